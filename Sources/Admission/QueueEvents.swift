@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What can be asked of a room, and what it answers: the words shared by the model, the scripts and the handlers.
+
+/// One join of a batch.
+public struct JoinRequest: Equatable, Sendable {
+    /// `gate` takes a number only if the visitor is admitted at once (first contact with a protected page).
+    public enum Kind: String, Sendable {
+        case join
+        case gate
+    }
+
+    public var kind: Kind
+    /// Joins with the same key within five minutes get the same number. Nil: no such promise.
+    public var idempotencyKey: String?
+
+    public init(kind: Kind, idempotencyKey: String? = nil) {
+        self.kind = kind
+        self.idempotencyKey = idempotencyKey
+    }
+}
+
+/// What became of one join.
+public enum JoinOutcome: Equatable, Sendable {
+    /// The visitor waits. `position` counts those ahead plus one, exact at the moment of the join.
+    case waiting(number: Int, position: Int)
+    /// There was no queue: called and entered in one step.
+    case admitted(number: Int, passExpiresMilliseconds: Int)
+    /// The idempotency key was used before, for the ticket with this number and issue time; ask where it stands.
+    case known(number: Int, issuedMilliseconds: Int)
+    /// The room takes no joins.
+    case closed
+    /// As many wait as the capacity allows.
+    case full
+    /// A gate found no room; no number was taken.
+    case noRoom
+    /// The room is switched off; the gate lets everybody pass. No number was taken.
+    case bypassed
+}
+
+/// The answers to a batch of joins, in its order.
+public struct JoinReply: Equatable, Sendable {
+    public var nowMilliseconds: Int
+    public var generation: Int
+    public var waiting: Int
+    public var outcomes: [JoinOutcome]
+
+    public init(nowMilliseconds: Int, generation: Int, waiting: Int, outcomes: [JoinOutcome]) {
+        self.nowMilliseconds = nowMilliseconds
+        self.generation = generation
+        self.waiting = waiting
+        self.outcomes = outcomes
+    }
+}
+
+/// What a ticket proves about its holder.
+public struct TicketClaim: Equatable, Sendable {
+    public var generation: Int
+    public var number: Int
+    public var issuedMilliseconds: Int
+
+    public init(generation: Int, number: Int, issuedMilliseconds: Int) {
+        self.generation = generation
+        self.number = number
+        self.issuedMilliseconds = issuedMilliseconds
+    }
+}
+
+/// Where a visitor stands.
+public enum Standing: Equatable, Sendable {
+    case waiting
+    /// Called forward; the call lapses at the deadline.
+    case called(deadlineMilliseconds: Int)
+    case entered(passExpiresMilliseconds: Int)
+    /// Called, but the entry bucket is empty for so long (only as an answer to `enter`). The call is kept.
+    case retry(afterMilliseconds: Int)
+    case left
+    /// Silent for longer than the grace, or the pass ran out.
+    case expired
+    /// The ticket's generation was ended by a reset.
+    case fenced
+}
+
+/// The answer about one visitor.
+public struct StandingReply: Equatable, Sendable {
+    public var standing: Standing
+    public var nowMilliseconds: Int
+    public var waiting: Int
+
+    public init(standing: Standing, nowMilliseconds: Int, waiting: Int) {
+        self.standing = standing
+        self.nowMilliseconds = nowMilliseconds
+        self.waiting = waiting
+    }
+}
+
+/// What a worker already knows when it asks for a tick.
+public struct TickRequest {
+    public var generation = 0
+    public var version = 0
+    public var next = 0
+    public var entered = 0
+    /// First second of the entry history the worker lacks.
+    public var flowSecond = 0
+    public var tickMilliseconds = 200
+    /// Who polled at this worker since its last tick.
+    public var heartbeats: [(chunk: Int, bitmap: [UInt8])] = []
+
+    public init() {}
+}
+
+/// The counters of a room since it was made.
+public struct RoomCounters: Equatable, Sendable {
+    public var joined = 0
+    public var entered = 0
+    public var left = 0
+    public var abandoned = 0
+    public var lapsed = 0
+    public var returned = 0
+
+    public init() {}
+}
+
+/// The state of a room after a tick, with what changed since the worker's version.
+public struct TickReply {
+    public var nowMilliseconds = 0
+    public var generation = 0
+    public var version = 0
+    public var next = 0
+    public var head = 0
+    public var waiting = 0
+    public var called = 0
+    public var active = 0
+    /// When the first visitor joined; 0 before that.
+    public var openedMilliseconds = 0
+    public var counters = RoomCounters()
+    public var policy = RoomPolicy.standard
+    public var flow: [(second: Int, entries: Int)] = []
+    /// Every live chunk when anything changed; `bitmap` is nil where the worker's copy is current.
+    public var chunks: [(index: Int, bitmap: [UInt8]?)] = []
+
+    public init() {}
+}

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The queue in memory: the executable specification of the scripts in RedisQueue/Lua. Both run one conformance suite,
+// and a differential test replays random histories on both. The simulator uses it as the store.
+
+/// One room. Time is an argument; nothing here reads a clock or a random number.
+public struct QueueModel {
+    /// Numbers skipped when a ticket proves that numbers were issued which the room has forgotten (GAP in prelude.lua).
+    static let restoreGap = 1000
+    static let joinKeyLifetimeMilliseconds = 300_000
+    static let lapsesPerTickMax = 256
+    static let callsPerTickMax = 1000
+
+    public var policy: RoomPolicy
+
+    public private(set) var generation = 1
+    public private(set) var next: Int
+    public private(set) var waiting = RankIndex()
+    /// Number to claim deadline.
+    public private(set) var called: [Int: Int] = [:]
+    /// Number to pass expiry. Like the sorted set, it keeps ended ones until a tick removes them.
+    public private(set) var active: [Int: Int] = [:]
+    public private(set) var counters = RoomCounters()
+    public private(set) var openedMilliseconds = 0
+
+    private var done: Set<Int> = []
+    private var left: Set<Int> = []
+    /// Per epoch: who polled.
+    private var seen: [Int: Set<Int>] = [:]
+    private var joinKeys: [String: (number: Int, issued: Int)] = [:]
+    private var flow: [Int: Int] = [:]
+    private var callBucket: TokenBucket
+    private var entryBucket: TokenBucket
+    private var refilledMilliseconds: Int
+    private var clockMilliseconds: Int
+    private var tickedMilliseconds: Int
+    private var epoch: Int
+    private var epochMilliseconds: Int
+    private var holdEpoch = 0
+
+    /// A new room with full buckets. `firstNumber` is what the first joiner gets.
+    public init(policy: RoomPolicy, firstNumber: Int, nowMilliseconds now: Int) {
+        self.policy = policy
+        self.next = firstNumber
+        self.callBucket = TokenBucket(microtokens: policy.burst * TokenBucket.micro)
+        self.entryBucket = callBucket
+        self.refilledMilliseconds = now
+        self.clockMilliseconds = now
+        self.tickedMilliseconds = now
+        self.epochMilliseconds = policy.epochMilliseconds
+        self.epoch = now / policy.epochMilliseconds
+    }
+
+    // MARK: - Shared steps (prelude.lua)
+
+    /// Takes the time in, never backwards, and refills the buckets.
+    private mutating func advance(to nowMilliseconds: Int) -> Int {
+        let now = max(nowMilliseconds, clockMilliseconds)
+        clockMilliseconds = now
+        let elapsed = now - refilledMilliseconds
+        callBucket.refill(elapsedMilliseconds: elapsed, rateMilli: policy.rateMilli, capacity: policy.burst)
+        entryBucket.refill(elapsedMilliseconds: elapsed, rateMilli: policy.rateMilli, capacity: policy.burst)
+        refilledMilliseconds = now
+        return now
+    }
+
+    private func currentEpoch(_ now: Int) -> Int { now / policy.epochMilliseconds }
+
+    private mutating func markSeen(_ number: Int, _ now: Int) {
+        seen[currentEpoch(now), default: []].insert(number)
+    }
+
+    /// The bitmaps' lifetime: epochs older than this have expired in Redis.
+    private mutating func forgetOldEpochs(_ now: Int) {
+        let life =
+            policy.abandonAfterMilliseconds + policy.returnGraceMilliseconds + 2 * policy.epochMilliseconds
+        let oldest = (now - life) / policy.epochMilliseconds - 1
+        seen = seen.filter { $0.key >= oldest }
+    }
+
+    private var vacancies: Int {
+        policy.maxActive == 0 ? Int.max : max(0, policy.maxActive - called.count - active.count)
+    }
+
+    private mutating func enter(_ number: Int, _ now: Int) -> Int {
+        let expires = now + policy.passLifetimeMilliseconds
+        active[number] = expires
+        done.insert(number)
+        flow[now / 1000, default: 0] += 1
+        counters.entered += 1
+        return expires
+    }
+
+    // MARK: - Joins (join.lua)
+
+    public mutating func join(_ batch: [JoinRequest], nowMilliseconds: Int) -> JoinReply {
+        let now = advance(to: nowMilliseconds)
+        var admissible = 0
+        if policy.mode == .bypass {
+            admissible = Int.max
+        } else if policy.mode == .open, waiting.count == 0 {
+            admissible = min(callBucket.tokens, entryBucket.tokens, vacancies)
+        }
+        let outcomes = batch.map { joinOne($0, now, &admissible) }
+        return JoinReply(
+            nowMilliseconds: now,
+            generation: generation,
+            waiting: waiting.count,
+            outcomes: outcomes
+        )
+    }
+
+    private mutating func joinOne(_ request: JoinRequest, _ now: Int, _ admissible: inout Int) -> JoinOutcome {
+        if let key = request.idempotencyKey, let known = joinKeys[key],
+            known.issued + QueueModel.joinKeyLifetimeMilliseconds > now
+        {
+            return .known(number: known.number, issuedMilliseconds: known.issued)
+        }
+        if request.kind == .gate && policy.mode == .bypass { return .bypassed }
+        if policy.mode == .closed { return .closed }
+        if request.kind == .gate && admissible < 1 { return .noRoom }
+        if admissible < 1 && waiting.count >= policy.capacity { return .full }
+
+        let number = next
+        next += 1
+        counters.joined += 1
+        if openedMilliseconds == 0 { openedMilliseconds = now }
+        if let key = request.idempotencyKey {
+            joinKeys[key] = (number, now)
+        }
+        if admissible >= 1 {
+            if policy.mode != .bypass {
+                admissible -= 1
+                callBucket.take()
+                entryBucket.take()
+            }
+            return .admitted(number: number, passExpiresMilliseconds: enter(number, now))
+        }
+        waiting.insert(number)
+        markSeen(number, now)
+        return .waiting(number: number, position: waiting.count)
+    }
+
+    // MARK: - One visitor (standing.lua, stand.lua, enter.lua, leave.lua)
+
+    private mutating func waitAgain(_ number: Int, _ now: Int) -> Standing {
+        waiting.insert(number)
+        markSeen(number, now)
+        counters.returned += 1
+        return .waiting
+    }
+
+    private func seenWithinGrace(_ claim: TicketClaim, _ now: Int) -> Bool {
+        let from = now - policy.returnGraceMilliseconds
+        if claim.issuedMilliseconds >= from { return true }
+        let oldest = max(from / policy.epochMilliseconds, currentEpoch(now) - 64)
+        return (oldest...max(oldest, currentEpoch(now))).contains { seen[$0]?.contains(claim.number) ?? false }
+    }
+
+    private mutating func standing(_ claim: TicketClaim, _ now: Int) -> Standing {
+        if claim.generation < generation { return .fenced }
+        if let deadline = called[claim.number] { return .called(deadlineMilliseconds: deadline) }
+        if let expires = active[claim.number], expires > now { return .entered(passExpiresMilliseconds: expires) }
+        if waiting.contains(claim.number) { return .waiting }
+        if done.contains(claim.number) { return left.contains(claim.number) ? .left : .expired }
+        if claim.number >= next {
+            next = claim.number + 1 + QueueModel.restoreGap
+            return waitAgain(claim.number, now)
+        }
+        return seenWithinGrace(claim, now) ? waitAgain(claim.number, now) : .expired
+    }
+
+    /// Where the visitor stands; a returner within the grace waits again at the original number.
+    public mutating func stand(_ claim: TicketClaim, nowMilliseconds: Int) -> StandingReply {
+        let now = advance(to: nowMilliseconds)
+        let answer = standing(claim, now)
+        return StandingReply(standing: answer, nowMilliseconds: now, waiting: waiting.count)
+    }
+
+    /// Claims a call. Repeating it gives the same pass expiry.
+    public mutating func enter(_ claim: TicketClaim, nowMilliseconds: Int) -> StandingReply {
+        let now = advance(to: nowMilliseconds)
+        var answer = standing(claim, now)
+        switch answer {
+        case .waiting where policy.mode == .bypass:
+            waiting.remove(claim.number)
+            answer = .entered(passExpiresMilliseconds: enter(claim.number, now))
+        case .called where policy.mode == .bypass:
+            called[claim.number] = nil
+            answer = .entered(passExpiresMilliseconds: enter(claim.number, now))
+        case .called(let deadline):
+            if entryBucket.tokens >= 1 {
+                entryBucket.take()
+                called[claim.number] = nil
+                answer = .entered(passExpiresMilliseconds: enter(claim.number, now))
+            } else {
+                called[claim.number] = max(deadline, now + policy.claimWindowMilliseconds)
+                answer = .retry(
+                    afterMilliseconds: entryBucket.millisecondsUntilToken(rateMilli: policy.rateMilli)
+                )
+            }
+        default:
+            break
+        }
+        return StandingReply(standing: answer, nowMilliseconds: now, waiting: waiting.count)
+    }
+
+    /// Gives the place up for good. Idempotent.
+    public mutating func leave(_ claim: TicketClaim, nowMilliseconds: Int) -> StandingReply {
+        let now = advance(to: nowMilliseconds)
+        if claim.generation < generation {
+            return StandingReply(standing: .fenced, nowMilliseconds: now, waiting: waiting.count)
+        }
+        if !left.contains(claim.number) {
+            if called.removeValue(forKey: claim.number) != nil { callBucket.giveBack(capacity: policy.burst) }
+            active[claim.number] = nil
+            waiting.remove(claim.number)
+            if claim.number >= next { next = claim.number + 1 + QueueModel.restoreGap }
+            done.insert(claim.number)
+            left.insert(claim.number)
+            counters.left += 1
+        }
+        return StandingReply(standing: .left, nowMilliseconds: now, waiting: waiting.count)
+    }
+
+    // MARK: - Ticks (tick.lua)
+
+    /// Moves the room forward: lapses calls, ends passes, sweeps, calls. `seen` are the numbers that polled.
+    public mutating func tick(seen polled: [Int], tickMilliseconds: Int, nowMilliseconds: Int) -> TickReply {
+        let now = advance(to: nowMilliseconds)
+        for number in polled { markSeen(number, now) }
+        if (now - tickedMilliseconds) * 2 >= tickMilliseconds {
+            lapse(now)
+            active = active.filter { $0.value > now }
+            startEpoch(now)
+            callForward(now)
+            flow = flow.filter { $0.key >= now / 1000 - 901 }
+            tickedMilliseconds = now
+        }
+        return snapshot(now)
+    }
+
+    private mutating func lapse(_ now: Int) {
+        let late = called.filter { $0.value <= now }
+            .sorted { ($0.value, $0.key) < ($1.value, $1.key) }
+            .prefix(QueueModel.lapsesPerTickMax)
+        for (number, _) in late {
+            called[number] = nil
+            counters.lapsed += 1
+        }
+        callBucket.giveBack(late.count, capacity: policy.burst)
+    }
+
+    private mutating func startEpoch(_ now: Int) {
+        let current = currentEpoch(now)
+        guard current != epoch else { return }
+        let gap = max(policy.epochMilliseconds, 5000)
+        if policy.epochMilliseconds != epochMilliseconds || now - tickedMilliseconds > gap {
+            holdEpoch = current + RoomPolicy.epochsKept
+        }
+        if current >= holdEpoch { sweep(current) }
+        epoch = current
+        epochMilliseconds = policy.epochMilliseconds
+        forgetOldEpochs(now)
+    }
+
+    private mutating func sweep(_ current: Int) {
+        let kept = (0..<RoomPolicy.epochsKept).map { seen[current - $0] ?? [] }
+        var number = waiting.next(from: 0)
+        while let visitor = number {
+            if !kept.contains(where: { $0.contains(visitor) }) {
+                waiting.remove(visitor)
+                counters.abandoned += 1
+            }
+            number = waiting.next(from: visitor + 1)
+        }
+    }
+
+    private mutating func callForward(_ now: Int) {
+        guard policy.mode == .open else { return }
+        var budget = min(callBucket.tokens, vacancies, QueueModel.callsPerTickMax)
+        while budget > 0, let number = waiting.next(from: 0) {
+            waiting.remove(number)
+            called[number] = now + policy.claimWindowMilliseconds
+            callBucket.take()
+            budget -= 1
+        }
+    }
+
+    private func snapshot(_ now: Int) -> TickReply {
+        var reply = TickReply()
+        reply.nowMilliseconds = now
+        reply.generation = generation
+        reply.next = next
+        reply.waiting = waiting.count
+        reply.called = called.count
+        reply.active = active.count
+        reply.openedMilliseconds = openedMilliseconds
+        reply.counters = counters
+        reply.policy = policy
+        reply.flow = flow.sorted { $0.key < $1.key }.map { (second: $0.key, entries: $0.value) }
+        reply.chunks = waiting.chunkIndexes.map { (index: $0, bitmap: waiting.bitmap(chunk: $0)) }
+        return reply
+    }
+
+    // MARK: - Operators (configure.lua, reset.lua)
+
+    /// Changes the limits; what the old ones earned until now is credited first.
+    public mutating func configure(_ policy: RoomPolicy, nowMilliseconds: Int) {
+        _ = advance(to: nowMilliseconds)
+        self.policy = policy
+    }
+
+    /// Ends the generation: everybody who waits or was called loses the place. Numbers go on.
+    public mutating func reset(nowMilliseconds: Int) -> Int {
+        let now = advance(to: nowMilliseconds)
+        generation = max(generation + 1, now / 1000)
+        waiting.removeAll()
+        called = [:]
+        openedMilliseconds = 0
+        return generation
+    }
+}
