@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One FastCGI connection through libfcgi, without ever waiting in it:
+//
+//     idle --bytes--> partial --whole--> busy --answer--> idle        any --error, bound--> closed
+//
+// The descriptor stays non-blocking. libfcgi takes EAGAIN for an error, so it is called only when it cannot
+// happen: it reads when FastCGIGuard has seen a whole request, and writes when the send buffer has room for the
+// whole answer. A peer that does not read its answers therefore loses its connection, and nothing waits for it.
+
+internal import CFastCGI
+internal import CLinux
+internal import GatewayWire
+internal import Glibc
+internal import Reactor
+
+final class FastCGIConnection: GatewayConnection {
+    private enum State {
+        case idle
+        case partial
+        case busy
+        case closed
+    }
+
+    /// Looks at a growing request that are free. A request comes in one piece from nginx; later looks are spaced out.
+    private static let promptLooks = 8
+    private static let firstPauseMilliseconds = 5
+    private static let longestPauseMilliseconds = 200
+
+    private let core: ServerCore
+    private let fd: Int32
+    /// On the heap, because the streams of libfcgi keep a pointer back to it.
+    private let library: UnsafeMutablePointer<FCGX_Request>
+    private let sendBuffer: SendBuffer
+    private var registration: Registration?
+    private var inspection: FastCGIGuard
+    private var state = State.idle
+    private var serial: UInt64 = 0
+    private var looks = 0
+    private var pause: Timer?
+    private var hasInputWhileBusy = false
+    private(set) var deadlineMilliseconds: Int
+
+    /// Takes over a connected descriptor; closes it when it throws.
+    init(core: ServerCore, fd: Int32) throws(SystemError) {
+        self.core = core
+        self.fd = fd
+        sendBuffer = SendBuffer(fd: fd)
+        inspection = FastCGIGuard(limits: core.limits)
+        deadlineMilliseconds = core.loop.nowMilliseconds + core.limits.idleMilliseconds
+        library = .allocate(capacity: 1)
+        library.initialize(to: FCGX_Request())
+        // -1: libfcgi must never accept by itself.
+        FCGX_InitRequest(library, -1, 0)
+        library.pointee.ipcFd = fd
+        // Without this FCGX_Accept_r begins by closing the connection.
+        library.pointee.keepConnection = 1
+        do {
+            // Edge-triggered: a request that is only looked at stays in the kernel and would be reported every turn.
+            registration = try core.loop.add(fd: fd, events: [.readable, .peerClosed, .edgeTriggered]) { events in
+                self.ready(events)
+            }
+        } catch {
+            Glibc.close(fd)
+            throw error
+        }
+    }
+
+    deinit {
+        library.deallocate()
+    }
+
+    // MARK: Input
+
+    private func ready(_ events: IOEvents) {
+        let isGone = events.contains(.hangUp) || events.contains(.error)
+        if state == .busy {
+            // Not read before the answer: libfcgi would drop it. nginx never sends it so early.
+            hasInputWhileBusy = true
+            if isGone { abandon() }
+            return
+        }
+        // In a pause the timer looks; the end of the peer is worth a look at once.
+        if pause != nil, !isGone, !events.contains(.peerClosed) { return }
+        look(isLast: isGone || events.contains(.peerClosed))
+        if isGone, state == .busy { abandon() }
+    }
+
+    /// Looks at the bytes that have arrived, and serves the request if they are one.
+    private func look(isLast: Bool) {
+        pause?.cancel()
+        pause = nil
+        let count = recv(fd, core.scratch.baseAddress, core.scratch.count, Int32(MSG_PEEK))
+        guard count > 0 else {
+            let isWaiting = count < 0 && errno == EAGAIN
+            if !isWaiting || isLast || (core.isDraining && state == .idle) { close() }
+            return
+        }
+        switch inspection.inspect(UnsafeBufferPointer(rebasing: core.scratch[..<count])) {
+        case .complete: serve()
+        case .reject(let reason):
+            core.noteRejection(reason)
+            close()
+        case .incomplete where isLast: close()
+        case .incomplete: waitForMore()
+        }
+    }
+
+    private func waitForMore() {
+        if state == .idle {
+            state = .partial
+            deadlineMilliseconds = core.loop.nowMilliseconds + core.limits.partialRequestMilliseconds
+        }
+        looks += 1
+        // Every look copies the whole request again, so a peer that sends single bytes gets its looks ever more
+        // rarely: at most about 30 in two seconds, whatever it does.
+        guard looks > Self.promptLooks else { return }
+        let doublings = min(looks - Self.promptLooks - 1, 6)
+        let wait = min(Self.firstPauseMilliseconds << doublings, Self.longestPauseMilliseconds)
+        pause = core.loop.schedule(afterMilliseconds: wait) { [weak self] in
+            guard let self, self.state == .partial else { return }
+            self.look(isLast: false)
+        }
+    }
+
+    private func serve() {
+        library.pointee.detached = 1
+        guard FCGX_Accept_r(library) == 0 else {
+            // libfcgi has closed the descriptor.
+            core.counters.failedConnections += 1
+            core.note("connection closed: libfcgi did not take the request")
+            forget()
+            return
+        }
+        readParameters()
+        guard readBody() else {
+            core.counters.failedConnections += 1
+            core.note("connection closed: libfcgi did not read the body")
+            close()
+            return
+        }
+        inspection.reset()
+        looks = 0
+        state = .busy
+        serial += 1
+        hasInputWhileBusy = false
+        deadlineMilliseconds = core.loop.nowMilliseconds + core.limits.answerMilliseconds
+        core.counters.requests += 1
+        core.handler(core.request, GatewayExchange(sink: self, serial: serial))
+    }
+
+    /// Copies the known parameters. Entries are `NAME=value` with a NUL at the end.
+    private func readParameters() {
+        core.request.reset()
+        var entry = library.pointee.envp
+        while let text = entry?.pointee {
+            entry = entry?.advanced(by: 1)
+            guard let mark = strchr(text, 0x3D) else { continue }
+            let nameBytes = text.distance(to: mark)
+            let value = mark.advanced(by: 1)
+            let valueBytes = strlen(value)
+            text.withMemoryRebound(to: UInt8.self, capacity: nameBytes + 1 + valueBytes) { bytes in
+                _ = core.request.set(
+                    UnsafeBufferPointer(start: bytes, count: nameBytes),
+                    value: UnsafeBufferPointer(start: bytes + nameBytes + 1, count: valueBytes)
+                )
+            }
+        }
+    }
+
+    /// Reads the body to its end, for a GET too: what is left of the request would be taken for the next one.
+    private func readBody() -> Bool {
+        let capacity = core.scratch.count
+        var count = capacity
+        while count == capacity {
+            count = core.scratch.withMemoryRebound(to: CChar.self) {
+                Int(FCGX_GetStr($0.baseAddress, Int32(clamping: capacity), library.pointee.in))
+            }
+            if count > 0 { core.request.appendBody(UnsafeBufferPointer(rebasing: core.scratch[..<count])) }
+        }
+        return FCGX_GetError(library.pointee.in) == 0
+    }
+
+    // MARK: Answer
+
+    func isOpen(serial: UInt64) -> Bool {
+        state == .busy && serial == self.serial
+    }
+
+    func answer(_ response: GatewayResponse, serial: UInt64) {
+        guard isOpen(serial: serial) else { return }
+        core.render(response, upTo: sendBuffer.largestResponse)
+        guard sendBuffer.hasRoom(for: core.output.count) else {
+            core.counters.stalledPeers += 1
+            core.note("connection closed: the peer does not read its answers")
+            close()
+            return
+        }
+        // PutStr takes an Int32; the response bound is far below.
+        _ = core.output.withUnsafeBufferPointer { bytes in
+            bytes.withMemoryRebound(to: CChar.self) {
+                FCGX_PutStr($0.baseAddress, Int32(clamping: $0.count), library.pointee.out)
+            }
+        }
+        if core.isDraining { library.pointee.keepConnection = 0 }
+        // Detached: libfcgi closes without waiting up to two seconds for the peer to close first.
+        library.pointee.detached = 1
+        FCGX_Finish_r(library)
+        guard library.pointee.ipcFd >= 0 else {
+            forget()
+            return
+        }
+        state = .idle
+        deadlineMilliseconds = core.loop.nowMilliseconds + core.limits.idleMilliseconds
+        if hasInputWhileBusy { lookLater() }
+    }
+
+    /// Its event was used up while the answer was pending. A turn later, so that a handler is never entered from an answer.
+    private func lookLater() {
+        core.loop.schedule(afterMilliseconds: 0) { [weak self] in
+            guard let self, self.state == .idle else { return }
+            self.look(isLast: false)
+        }
+    }
+
+    func dropped(serial: UInt64) {
+        guard isOpen(serial: serial) else { return }
+        core.counters.droppedExchanges += 1
+        core.note("a handler let a request go without an answer")
+        answer(.failure(500, code: "INTERNAL", message: "The request was not answered."), serial: serial)
+    }
+
+    // MARK: Ends
+
+    func expire() {
+        switch state {
+        case .idle:
+            core.counters.expiredIdleConnections += 1
+            close()
+        case .partial:
+            core.counters.expiredPartialRequests += 1
+            core.note("connection closed: request not whole after \(core.limits.partialRequestMilliseconds) ms")
+            close()
+        case .busy:
+            core.counters.expiredAnswers += 1
+            core.note("no answer after \(core.limits.answerMilliseconds) ms")
+            answer(.failure(503, code: "BUSY", message: "No answer in time."), serial: serial)
+        case .closed: break
+        }
+    }
+
+    func closeIfIdle() {
+        // A look first: a request that has just arrived is still served.
+        if state == .idle { look(isLast: false) }
+    }
+
+    private func abandon() {
+        core.counters.abandonedRequests += 1
+        close()
+    }
+
+    private func close() {
+        guard state != .closed else { return }
+        if let registration { core.loop.remove(registration) }
+        library.pointee.detached = 1
+        FCGX_Free(library, 1)
+        forget()
+    }
+
+    /// Ends the connection after libfcgi has closed its descriptor.
+    private func forget() {
+        guard state != .closed else { return }
+        state = .closed
+        pause?.cancel()
+        if let registration { core.loop.forget(registration) }
+        core.closed(fd)
+    }
+}

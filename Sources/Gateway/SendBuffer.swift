@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How much a socket takes without waiting. The answer to a request is written in one go or not at all.
+
+internal import CLinux
+internal import GatewayWire
+internal import Glibc
+
+/// The kernel's send buffer of one connection.
+struct SendBuffer {
+    /// Asked for; the kernel grants up to net.core.wmem_max (212,992 by default) and doubles it, see socket(7).
+    private static let wantedBytes: Int32 = 262_144
+    /// Room left for the records around an answer.
+    private static let reservedBytes = 32_768
+
+    private let fd: Int32
+    private let capacity: Int
+
+    init(fd: Int32) {
+        self.fd = fd
+        var wanted = Self.wantedBytes
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &wanted, length)
+        var granted: Int32 = 0
+        getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &granted, &length)
+        capacity = Int(granted)
+    }
+
+    /// Bytes of the largest answer that fits in the empty buffer.
+    ///
+    /// The kernel charges what a buffer occupies, not what it holds: libfcgi's records of 8,192 bytes are charged 16,640
+    /// on a unix socket, which is the factor of two.
+    var largestResponse: Int { max(0, capacity - Self.reservedBytes) / 2 }
+
+    /// Whether an answer of this many bytes can be written at once, beside what the peer has not read yet.
+    ///
+    /// nginx has read the answer before it sends the next request, so this is false only for a peer that does not read.
+    func hasRoom(for bytes: Int) -> Bool {
+        let unsent = Int(linux_unsent_bytes(fd))
+        return unsent >= 0 && unsent + 2 * bytes + Self.reservedBytes <= capacity
+    }
+}
+
+extension ServerCore {
+    /// Serializes an answer into ``output``; one that is too large becomes a 500.
+    func render(_ response: GatewayResponse, upTo capacity: Int) {
+        output.removeAll(keepingCapacity: true)
+        response.serialize(into: &output)
+        let bound = min(limits.responseBytes, capacity)
+        guard output.count > bound else { return }
+        counters.oversizedResponses += 1
+        note("answer of \(output.count) bytes replaced: the bound is \(bound)")
+        output.removeAll(keepingCapacity: true)
+        GatewayResponse.failure(500, code: "INTERNAL", message: "The answer is too large.").serialize(into: &output)
+    }
+}

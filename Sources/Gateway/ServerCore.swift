@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What both servers share: taking connections up to a bound, deadlines, counters, draining, and the
+// buffers that are used again for every request.
+
+internal import CLinux
+internal import GatewayWire
+internal import Glibc
+internal import Reactor
+
+/// A connection as the core sees it.
+protocol GatewayConnection: GatewayAnswerSink {
+    /// When ``expire()`` is due, on the clock of the loop.
+    var deadlineMilliseconds: Int { get }
+    /// Ends what has taken too long.
+    func expire()
+    /// Closes the connection if no request is on it.
+    func closeIfIdle()
+}
+
+/// The common part of a gateway server.
+final class ServerCore {
+    let loop: EventLoop
+    let limits: GatewayLimits
+    let handler: GatewayHandler
+    var counters = GatewayCounters()
+    /// Filled for every request, read by the handler.
+    var request = GatewayRequest()
+    /// The serialized answer on its way out.
+    var output: [UInt8] = []
+    /// Input of whichever connection is being read; holds the largest request and one byte more, so that a
+    /// byte too many is seen.
+    let scratch: UnsafeMutableBufferPointer<UInt8>
+    private(set) var isDraining = false
+
+    private let listener: Listener
+    private var connections: [Int32: any GatewayConnection] = [:]
+    private var log: RejectLog
+    private var sweep: Timer?
+    private var drained: (() -> Void)?
+
+    init(
+        name: String,
+        loop: EventLoop,
+        listener: Listener,
+        limits: GatewayLimits,
+        log: @escaping (String) -> Void,
+        handler: @escaping GatewayHandler
+    ) {
+        self.loop = loop
+        self.listener = listener
+        self.limits = limits
+        self.handler = handler
+        self.log = RejectLog(prefix: name, linesPerSecond: limits.logLinesPerSecond, write: log)
+        scratch = .allocate(capacity: limits.envelopeBytes + 1)
+        output.reserveCapacity(16_384)
+    }
+
+    deinit {
+        scratch.deallocate()
+    }
+
+    /// Starts taking connections; `open` makes one of a descriptor, which it then owns also when it throws.
+    func start(open: @escaping (ServerCore, Int32) throws(SystemError) -> any GatewayConnection) throws(SystemError) {
+        try listener.start(on: loop) { fd in
+            self.counters.acceptedConnections += 1
+            guard self.connections.count < self.limits.connections else {
+                self.counters.refusedConnections += 1
+                self.note("connection refused: \(self.limits.connections) are open")
+                close(fd)
+                return
+            }
+            do {
+                self.connections[fd] = try open(self, fd)
+                self.counters.openConnections += 1
+                self.startSweep()
+            } catch {
+                self.counters.failedConnections += 1
+                self.note("connection not opened: \(error)")
+            }
+        }
+    }
+
+    /// Writes a log line about a peer, at a bounded rate.
+    func note(_ text: @autoclosure () -> String) {
+        log.line(text(), nowMilliseconds: loop.nowMilliseconds)
+    }
+
+    /// Counts and logs a rejected connection.
+    func noteRejection(_ reason: RejectReason) {
+        counters[rejected: reason] += 1
+        note("connection closed: \(reason.text)")
+    }
+
+    /// Forgets a connection whose descriptor is closed, or is about to be in the same step.
+    func closed(_ fd: Int32) {
+        guard connections.removeValue(forKey: fd) != nil else { return }
+        counters.openConnections -= 1
+        finishDrainIfEmpty()
+    }
+
+    func stopAccepting() {
+        listener.close()
+    }
+
+    func drain(_ completion: @escaping () -> Void) {
+        stopAccepting()
+        isDraining = true
+        drained = completion
+        for connection in Array(connections.values) { connection.closeIfIdle() }
+        finishDrainIfEmpty()
+    }
+
+    private func finishDrainIfEmpty() {
+        guard connections.isEmpty else { return }
+        sweep?.cancel()
+        sweep = nil
+        guard isDraining, let completion = drained else { return }
+        drained = nil
+        // In a later turn, so that it never runs inside a handler that is still at work.
+        loop.schedule(afterMilliseconds: 0, completion)
+    }
+
+    /// One timer looks at all deadlines: it costs a few nanoseconds a connection, while a timer for each
+    /// request would cost two heap operations on every one.
+    private func startSweep() {
+        guard sweep == nil else { return }
+        let period = min(250, max(10, limits.partialRequestMilliseconds / 8))
+        sweep = loop.schedule(afterMilliseconds: period, repeatingMilliseconds: period) { [unowned self] in
+            let now = self.loop.nowMilliseconds
+            self.log.report(nowMilliseconds: now)
+            for connection in Array(self.connections.values) where connection.deadlineMilliseconds <= now {
+                connection.expire()
+            }
+        }
+    }
+}

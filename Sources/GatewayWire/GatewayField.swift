@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The closed list of request parameters that Vestibule reads, and their CGI names. A parameter that is
+// not in this list is ignored at the door, so that no header a visitor invents reaches the rules.
+
+/// A request parameter that nginx hands to a worker over FastCGI or SCGI.
+public enum GatewayField: Int, CaseIterable, Sendable {
+    case method
+    case path
+    case query
+    case contentType
+    case cookie
+    case authorization
+    case idempotencyKey
+    case accept
+    case acceptLanguage
+    case scheme
+    case requestID
+    case remoteAddress
+    case room
+    case verdict
+    case operation
+    case host
+
+    /// The CGI name (RFC 3875 section 4.1 where it has one), as nginx sends it with `fastcgi_param`.
+    public var parameterName: StaticString {
+        switch self {
+        case .method: "REQUEST_METHOD"
+        case .path: "DOCUMENT_URI"
+        case .query: "QUERY_STRING"
+        case .contentType: "CONTENT_TYPE"
+        case .cookie: "HTTP_COOKIE"
+        case .authorization: "HTTP_AUTHORIZATION"
+        case .idempotencyKey: "HTTP_IDEMPOTENCY_KEY"
+        case .accept: "HTTP_ACCEPT"
+        case .acceptLanguage: "HTTP_ACCEPT_LANGUAGE"
+        case .scheme: "REQUEST_SCHEME"
+        case .requestID: "REQUEST_ID"
+        case .remoteAddress: "REMOTE_ADDR"
+        case .room: "VESTIBULE_ROOM"
+        case .verdict: "VESTIBULE_VERDICT"
+        case .operation: "VESTIBULE_OPERATION"
+        case .host: "HTTP_HOST"
+        }
+    }
+
+    /// The field with this CGI name, or nil for a name that Vestibule does not read.
+    @inlinable
+    public init?(parameterName name: UnsafeBufferPointer<UInt8>) {
+        // The length picks at most three candidates, so an unknown name costs one switch.
+        switch name.count {
+        case 9: self.init(.host, if: name)
+        case 10: self.init(.requestID, if: name)
+        case 11: self.init(.cookie, .accept, .remoteAddress, if: name)
+        case 12: self.init(.path, .query, .contentType, if: name)
+        case 14: self.init(.method, .scheme, .room, if: name)
+        case 17: self.init(.verdict, if: name)
+        case 18: self.init(.authorization, if: name)
+        case 19: self.init(.operation, if: name)
+        case 20: self.init(.idempotencyKey, .acceptLanguage, if: name)
+        default: return nil
+        }
+    }
+
+    @inlinable
+    init?(_ candidates: GatewayField..., if name: UnsafeBufferPointer<UInt8>) {
+        for candidate in candidates where candidate.isNamed(name) {
+            self = candidate
+            return
+        }
+        return nil
+    }
+
+    @usableFromInline
+    func isNamed(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
+        let expected = parameterName
+        guard expected.utf8CodeUnitCount == name.count else { return false }
+        for index in 0..<name.count where expected.utf8Start[index] != name[index] { return false }
+        return true
+    }
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Both servers with one handler that answers at once, later, never, or not at all, as the path says.
+
+import Gateway
+import GatewayWire
+import Glibc
+import Reactor
+
+/// A running pair of servers in a temporary directory.
+final class TestGateway: Sendable {
+    let directory: String
+    let thread: LoopThread
+    var fastCGIPath: String { "\(directory)/fastcgi.sock" }
+    var scgiPath: String { "\(directory)/scgi.sock" }
+
+    init(limits: GatewayLimits = GatewayLimits(), setUp: @escaping @Sendable (LoopContext) throws -> Void = { _ in }) {
+        var template = Array("/tmp/vestibule-gateway-XXXXXX".utf8CString)
+        precondition(mkdtemp(&template) != nil)
+        let directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        self.directory = directory
+        thread = LoopThread { context, thread in
+            let handler: GatewayHandler = { request, exchange in
+                TestGateway.handle(request, exchange, context)
+            }
+            context.fastCGI = try FastCGIServer(
+                loop: context.loop,
+                listener: .unix(path: "\(directory)/fastcgi.sock"),
+                limits: limits,
+                log: { thread.append(log: $0) },
+                handler: handler
+            )
+            context.scgi = try SCGIServer(
+                loop: context.loop,
+                listener: .unix(path: "\(directory)/scgi.sock"),
+                limits: limits,
+                log: { thread.append(log: $0) },
+                handler: handler
+            )
+            try setUp(context)
+        }
+    }
+
+    func stop() {
+        thread.perform { context in
+            context.held = []
+            context.fastCGI?.drain {}
+            context.scgi?.drain {}
+        }
+        thread.stop()
+        precondition(rmdir(directory) == 0, "the listeners left their socket files behind")
+    }
+
+    var fastCGICounters: GatewayCounters { thread.perform { $0.fastCGI!.counters } }
+    var scgiCounters: GatewayCounters { thread.perform { $0.scgi!.counters } }
+
+    /// Waits until the loop sees a condition; it is asked between the turns of the loop, for five seconds at most.
+    func eventually(_ condition: @escaping @Sendable (LoopContext) -> Bool) -> Bool {
+        for _ in 0..<2_500 {
+            if thread.perform(condition) { return true }
+            usleep(2_000)
+        }
+        return false
+    }
+
+    private static func handle(_ request: GatewayRequest, _ exchange: GatewayExchange, _ context: LoopContext) {
+        let path = String(decoding: request[.path], as: UTF8.self)
+        let method = String(decoding: request[.method], as: UTF8.self)
+        switch path {
+        case "/later":
+            context.loop.schedule(afterMilliseconds: 5) { exchange.respond(answer("later")) }
+        case "/held":
+            context.held.append(exchange)
+        case "/dropped":
+            break
+        case "/twice":
+            exchange.respond(answer("first"))
+            exchange.respond(answer("second"))
+        case _ where path.hasPrefix("/size/"):
+            let size = Int(path.dropFirst(6)) ?? 0
+            exchange.respond(
+                GatewayResponse(status: 200, contentType: "text/plain", body: [UInt8](repeating: 0x79, count: size))
+            )
+        default:
+            let sum = request.body.reduce(0) { ($0 * 31 + Int($1)) % 65_521 }
+            exchange.respond(
+                answer("\(method) \(path) cookie \(request[.cookie].count) body \(request.body.count) sum \(sum)")
+            )
+        }
+    }
+
+    private static func answer(_ text: String) -> GatewayResponse {
+        GatewayResponse(status: 200, contentType: "text/plain", body: Array(text.utf8))
+    }
+}
+
+/// The checksum the handler reports for a body.
+func checksum(_ body: [UInt8]) -> Int { body.reduce(0) { ($0 * 31 + Int($1)) % 65_521 } }
