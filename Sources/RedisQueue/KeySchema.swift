@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The names of a room's keys. All share the hash tag {room}, so a room is one slot of a Redis Cluster.
+
+/// Names keys; mirrored in the KEYS header of each script.
+public struct KeySchema: Sendable {
+    public let room: String
+
+    public init(room: String) { self.room = room }
+
+    private func key(_ name: String) -> String { "vq:{\(room)}:\(name)" }
+
+    public var state: String { key("state") }
+    public var config: String { key("config") }
+    public var chunks: String { key("chunks") }
+    public var called: String { key("called") }
+    public var active: String { key("active") }
+    public var flow: String { key("flow") }
+
+    /// KEYS 1...6 of every script.
+    public var scriptKeys: [String] { [state, config, chunks, called, active, flow] }
+}

@@ -1,0 +1,14 @@
+-- configure.lua: changes the limits of a room at run time. They override the configuration file until set to 'default'.
+-- ARGV  10... pairs: field of POLICY, value (an integer, or 'default')
+-- Returns the number of overrides that stand. The buckets were refilled under the old limits by the prelude.
+
+for i = 10, #ARGV, 2 do
+  if ARGV[i + 1] == 'default' then
+    redis.call('HDEL', KEYS[2], ARGV[i])
+  else
+    redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1])
+  end
+end
+redis.call('HINCRBY', KEYS[2], 'version', 1)
+save()
+return redis.call('HLEN', KEYS[2]) - 1

@@ -1,0 +1,77 @@
+-- join.lua: takes numbers for the joins of one loop turn, and admits at once those for whom there is room.
+-- ARGV  10... pairs: kind ('join', or 'gate': take a number only if admitted at once), idempotency key ('' = none)
+-- Returns {now, generation, waiting, version, then per item: code, number, time}
+--   code 1 waiting (time = position)   2 admitted (time = pass expiry ms)   3 known key (time = issue time ms of its ticket)
+--        4 room closed   5 room full   6 no room at once (gate)   7 bypass (gate)
+-- Atomic because the numbers, the buckets and the bitmaps must agree. O(items); the worker sends at most 512.
+
+local JOIN_KEY_MS = 300000
+local ADMITTED, KNOWN, SHUT, FULL, NO_ROOM, PASS_BY = 2, 3, 4, 5, 6, 7
+local reply = {now, S.generation, 0, 0}
+local function answer(code, number, time)
+  reply[#reply + 1], reply[#reply + 2], reply[#reply + 3] = code, number, time
+end
+
+local admissible = 0
+if P.mode == BYPASS then
+  admissible = math.huge
+elseif P.mode == OPEN and S.waiting == 0 then
+  admissible = math.min(math.floor(S.call_micro / MICRO), math.floor(S.entry_micro / MICRO), vacancies())
+end
+
+local expires = now + P.pass_ms
+local first, admitted, fresh = S.next, 0, {}
+local waiting = 0
+for i = 10, #ARGV, 2 do
+  local kind, key = ARGV[i], ARGV[i + 1]
+  local known = key ~= '' and (fresh[key] or redis.call('GET', prefix .. 'join:' .. key))
+  if known then
+    local number, issued_ms = string.match(known, '^(%d+):(%d+)$')
+    answer(KNOWN, tonumber(number), tonumber(issued_ms))
+  elseif kind == 'gate' and P.mode == BYPASS then
+    answer(PASS_BY, 0, 0)
+  elseif P.mode == CLOSED then
+    answer(SHUT, 0, 0)
+  elseif kind == 'gate' and admissible < 1 then
+    answer(NO_ROOM, 0, 0)
+  elseif admissible < 1 and S.waiting + waiting >= P.capacity then
+    answer(FULL, 0, 0)
+  else
+    local number = S.next
+    S.next = number + 1
+    if key ~= '' then
+      fresh[key] = number .. ':' .. now
+      redis.call('SET', prefix .. 'join:' .. key, fresh[key], 'PX', JOIN_KEY_MS)
+    end
+    if admissible >= 1 then
+      admissible, admitted = admissible - 1, admitted + 1
+      answer(ADMITTED, number, expires)
+    else
+      waiting = waiting + 1
+      answer(WAITING, number, S.waiting + waiting)
+    end
+  end
+end
+
+if S.next > first then
+  S.joined = S.joined + S.next - first
+  if S.opened_ms == 0 then S.opened_ms = now end
+end
+if admitted > 0 then
+  enter(first, first + admitted - 1)
+  if P.mode ~= BYPASS then
+    S.call_micro = S.call_micro - admitted * MICRO
+    S.entry_micro = S.entry_micro - admitted * MICRO
+  end
+end
+if waiting > 0 then
+  local from = first + admitted
+  mark('waiting', from, S.next - 1)
+  mark_seen(from, S.next - 1)
+  for chunk = math.floor(from / CHUNK), math.floor((S.next - 1) / CHUNK) do touch(chunk) end
+  if S.waiting == 0 then S.head = from end
+  S.waiting = S.waiting + waiting
+end
+save()
+reply[3], reply[4] = S.waiting, S.version
+return reply

@@ -1,0 +1,119 @@
+-- prelude.lua: put in front of every script that works on a room that exists (ScriptCatalog joins the two).
+-- It reads the clock, the policy and the state, refills the buckets, and defines the words the scripts share.
+--
+-- KEYS  1 state (hash)   2 config (hash)   3 chunks (hash: chunk -> version of its last change)
+--       4 called (zset)  5 active (zset)   6 flow (hash: second -> entries)
+--       The bitmaps waiting/done/left:<chunk> and seen:<epoch>:<chunk> are named from the prefix of KEYS[1]: they
+--       share the room's hash tag, so they are in the same Redis Cluster slot.
+-- ARGV  1..9 the policy of the configuration file, in the order of POLICY; a field in config overrides it.
+-- Error NOSTATE: the room is not in this Redis (new, restarted empty, flushed). The worker restores it and asks again.
+--
+-- Time is Redis TIME and never goes back. Buckets count in millionths of a token, so every sum is an exact integer.
+
+local POLICY = {'rate_milli', 'burst', 'max_active', 'claim_ms', 'abandon_ms', 'grace_ms', 'pass_ms', 'mode', 'capacity'}
+local FIELDS = {'generation', 'next', 'head', 'waiting', 'called', 'active', 'call_micro', 'entry_micro', 'refilled_ms',
+  'clock_ms', 'ticked_ms', 'epoch', 'epoch_ms', 'hold_epoch', 'version', 'opened_ms', 'flow_second', 'joined',
+  'entered', 'left', 'abandoned', 'lapsed', 'returned'}
+local OPEN, PAUSED, CLOSED, BYPASS = 0, 1, 2, 3
+local WAITING, CALLED, ENTERED, LEFT, EXPIRED, RETRY, FENCED = 1, 2, 3, 4, 5, 6, 7
+local MICRO, CHUNK, GAP = 1000000, 65536, 1000
+local REFILL_MS_MAX = 3600000          -- an hour fills any bucket; bounds the product below 2^53
+local DONE_MS_EXTRA = 86400000         -- done bits outlive the last possible return by a day
+local EPOCHS_KEPT = 4                  -- abandon_after is cut into four epochs
+
+local prefix = string.sub(KEYS[1], 1, -6)
+local P, S = {}, {}
+local raw = redis.call('HMGET', KEYS[1], unpack(FIELDS))
+if not raw[1] then return redis.error_reply('NOSTATE the room has no state here') end
+for i, field in ipairs(FIELDS) do S[field] = tonumber(raw[i]) or 0 end
+local overrides = redis.call('HMGET', KEYS[2], unpack(POLICY))
+for i, field in ipairs(POLICY) do P[field] = tonumber(overrides[i] or ARGV[i]) end
+
+local clock = redis.call('TIME')
+local now = math.max(tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000), S.clock_ms)
+local second = math.floor(now / 1000)
+S.clock_ms = now
+
+local full = P.burst * MICRO
+local gained = math.min(now - S.refilled_ms, REFILL_MS_MAX) * P.rate_milli
+S.call_micro = math.min(full, S.call_micro + gained)
+S.entry_micro = math.min(full, S.entry_micro + gained)
+S.refilled_ms = now
+
+local epoch_ms = math.max(1, math.floor(P.abandon_ms / EPOCHS_KEPT))
+local epoch = math.floor(now / epoch_ms)
+
+local touched = false
+-- Marks a chunk of the waiting bitmap as changed, so that the next tick sends it to every worker.
+local function touch(chunk)
+  touched = true
+  redis.call('HSET', KEYS[3], chunk, S.version + 1)
+end
+
+local function save()
+  if touched then S.version = S.version + 1 end
+  local out = {}
+  for _, field in ipairs(FIELDS) do
+    out[#out + 1] = field
+    out[#out + 1] = S[field]
+  end
+  redis.call('HSET', KEYS[1], unpack(out))
+end
+
+-- A bitmap is made at its full 8 KiB at once: growing it bit by bit would make Redis reserve twice the room.
+local function bitmap(kind, chunk, life_ms)
+  local key = prefix .. kind .. ':' .. chunk
+  if redis.call('EXISTS', key) == 0 then
+    redis.call('SETBIT', key, CHUNK - 1, 0)
+    if life_ms then redis.call('PEXPIRE', key, life_ms) end
+  elseif kind == 'done' or kind == 'left' then
+    redis.call('PEXPIRE', key, life_ms)
+  end
+  return key
+end
+
+-- Sets the bits of the numbers from...to: whole bytes by SETRANGE, the edges one by one.
+local function mark(kind, from, to, life_ms)
+  while from <= to do
+    local chunk = math.floor(from / CHUNK)
+    local key = bitmap(kind, chunk, life_ms)
+    local at, last = from % CHUNK, math.min(to - chunk * CHUNK, CHUNK - 1)
+    from = chunk * CHUNK + last + 1
+    while at <= last and at % 8 ~= 0 do redis.call('SETBIT', key, at, 1); at = at + 1 end
+    local bytes = math.floor((last + 1 - at) / 8)
+    if bytes > 0 then
+      redis.call('SETRANGE', key, at / 8, string.rep('\255', bytes))
+      at = at + bytes * 8
+    end
+    while at <= last do redis.call('SETBIT', key, at, 1); at = at + 1 end
+  end
+end
+
+local function mark_seen(from, to) mark('seen:' .. epoch, from, to, P.abandon_ms + P.grace_ms + 2 * epoch_ms) end
+local function mark_done(from, to) mark('done', from, to, P.grace_ms + DONE_MS_EXTRA) end
+
+local function bit_of(kind, number)
+  return redis.call('GETBIT', prefix .. kind .. ':' .. math.floor(number / CHUNK), number % CHUNK) == 1
+end
+
+-- Counts entries: the visitors from...to are active until now + pass_ms, may never wait again, and feed the ETA.
+local function enter(from, to)
+  local expires = now + P.pass_ms
+  local members = {}
+  for number = from, to do
+    members[#members + 1] = expires
+    members[#members + 1] = number
+  end
+  redis.call('ZADD', KEYS[5], unpack(members))
+  mark_done(from, to)
+  redis.call('HINCRBY', KEYS[6], second, to - from + 1)
+  S.active = S.active + to - from + 1
+  S.entered = S.entered + to - from + 1
+  return expires
+end
+
+-- How many more visitors max_active lets in (called ones hold their place in it).
+local function vacancies()
+  if P.max_active == 0 then return math.huge end
+  return math.max(0, P.max_active - S.called - S.active)
+end

@@ -1,0 +1,46 @@
+-- standing.lua: put between the prelude and the scripts about one visitor (stand, enter, leave).
+-- ARGV 10 generation of the ticket, 11 number, 12 issue time of the ticket (ms).
+
+local generation, number, issued_ms = tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12])
+
+-- Puts a visitor (back) at the original number and keeps it through the next sweep.
+local function wait_again()
+  local chunk = math.floor(number / CHUNK)
+  redis.call('SETBIT', bitmap('waiting', chunk), number % CHUNK, 1)
+  touch(chunk)
+  mark_seen(number, number)
+  S.waiting = S.waiting + 1
+  S.head = math.min(S.head, number)
+  S.returned = S.returned + 1
+  return WAITING, 0
+end
+
+-- Whether the visitor gave a sign of life within return_grace. Precision: one epoch, in the visitor's favour.
+local function seen_within_grace()
+  if issued_ms >= now - P.grace_ms then return true end
+  local oldest = math.max(math.floor((now - P.grace_ms) / epoch_ms), epoch - 64)
+  for e = epoch, oldest, -1 do
+    if bit_of('seen:' .. e, number) then return true end
+  end
+  return false
+end
+
+-- Where the visitor stands: a code and its time (claim deadline or pass expiry, ms; 0 otherwise).
+-- A visitor who was swept or let a call lapse returns to the original number within the grace.
+local function standing()
+  -- A lower generation was ended by a reset. A higher one was issued before this Redis lost its memory: honour it.
+  if generation < S.generation then return FENCED, 0 end
+  local deadline = redis.call('ZSCORE', KEYS[4], number)
+  if deadline then return CALLED, tonumber(deadline) end
+  local expires = redis.call('ZSCORE', KEYS[5], number)
+  if expires and tonumber(expires) > now then return ENTERED, tonumber(expires) end
+  if bit_of('waiting', number) then return WAITING, 0 end
+  if bit_of('done', number) then return bit_of('left', number) and LEFT or EXPIRED, 0 end
+  if number >= S.next then
+    -- Signed by us, unknown here: this Redis has gone back. No number may be issued twice, so jump past it.
+    S.next = number + 1 + GAP
+    return wait_again()
+  end
+  if seen_within_grace() then return wait_again() end
+  return EXPIRED, 0
+end

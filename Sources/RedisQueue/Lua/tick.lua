@@ -1,0 +1,139 @@
+-- tick.lua: moves the room forward and brings one worker up to date.
+-- ARGV  10 generation, 11 version, 12 next and 13 entered the worker knows (0 = nothing)   14 first second of flow it lacks
+--       15 tick (ms): a call sooner than half of it after the last one only reads
+--       16... pairs: chunk, bitmap of the numbers that polled at this worker since its last flush
+-- Returns {{the numbers of STATE}, {policy}, {second, entries, ...}, {chunk, bitmap, ...}}
+-- Error ROLLBACK: this Redis knows fewer numbers than the worker; the worker restores it and asks again.
+-- Bounds: 256 lapsed calls and 1,000 calls a tick. A sweep costs a few bit operations a chunk of 65,536 numbers.
+
+local LAPSES_MAX, CALLS_MAX = 256, 1000
+local STATE = {'generation', 'version', 'next', 'head', 'waiting', 'called', 'active', 'opened_ms', 'joined', 'entered',
+  'left', 'abandoned', 'lapsed', 'returned'}
+local known_version = tonumber(ARGV[11])
+if tonumber(ARGV[10]) ~= S.generation then
+  known_version = 0
+elseif S.next < tonumber(ARGV[12]) then
+  return redis.error_reply('ROLLBACK the room went back')
+end
+
+for i = 16, #ARGV, 2 do
+  local key = bitmap('seen:' .. epoch, ARGV[i], P.abandon_ms + P.grace_ms + 2 * epoch_ms)
+  redis.call('SET', prefix .. 'scratch', ARGV[i + 1], 'PX', 1000)
+  redis.call('BITOP', 'OR', key, key, prefix .. 'scratch')
+end
+
+local function live_chunks()
+  local chunks = {}
+  for _, chunk in ipairs(redis.call('HKEYS', KEYS[3])) do chunks[#chunks + 1] = tonumber(chunk) end
+  table.sort(chunks)
+  return chunks
+end
+
+-- Calls not claimed in time give their token back; the visitor may return within the grace.
+local function lapse()
+  if S.called == 0 then return end
+  local late = redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', now, 'LIMIT', 0, LAPSES_MAX)
+  if #late == 0 then return end
+  redis.call('ZREM', KEYS[4], unpack(late))
+  S.called, S.lapsed = S.called - #late, S.lapsed + #late
+  S.call_micro = math.min(full, S.call_micro + #late * MICRO)
+end
+
+-- waiting := waiting AND (seen in this epoch or one of the three before it): silent for 3/4 to 4/4 of abandon_after.
+local function sweep()
+  for _, chunk in ipairs(live_chunks()) do
+    local key, scratch = prefix .. 'waiting:' .. chunk, prefix .. 'scratch'
+    local sources = {}
+    for e = epoch, epoch - EPOCHS_KEPT + 1, -1 do sources[#sources + 1] = prefix .. 'seen:' .. e .. ':' .. chunk end
+    local before = redis.call('BITCOUNT', key)
+    redis.call('BITOP', 'OR', scratch, unpack(sources))
+    redis.call('BITOP', 'AND', key, key, scratch)
+    redis.call('DEL', scratch)
+    local gone = before - redis.call('BITCOUNT', key)
+    if gone > 0 then
+      touch(chunk)
+      S.waiting, S.abandoned = S.waiting - gone, S.abandoned + gone
+    end
+  end
+end
+
+-- Calls in strict number order while there are tokens and room; chunks that are used up are removed.
+local function call_forward()
+  if P.mode ~= OPEN or S.waiting == 0 then return end
+  local budget = math.min(math.floor(S.call_micro / MICRO), vacancies(), CALLS_MAX, S.waiting)
+  if budget < 1 then return end
+  local calls = {}
+  for _, chunk in ipairs(live_chunks()) do
+    local key, at = prefix .. 'waiting:' .. chunk, math.max(0, S.head - chunk * CHUNK)
+    while #calls < 2 * budget and at < CHUNK do
+      at = redis.call('BITPOS', key, 1, at, CHUNK - 1, 'BIT')
+      if at < 0 then break end
+      redis.call('SETBIT', key, at, 0)
+      calls[#calls + 1] = now + P.claim_ms
+      calls[#calls + 1] = chunk * CHUNK + at
+      touch(chunk)
+      at = at + 1
+    end
+    if #calls >= 2 * budget then break end
+    if chunk < math.floor((S.next - 1) / CHUNK) then
+      redis.call('DEL', key)
+      redis.call('HDEL', KEYS[3], chunk)
+      touched = true
+    end
+  end
+  if #calls == 0 then return end
+  redis.call('ZADD', KEYS[4], unpack(calls))
+  S.head = calls[#calls] + 1
+  S.waiting, S.called = S.waiting - #calls / 2, S.called + #calls / 2
+  S.call_micro = S.call_micro - #calls / 2 * MICRO
+end
+
+local function prune_flow()
+  if second == S.flow_second then return end
+  if second - S.flow_second > 900 then
+    redis.call('DEL', KEYS[6])
+  else
+    local old = {}
+    for s = S.flow_second - 901, second - 902 do old[#old + 1] = s end
+    redis.call('HDEL', KEYS[6], unpack(old))
+  end
+  S.flow_second = second
+end
+
+if now - S.ticked_ms >= tonumber(ARGV[15]) / 2 then
+  lapse()
+  if S.active > 0 then S.active = S.active - redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', now) end
+  if epoch ~= S.epoch then
+    -- After a gap in the ticks (Redis or every worker away) heartbeats are missing: nobody is swept for abandon_after.
+    if epoch_ms ~= S.epoch_ms or now - S.ticked_ms > math.max(epoch_ms, 5000) then S.hold_epoch = epoch + EPOCHS_KEPT end
+    if epoch >= S.hold_epoch then sweep() end
+    S.epoch, S.epoch_ms = epoch, epoch_ms
+  end
+  call_forward()
+  prune_flow()
+  S.ticked_ms = now
+  save()
+end
+
+local state, policy, flow, chunks = {now}, {}, {}, {}
+for _, field in ipairs(STATE) do state[#state + 1] = S[field] end
+for _, field in ipairs(POLICY) do policy[#policy + 1] = P[field] end
+if S.entered ~= tonumber(ARGV[13]) then
+  local names = {}
+  for s = math.max(tonumber(ARGV[14]), second - 900), second do names[#names + 1] = s end
+  if #names > 0 then
+    for i, entries in ipairs(redis.call('HMGET', KEYS[6], unpack(names))) do
+      if entries then flow[#flow + 1] = names[i]; flow[#flow + 1] = tonumber(entries) end
+    end
+  end
+end
+if S.version ~= known_version then
+  local versions = redis.call('HGETALL', KEYS[3])
+  for i = 1, #versions, 2 do
+    -- Every live chunk is named, so that the worker drops the others; only changed ones carry their bits.
+    chunks[#chunks + 1] = tonumber(versions[i])
+    chunks[#chunks + 1] = tonumber(versions[i + 1]) > known_version
+      and (redis.call('GET', prefix .. 'waiting:' .. versions[i]) or '') or 0
+  end
+end
+return {state, policy, flow, chunks}

@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One connection to Redis through hiredis' asynchronous interface, on the worker's own loop. hiredis 0.14 has no
+// timeouts and does not reconnect: both are here. It decides nothing about queues.
+//
+//   idle ──open()──▶ connecting ──connected──▶ greeting ──AUTH and scripts loaded──▶ ready
+//    ▲                   │                        │                                   │
+//    └──── backoff ◀─────┴────── error, deadline ─┴───────────────────────────────────┘
+
+internal import CHiredis
+public import Reactor
+
+/// Where Redis is, and as whom to speak to it.
+public struct RedisEndpoint: Sendable, Equatable {
+    public enum Address: Sendable, Equatable {
+        case unix(path: String)
+        /// A numeric address: hiredis resolves names by a call that blocks the loop.
+        case tcp(address: String, port: Int)
+    }
+
+    public var address: Address
+    /// ACL user; nil is the default user.
+    public var username: String?
+    public var password: String?
+
+    public init(address: Address, username: String? = nil, password: String? = nil) {
+        self.address = address
+        self.username = username
+        self.password = password
+    }
+}
+
+/// Why a command has no reply. An error reply of Redis itself is a reply.
+public enum RedisFailure: Error, Equatable, Sendable {
+    /// Not connected now, or the connection ended before the reply. The command may have taken effect.
+    case unavailable(String)
+    /// No reply within the deadline; the connection was dropped, since replies match commands only by their order.
+    case timedOut
+    /// As many commands are in flight as the bound allows; this one was not sent.
+    case busy
+}
+
+/// Time bounds of a connection.
+public struct RedisTiming: Sendable {
+    public var connectMilliseconds = 1000
+    public var commandMilliseconds = 1500
+    public var backoffFirstMilliseconds = 50
+    public var backoffLastMilliseconds = 1000
+    /// Commands without a reply yet; more are refused with `busy`.
+    public var inFlightMax = 16_384
+
+    public init() {}
+}
+
+public final class RedisConnection {
+    public typealias Completion = (Result<RedisReply, RedisFailure>) -> Void
+
+    private enum State: Equatable {
+        case idle
+        case connecting
+        case greeting
+        case ready
+        case backoff
+        case closed
+    }
+
+    private struct Pending {
+        let completion: Completion
+        let deadlineMilliseconds: Int
+    }
+
+    private let loop: EventLoop
+    private let endpoint: RedisEndpoint
+    private let timing: RedisTiming
+    /// Commands to run on every new connection before anything else (script loads).
+    private let greeting: [[RedisArgument]]
+    private let log: (String) -> Void
+
+    private var state = State.idle
+    private var context: UnsafeMutablePointer<redisAsyncContext>?
+    private var registration: Registration?
+    private var wanted: IOEvents = []
+    private var watched: IOEvents = []
+    private var pending: [Pending] = []
+    private var pendingHead = 0
+    private var connectDeadlineMilliseconds = 0
+    private var backoffMilliseconds: Int
+    private var lastError = "not connected yet"
+    private var encoder = RESPEncoder()
+
+    /// Called whenever the connection becomes usable or stops being so.
+    public var onReadyChange: ((Bool) -> Void)?
+    /// How often a connection was made; 1 after the first.
+    public private(set) var connectionCount = 0
+
+    /// - Parameter greeting: every reply must be free of errors, or the connection is dropped and tried again.
+    public init(
+        loop: EventLoop,
+        endpoint: RedisEndpoint,
+        timing: RedisTiming = RedisTiming(),
+        greeting: [[RedisArgument]] = [],
+        log: @escaping (String) -> Void
+    ) {
+        self.loop = loop
+        self.endpoint = endpoint
+        self.timing = timing
+        self.greeting = greeting
+        self.log = log
+        self.backoffMilliseconds = timing.backoffFirstMilliseconds
+        // One timer for all deadlines: they are in order, so only the oldest needs a look.
+        loop.schedule(afterMilliseconds: 50, repeatingMilliseconds: 50) { [weak self] in self?.checkDeadlines() }
+    }
+
+    public var isReady: Bool { state == .ready }
+    /// Commands sent and not answered.
+    public var inFlight: Int { pending.count - pendingHead }
+    public var lastErrorText: String { lastError }
+
+    /// Starts to connect, and keeps connected until `close()`.
+    public func open() {
+        guard state == .idle || state == .backoff else { return }
+        state = .connecting
+        connectDeadlineMilliseconds = loop.nowMilliseconds + timing.connectMilliseconds
+        let made: UnsafeMutablePointer<redisAsyncContext>? =
+            switch endpoint.address {
+            case .unix(let path): redisAsyncConnectUnix(path)
+            case .tcp(let address, let port): redisAsyncConnect(address, Int32(port))
+            }
+        guard let made else { return retry("out of memory") }
+        if made.pointee.err != 0 {
+            let text = RedisConnection.errorText(made)
+            redisAsyncFree(made)
+            return retry(text)
+        }
+        attach(made)
+    }
+
+    /// Ends the connection; what is in flight fails.
+    public func close() {
+        state = .closed
+        if let context { redisAsyncFree(context) }
+    }
+
+    /// Sends a command. The completion runs later in the loop, or at once when there is no connection.
+    public func send(_ arguments: [RedisArgument], _ completion: @escaping Completion) {
+        guard state == .ready else { return completion(.failure(.unavailable(lastError))) }
+        guard inFlight < timing.inFlightMax else { return completion(.failure(.busy)) }
+        submit(arguments, completion)
+    }
+
+    /// Writes what this turn of the loop has gathered, in one write. Call it at the end of the turn.
+    public func flush() {
+        if let context, wanted.contains(.writable), state == .ready || state == .greeting {
+            redisAsyncHandleWrite(context)
+        }
+        updateInterest()
+    }
+
+    // MARK: - Commands
+
+    private func submit(_ arguments: [RedisArgument], _ completion: @escaping Completion) {
+        guard let context else { return completion(.failure(.unavailable(lastError))) }
+        encoder.begin(argumentCount: arguments.count)
+        for argument in arguments { encoder.append(argument.bytes) }
+        let sent = encoder.bytes.withUnsafeBytes { raw in
+            redisAsyncFormattedCommand(
+                context,
+                { context, reply, _ in
+                    guard let context, let data = context.pointee.data else { return }
+                    let connection = Unmanaged<RedisConnection>.fromOpaque(data).takeUnretainedValue()
+                    connection.received(reply?.assumingMemoryBound(to: redisReply.self))
+                },
+                nil,
+                raw.baseAddress?.assumingMemoryBound(to: CChar.self),
+                raw.count
+            )
+        }
+        guard sent == REDIS_OK else { return completion(.failure(.unavailable("the connection is closing"))) }
+        pending.append(
+            Pending(
+                completion: completion,
+                deadlineMilliseconds: loop.nowMilliseconds + timing.commandMilliseconds
+            )
+        )
+    }
+
+    /// hiredis answers in order, and answers with nil for each command in flight when the connection ends.
+    private func received(_ reply: UnsafeMutablePointer<redisReply>?) {
+        precondition(pendingHead < pending.count, "a reply without a command: replies would go to the wrong visitor")
+        let next = pending[pendingHead]
+        pendingHead += 1
+        if pendingHead == pending.count || pendingHead > 4096 {
+            pending.removeFirst(pendingHead)
+            pendingHead = 0
+        }
+        if let reply {
+            next.completion(.success(RedisReply(copying: reply)))
+        } else {
+            next.completion(.failure(.unavailable(lastError)))
+        }
+    }
+
+    private func checkDeadlines() {
+        let now = loop.nowMilliseconds
+        if state == .connecting || state == .greeting, now >= connectDeadlineMilliseconds {
+            drop("no answer within \(timing.connectMilliseconds) ms while connecting")
+        } else if pendingHead < pending.count, now >= pending[pendingHead].deadlineMilliseconds {
+            drop("no reply within \(timing.commandMilliseconds) ms")
+        }
+    }
+
+    private func drop(_ reason: String) {
+        lastError = reason
+        if let context { redisAsyncFree(context) }
+    }
+
+    // MARK: - Life of a connection
+
+    private func connected() {
+        connectionCount += 1
+        state = .greeting
+        var commands = greeting
+        if let password = endpoint.password {
+            let user = endpoint.username.map { [RedisArgument($0)] } ?? []
+            commands.insert(["AUTH"] + user + [RedisArgument(password)], at: 0)
+        }
+        var left = commands.count
+        if left == 0 { return greeted() }
+        for command in commands {
+            submit(command) { [weak self] result in
+                guard let self, self.state == .greeting else { return }
+                if case .success(.error(let text)) = result {
+                    // Not inside the callback: hiredis would free the context it is working on only afterwards.
+                    self.lastError = text
+                    self.connectDeadlineMilliseconds = 0
+                    return
+                }
+                left -= 1
+                if left == 0 { self.greeted() }
+            }
+        }
+    }
+
+    private func greeted() {
+        state = .ready
+        backoffMilliseconds = timing.backoffFirstMilliseconds
+        log("redis connected")
+        onReadyChange?(true)
+    }
+
+    /// The context is gone (hiredis frees it after this). Tries again later.
+    private func ended(_ reason: String) {
+        let wasReady = state == .ready
+        context = nil
+        wanted = []
+        watched = []
+        guard state != .closed else { return }
+        retry(reason)
+        if wasReady { onReadyChange?(false) }
+    }
+
+    private func retry(_ reason: String) {
+        if state != .backoff { log("redis away: \(reason)") }
+        lastError = reason
+        state = .backoff
+        let jitter = Int.random(in: 0...(backoffMilliseconds / 2))
+        loop.schedule(afterMilliseconds: backoffMilliseconds + jitter) { [weak self] in
+            guard let self, self.state == .backoff else { return }
+            self.open()
+        }
+        backoffMilliseconds = min(backoffMilliseconds * 2, timing.backoffLastMilliseconds)
+    }
+
+    // MARK: - hiredis on the loop (what hiredis/adapters/*.h do for other loops)
+
+    private func attach(_ made: UnsafeMutablePointer<redisAsyncContext>) {
+        context = made
+        let me = Unmanaged.passUnretained(self).toOpaque()
+        made.pointee.data = me
+        made.pointee.ev.data = me
+        // Safe because close() or deinit frees the context before the connection goes: `me` outlives it.
+        made.pointee.ev.addRead = { RedisConnection.from($0).wanted.insert(.readable) }
+        made.pointee.ev.delRead = { RedisConnection.from($0).wanted.remove(.readable) }
+        made.pointee.ev.addWrite = { RedisConnection.from($0).wanted.insert(.writable) }
+        made.pointee.ev.delWrite = { RedisConnection.from($0).wanted.remove(.writable) }
+        made.pointee.ev.cleanup = { RedisConnection.from($0).detach() }
+        redisAsyncSetConnectCallback(made) { context, status in
+            guard let context, let data = context.pointee.data else { return }
+            let connection = Unmanaged<RedisConnection>.fromOpaque(data).takeUnretainedValue()
+            if status == REDIS_OK {
+                connection.connected()
+            } else {
+                connection.ended(RedisConnection.errorText(context))
+            }
+        }
+        redisAsyncSetDisconnectCallback(made) { context, _ in
+            guard let context, let data = context.pointee.data else { return }
+            let connection = Unmanaged<RedisConnection>.fromOpaque(data).takeUnretainedValue()
+            if context.pointee.err != 0 { connection.lastError = RedisConnection.errorText(context) }
+        }
+        do {
+            registration = try loop.add(fd: made.pointee.c.fd, events: [.writable]) { [weak self] events in
+                self?.ready(events)
+            }
+            watched = [.writable]
+            wanted.insert(.writable)
+        } catch {
+            redisAsyncFree(made)
+        }
+    }
+
+    private func ready(_ events: IOEvents) {
+        if !events.isDisjoint(with: [.readable, .hangUp, .error, .peerClosed]), let context {
+            redisAsyncHandleRead(context)
+        }
+        // The read may have ended the connection.
+        if events.contains(.writable), let context { redisAsyncHandleWrite(context) }
+        updateInterest()
+    }
+
+    private func updateInterest() {
+        guard let registration, context != nil, wanted != watched else { return }
+        try? loop.modify(registration, events: wanted)
+        watched = wanted
+    }
+
+    /// hiredis is about to close the descriptor. Every path of its `free` comes through here.
+    private func detach() {
+        if let registration { loop.remove(registration) }
+        registration = nil
+        let reason = context.map { $0.pointee.err != 0 ? RedisConnection.errorText($0) : lastError } ?? lastError
+        if context != nil { ended(reason) }
+    }
+
+    private static func from(_ data: UnsafeMutableRawPointer?) -> RedisConnection {
+        Unmanaged<RedisConnection>.fromOpaque(data!).takeUnretainedValue()
+    }
+
+    private static func errorText(_ context: UnsafePointer<redisAsyncContext>) -> String {
+        context.pointee.errstr.map { String(cString: $0) } ?? "unknown error"
+    }
+
+    deinit {
+        state = .closed
+        if let context { redisAsyncFree(context) }
+    }
+}

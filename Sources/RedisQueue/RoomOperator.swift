@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What an operator does to a room at run time: read it, change its limits, reset it. Used by the command line.
+
+public import Admission
+public import WaitingRoomAPI
+
+/// Operations on rooms over a connection that is ready.
+public final class RoomOperator {
+    private let connection: RedisConnection
+    private let caller: ScriptCaller
+
+    public init(connection: RedisConnection, scripts: ScriptCatalog) {
+        self.connection = connection
+        self.caller = ScriptCaller(connection: connection, scripts: scripts)
+    }
+
+    /// The fields an operator may set, in the order of the policy, as Redis names them.
+    public static let fields = [
+        "rate_milli", "burst", "max_active", "claim_ms", "abandon_ms", "grace_ms", "pass_ms", "mode", "capacity",
+    ]
+
+    /// The state of a room, from a tick that sends no news of this caller's own.
+    public func show(_ room: Room, _ completion: @escaping (Result<TickReply, StoreFailure>) -> Void) {
+        let arguments = [0, 0, 0, 0, 0, 200].map { RedisArgument($0) }
+        caller.call(.tick, room: room, arguments) { result in
+            completion(
+                result.flatMap { reply in
+                    ReplyDecoder.tick(reply).map { .success($0) } ?? .failure(.refused("tick out of shape"))
+                }
+            )
+        }
+    }
+
+    /// The fields that override the configuration file now.
+    public func overrides(_ room: Room, _ completion: @escaping (Result<[String], StoreFailure>) -> Void) {
+        connection.send(["HKEYS", RedisArgument(KeySchema(room: room.id).config)]) { result in
+            switch result {
+            case .success(let reply):
+                let names = (reply.arrayValue ?? []).compactMap { $0.bytesValue.map { String(decoding: $0, as: UTF8.self) } }
+                completion(.success(names.filter { RoomOperator.fields.contains($0) }.sorted()))
+            case .failure(let failure): completion(.failure(.unavailable("\(failure)")))
+            }
+        }
+    }
+
+    /// Sets fields (nil: back to the configuration file). The caller has checked the resulting policy.
+    public func configure(
+        _ room: Room,
+        _ changes: [(field: String, value: Int?)],
+        _ completion: @escaping (StoreFailure?) -> Void
+    ) {
+        let arguments = changes.flatMap { change in
+            [RedisArgument(change.field), change.value.map { RedisArgument($0) } ?? RedisArgument("default")]
+        }
+        caller.call(.configure, room: room, arguments) { completion(RoomOperator.failure($0)) }
+    }
+
+    /// Ends the generation; answers with the new one.
+    public func reset(_ room: Room, _ completion: @escaping (Result<Int, StoreFailure>) -> Void) {
+        caller.call(.reset, room: room, []) { result in
+            completion(result.flatMap { $0.integerValue.map { .success($0) } ?? .failure(.refused("no generation")) })
+        }
+    }
+
+    private static func failure(_ result: Result<RedisReply, StoreFailure>) -> StoreFailure? {
+        if case .failure(let failure) = result { return failure }
+        return nil
+    }
+}

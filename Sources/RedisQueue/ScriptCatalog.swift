@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The Lua scripts, joined with what they share and known by their SHA-1. A script cache is volatile (restart,
+// failover, SCRIPT FLUSH): each connection loads all of them first, and NOSCRIPT is answered by EVAL.
+
+/// The scripts of the queue.
+public enum QueueScript: String, CaseIterable, Sendable {
+    case join
+    case stand
+    case enter
+    case leave
+    case tick
+    case restore
+    case configure
+    case reset
+}
+
+/// Which clock the scripts read.
+public enum ScriptClock: Sendable {
+    /// Redis TIME.
+    case redis
+    /// For tests: a list of seconds and microseconds under this key, in place of TIME.
+    case list(key: String)
+}
+
+/// Source text by script.
+public struct ScriptCatalog: Sendable {
+    private let sources: [QueueScript: [UInt8]]
+
+    public init(clock: ScriptClock = .redis) {
+        var sources: [QueueScript: [UInt8]] = [:]
+        for script in QueueScript.allCases { sources[script] = ScriptCatalog.source(of: script, clock: clock) }
+        self.sources = sources
+    }
+
+    public func source(of script: QueueScript) -> [UInt8] { sources[script] ?? [] }
+
+    private static func source(of script: QueueScript, clock: ScriptClock) -> [UInt8] {
+        let prelude = PackageResources.prelude_lua
+        let standing = PackageResources.standing_lua
+        let parts: [[UInt8]] =
+            switch script {
+            case .join: [prelude, PackageResources.join_lua]
+            case .stand: [prelude, standing, PackageResources.stand_lua]
+            case .enter: [prelude, standing, PackageResources.enter_lua]
+            case .leave: [prelude, standing, PackageResources.leave_lua]
+            case .tick: [prelude, PackageResources.tick_lua]
+            case .restore: [PackageResources.restore_lua]
+            case .configure: [prelude, PackageResources.configure_lua]
+            case .reset: [prelude, PackageResources.reset_lua]
+            }
+        let text = Array(parts.joined(separator: [UInt8(ascii: "\n")]))
+        guard case .list(let key) = clock else { return text }
+        let (before, after) = ("redis.call('TIME')", "redis.call('LRANGE', '\(key)', 0, 1)")
+        return ScriptCatalog.replacing(Array(before.utf8), with: Array(after.utf8), in: text)
+    }
+
+    private static func replacing(_ old: [UInt8], with new: [UInt8], in text: [UInt8]) -> [UInt8] {
+        var out: [UInt8] = []
+        var i = 0
+        while i < text.count {
+            if text[i...].starts(with: old) {
+                out += new
+                i += old.count
+            } else {
+                out.append(text[i])
+                i += 1
+            }
+        }
+        return out
+    }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The closed list of what is counted. A counter is one 64-bit cell of the scoreboard; there are no labels that a
+// visitor could choose.
+
+/// What a worker counts. The raw value is the column in the scoreboard.
+public enum Counter: Int, CaseIterable, Sendable {
+    case joinsWaiting
+    case joinsAdmitted
+    case joinsRefused
+    case polls
+    case pollsDegraded
+    case pollsTooEarly
+    case entersGranted
+    case entersRefused
+    case leaves
+    case gateAdmitted
+    case gateHeld
+    case passesVerified
+    case passesRefused
+    case boards
+    case ticketsRejected
+    case requestsMalformed
+    case storeFailures
+    case ticks
+    case ticksFailed
+    case redisConnections
+    case gatewayRejected
+
+    /// Prometheus family name, its one label, and the help text of the family.
+    var exposition: (name: String, label: String, help: String) {
+        switch self {
+        case .joinsWaiting: ("vestibule_joins_total", "outcome=\"waiting\"", "Joins by outcome.")
+        case .joinsAdmitted: ("vestibule_joins_total", "outcome=\"admitted\"", "Joins by outcome.")
+        case .joinsRefused: ("vestibule_joins_total", "outcome=\"refused\"", "Joins by outcome.")
+        case .polls: ("vestibule_polls_total", "kind=\"all\"", "Status polls.")
+        case .pollsDegraded: ("vestibule_polls_total", "kind=\"degraded\"", "Status polls.")
+        case .pollsTooEarly: ("vestibule_polls_total", "kind=\"too_early\"", "Status polls.")
+        case .entersGranted: ("vestibule_enters_total", "outcome=\"granted\"", "Enter calls by outcome.")
+        case .entersRefused: ("vestibule_enters_total", "outcome=\"refused\"", "Enter calls by outcome.")
+        case .leaves: ("vestibule_leaves_total", "", "Visitors who left on purpose.")
+        case .gateAdmitted: ("vestibule_gate_total", "outcome=\"admitted\"", "First contacts by outcome.")
+        case .gateHeld: ("vestibule_gate_total", "outcome=\"held\"", "First contacts by outcome.")
+        case .passesVerified:
+            ("vestibule_verifications_total", "outcome=\"valid\"", "Passes verified by workers (auth_request).")
+        case .passesRefused:
+            ("vestibule_verifications_total", "outcome=\"refused\"", "Passes verified by workers (auth_request).")
+        case .boards: ("vestibule_boards_total", "", "Boards made.")
+        case .ticketsRejected: ("vestibule_tickets_rejected_total", "", "Forged, foreign or unreadable tickets.")
+        case .requestsMalformed: ("vestibule_requests_malformed_total", "", "Requests answered with 400, 404 or 413.")
+        case .storeFailures: ("vestibule_store_failures_total", "", "Store calls without an answer.")
+        case .ticks: ("vestibule_ticks_total", "outcome=\"done\"", "Ticks by outcome.")
+        case .ticksFailed: ("vestibule_ticks_total", "outcome=\"failed\"", "Ticks by outcome.")
+        case .redisConnections: ("vestibule_redis_connections_total", "", "Connections made to Redis.")
+        case .gatewayRejected:
+            ("vestibule_gateway_rejected_total", "", "FastCGI and SCGI connections closed for what they sent.")
+        }
+    }
+}

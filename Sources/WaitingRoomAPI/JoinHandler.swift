@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// POST /api/v1/queue/join: a number in the room, or a pass at once when nobody waits.
+
+internal import Admission
+internal import GatewayWire
+internal import Passes
+internal import StrictJSON
+internal import Telemetry
+
+extension WaitingRoomAPI {
+    /// Characters of an Idempotency-Key.
+    private static let keyLength = 16...128
+    private static let userIDLengthMax = 256
+
+    func join(_ request: GatewayRequest, _ respond: @escaping Respond) {
+        let facts = RequestFacts(request)
+        let body: JSONValue
+        do {
+            body = try JSONValue(parsing: Array(request.body))
+        } catch {
+            return refuse(.malformed("the body is not JSON: \(error)"), facts, respond)
+        }
+        guard let id = body["event_id"]?.stringValue, isRoomIdentifier(id) else {
+            return refuse(.malformed("event_id must be a room's name"), facts, respond)
+        }
+        if let user = body["user_id"], user != .null {
+            guard let text = user.stringValue, text.utf8.count <= WaitingRoomAPI.userIDLengthMax else {
+                return refuse(.malformed("user_id must be a string of at most 256 bytes"), facts, respond)
+            }
+        }
+        guard let key = idempotencyKey(request) else {
+            return refuse(.malformed("Idempotency-Key must be 16 to 128 visible characters"), facts, respond)
+        }
+        guard let room = room(id) else { return refuse(.roomUnknown, facts, respond) }
+        room.use(nowMilliseconds: environment.nowMilliseconds())
+        let join = JoinRequest(kind: .join, idempotencyKey: key.isEmpty ? nil : key)
+        store.join(join, room: room) { [weak self] result in
+            self?.joined(result, room, facts, respond)
+        }
+    }
+
+    /// The key as the store keeps it: a hash, so that its length and characters are bounded. Empty: none was sent.
+    /// Nil: it is malformed.
+    private func idempotencyKey(_ request: GatewayRequest) -> String? {
+        let sent = request[.idempotencyKey]
+        if sent.isEmpty { return "" }
+        guard WaitingRoomAPI.keyLength.contains(sent.count), sent.allSatisfy({ (0x21...0x7e).contains($0) }) else {
+            return nil
+        }
+        let digest = MessageAuthentication.hmacSHA256(key: Array("vestibule join key".utf8), message: Array(sent))
+        return Base64URL.encodeString(digest.prefix(16))
+    }
+
+    private func joined(
+        _ result: Result<JoinAnswer, StoreFailure>,
+        _ room: Room,
+        _ facts: RequestFacts,
+        _ respond: @escaping Respond
+    ) {
+        let answer: JoinAnswer
+        switch result {
+        case .failure(let failure):
+            count(.joinsRefused)
+            return refuse(problem(for: failure), facts, respond)
+        case .success(let success): answer = success
+        }
+        switch answer.outcome {
+        case .waiting(let number, let position):
+            count(.joinsWaiting)
+            if answer.generation == room.generation { room.noteWaiting(number) }
+            let ticket = ticket(
+                room,
+                generation: answer.generation,
+                number: number,
+                issuedMilliseconds: answer.nowMilliseconds
+            )
+            respondJoined(ticket, waitingView(room, position: position, facts.language), room, facts, respond)
+        case .admitted(let number, let expires):
+            count(.joinsAdmitted)
+            let claim = TicketClaim(
+                generation: answer.generation,
+                number: number,
+                issuedMilliseconds: answer.nowMilliseconds
+            )
+            respondAdmitted(claim, expires, answer.nowMilliseconds, room, facts, respond)
+        case .known(let number, let issued):
+            let claim = TicketClaim(generation: answer.generation, number: number, issuedMilliseconds: issued)
+            rejoined(claim, room, facts, respond)
+        case .closed:
+            count(.joinsRefused)
+            refuse(.roomClosed, facts, respond)
+        case .full, .noRoom:
+            count(.joinsRefused)
+            refuse(.roomFull, facts, respond)
+        case .bypassed:
+            refuse(.faulty, facts, respond)
+        }
+    }
+
+    /// A join that was made before with the same key: the same ticket, wherever it stands now.
+    private func rejoined(_ claim: TicketClaim, _ room: Room, _ facts: RequestFacts, _ respond: @escaping Respond) {
+        store.stand(claim, room: room) { [weak self] result in
+            guard let self else { return }
+            switch result {
+            case .failure(let failure): self.refuse(self.problem(for: failure), facts, respond)
+            case .success(let reply):
+                if case .entered(let expires) = reply.standing {
+                    return self.respondAdmitted(claim, expires, reply.nowMilliseconds, room, facts, respond)
+                }
+                if reply.standing == .waiting, claim.generation == room.generation { room.noteWaiting(claim.number) }
+                let position = room.mirror.position(claim.number) ?? reply.waiting
+                let ticket = self.ticket(
+                    room,
+                    generation: claim.generation,
+                    number: claim.number,
+                    issuedMilliseconds: claim.issuedMilliseconds
+                )
+                let view = self.view(reply.standing, room, position: position, facts.language)
+                self.respondJoined(ticket, view, room, facts, respond)
+            }
+        }
+    }
+
+    private func respondJoined(
+        _ ticket: [UInt8],
+        _ view: VisitorView,
+        _ room: Room,
+        _ facts: RequestFacts,
+        _ respond: Respond
+    ) {
+        var json = JSONWriter()
+        json.member("waiting_token", text: ticket)
+        // The contract of join knows "waiting" here also while the room is paused; status says "paused".
+        var shown = view
+        if String(describing: shown.status) == "paused" { shown.status = "waiting" }
+        shown.write(into: &json)
+        var response = ok(202, json.finish())
+        response.addHeader("Retry-After", retryAfterSeconds(view.pollAfterMilliseconds))
+        setTicketCookie(&response, room, ticket, facts)
+        respond(response)
+    }
+
+    private func respondAdmitted(
+        _ claim: TicketClaim,
+        _ expires: Int,
+        _ now: Int,
+        _ room: Room,
+        _ facts: RequestFacts,
+        _ respond: Respond
+    ) {
+        let ticket = ticket(
+            room,
+            generation: claim.generation,
+            number: claim.number,
+            issuedMilliseconds: claim.issuedMilliseconds
+        )
+        let pass = pass(room, generation: claim.generation, number: claim.number, expiresMilliseconds: expires)
+        let lifetime = lifetimeSeconds(until: expires, from: now)
+        var json = JSONWriter()
+        json.member("waiting_token", text: ticket)
+        view(.entered(passExpiresMilliseconds: expires), room, position: 0, facts.language).write(into: &json)
+        json.member("pass", text: pass)
+        json.member("reservation_token", text: pass)
+        json.member("ttl_sec", lifetime)
+        var response = ok(200, json.finish())
+        setTicketCookie(&response, room, ticket, facts)
+        setPassCookie(&response, room, pass, lifetimeSeconds: lifetime, facts)
+        respond(response)
+    }
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// DELETE or POST /api/v1/queue/leave: gives the place up for good, idempotent. POST is for navigator.sendBeacon.
+
+internal import Admission
+internal import GatewayWire
+internal import Passes
+internal import Telemetry
+
+extension WaitingRoomAPI {
+    func leave(_ request: GatewayRequest, _ respond: @escaping Respond) {
+        let facts = RequestFacts(request)
+        let visitor: Visitor
+        switch identifyWithBody(request) {
+        case .problem(let problem): return refuse(problem, facts, respond)
+        case .visitor(let found): visitor = found
+        }
+        visitor.room.use(nowMilliseconds: environment.nowMilliseconds())
+        store.leave(visitor.claim, room: visitor.room) { [weak self] result in
+            guard let self else { return }
+            switch result {
+            case .failure(let failure): self.refuse(self.problem(for: failure), facts, respond)
+            case .success(let reply) where reply.standing == .fenced:
+                self.refuse(.otherGeneration, facts, respond)
+            case .success:
+                self.count(.leaves)
+                visitor.room.noteGone(visitor.number)
+                var json = JSONWriter()
+                json.member("status", "left")
+                json.member("message", WaitMessage.left(facts.language))
+                var response = self.ok(200, json.finish())
+                let names = CookieNames(room: visitor.room.id, secure: facts.isSecure)
+                response.addHeader("Set-Cookie", names.clearTicket())
+                response.addHeader("Set-Cookie", names.clearPass())
+                respond(response)
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Everything that can go wrong with a request, with the code and the status the visitor's program sees.
+
+/// A refusal: `{"error":{"code","message","trace_id"}}`.
+struct Problem {
+    let status: Int
+    let code: StaticString
+    let message: String
+    /// When trying again makes sense, in milliseconds; nil when it does not.
+    var retryAfterMilliseconds: Int?
+
+    static func malformed(_ message: String) -> Problem {
+        Problem(status: 400, code: "MALFORMED", message: message)
+    }
+
+    static let ticketMissing = Problem(
+        status: 400,
+        code: "TICKET_MISSING",
+        message: "send the ticket as ?token=, as Authorization: Bearer, or as the cookie"
+    )
+    static let ticketMalformed = Problem(status: 400, code: "TICKET_MALFORMED", message: "this is not a ticket")
+    static let ticketForged = Problem(
+        status: 401,
+        code: "TICKET_FORGED",
+        message: "the ticket was not signed by this waiting room"
+    )
+    static let passMissing = Problem(
+        status: 401,
+        code: "PASS_MISSING",
+        message: "join at /api/v1/queue/join, then enter to get a pass"
+    )
+    static let passInvalid = Problem(
+        status: 401,
+        code: "PASS_INVALID",
+        message: "the pass is not one of this waiting room"
+    )
+    static let passExpired = Problem(status: 401, code: "PASS_EXPIRED", message: "the pass has expired; join again")
+    static let passForeign = Problem(status: 403, code: "PASS_FOREIGN", message: "the pass is for another room")
+    static let roomClosed = Problem(status: 403, code: "ROOM_CLOSED", message: "the room takes no joins")
+    static let roomUnknown = Problem(status: 404, code: "ROOM_UNKNOWN", message: "there is no such room")
+    static let routeUnknown = Problem(status: 404, code: "NOT_FOUND", message: "there is nothing at this address")
+    static let methodUnknown = Problem(
+        status: 405,
+        code: "METHOD_NOT_ALLOWED",
+        message: "this address does not take this method"
+    )
+    static let otherRoom = Problem(status: 409, code: "OTHER_ROOM", message: "the ticket is for another room")
+    static let otherGeneration = Problem(
+        status: 409,
+        code: "OTHER_GENERATION",
+        message: "the room was reset after this ticket was issued; join again"
+    )
+    static let expired = Problem(status: 410, code: "EXPIRED", message: "the place has expired; join again")
+    static let left = Problem(status: 410, code: "LEFT", message: "the place was given up; join again")
+    static let roomFull = Problem(
+        status: 429,
+        code: "ROOM_FULL",
+        message: "as many people wait as the room takes; try again later",
+        retryAfterMilliseconds: 10_000
+    )
+    static let tooEarly = Problem(
+        status: 429,
+        code: "POLLED_TOO_EARLY",
+        message: "wait for poll_after_ms between polls",
+        retryAfterMilliseconds: 1000
+    )
+    /// The queue cannot take a change just now; nothing is lost, and the same request may be sent again.
+    static let storeAway = Problem(
+        status: 503,
+        code: "STORE_UNAVAILABLE",
+        message: "the queue cannot take this just now; nothing is lost, try again",
+        retryAfterMilliseconds: 2000
+    )
+    static let faulty = Problem(status: 500, code: "INTERNAL", message: "the waiting room made a mistake")
+
+    static func notReady(afterMilliseconds: Int) -> Problem {
+        Problem(
+            status: 403,
+            code: "NOT_READY",
+            message: "it is not this visitor's turn yet",
+            retryAfterMilliseconds: max(1, afterMilliseconds)
+        )
+    }
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A room as one worker sees it: the mirror of the waiting bitmap, the limits, the heartbeats to flush, the history of
+// entries, and how old all of it is. Status polls are answered from here.
+
+public import Admission
+
+public final class Room {
+    public let id: String
+    /// The limits of the configuration file; the operator's overrides come with each tick.
+    public var defaults: RoomPolicy
+
+    /// The limits in force as of the last tick.
+    public private(set) var policy: RoomPolicy
+    public private(set) var mirror = RankIndex()
+    public private(set) var generation = 0
+    public private(set) var version = 0
+    /// The number the next joiner gets, as far as this worker knows.
+    public private(set) var next = 0
+    public private(set) var called = 0
+    public private(set) var active = 0
+    public private(set) var openedMilliseconds = 0
+    public private(set) var counters = RoomCounters()
+    public private(set) var rates = EntryRates()
+    /// Redis time of the last tick; 0 before the first.
+    public private(set) var asOfMilliseconds = 0
+
+    private var history = EntryHistory()
+    private var heartbeats = Heartbeats()
+    /// The worker's monotonic clock at the last tick and at the last request.
+    private var tickedMilliseconds = 0
+    private var usedMilliseconds = 0
+    private var flushedMilliseconds = 0
+    private var isTicking = false
+    /// Answers about visitors who are not in the mirror, remembered until the next tick.
+    private var standings: [Int: StandingReply] = [:]
+    private static let standingsMax = 4096
+
+    public init(id: String, defaults: RoomPolicy) {
+        self.id = id
+        self.defaults = defaults
+        self.policy = defaults
+    }
+
+    /// Whether the mirror holds anything yet.
+    public var isKnown: Bool { asOfMilliseconds > 0 }
+
+    /// Redis time now, as well as this worker can tell: the last tick plus the worker's monotonic clock since.
+    public func redisMilliseconds(nowMilliseconds: Int) -> Int {
+        asOfMilliseconds + max(0, nowMilliseconds - tickedMilliseconds)
+    }
+
+    /// Whether the mirror is older than `limitMilliseconds`: Redis is away.
+    public func isStale(nowMilliseconds: Int, limitMilliseconds: Int) -> Bool {
+        nowMilliseconds - tickedMilliseconds > limitMilliseconds
+    }
+
+    // MARK: - Visitors
+
+    /// Keeps the tick going for a while.
+    public func use(nowMilliseconds: Int) { usedMilliseconds = nowMilliseconds }
+
+    /// A sign of life of a visitor who waits or is called.
+    public func markAlive(_ number: Int) { heartbeats.mark(number) }
+
+    /// Shows a join or a return to this worker's next polls without waiting for the tick.
+    public func noteWaiting(_ number: Int) {
+        mirror.insert(number)
+        next = max(next, number + 1)
+    }
+
+    /// Takes a visitor out of the mirror ahead of the tick (entered or left through this worker).
+    public func noteGone(_ number: Int) {
+        mirror.remove(number)
+        standings[number] = nil
+    }
+
+    public func rememberedStanding(_ number: Int) -> StandingReply? { standings[number] }
+
+    public func remember(_ reply: StandingReply, of number: Int) {
+        if standings.count < Room.standingsMax { standings[number] = reply }
+    }
+
+    // MARK: - Ticks
+
+    /// Whether a tick is due: always while people wait, are called or inside, or came lately; else every two seconds.
+    public func needsTick(nowMilliseconds: Int, tickMilliseconds: Int) -> Bool {
+        if isTicking { return false }
+        let inUse = mirror.count + called + active > 0 || nowMilliseconds - usedMilliseconds < 60_000 || !isKnown
+        return inUse || nowMilliseconds - tickedMilliseconds >= max(tickMilliseconds, 2000)
+    }
+
+    /// Asks the store for a tick and takes the answer in. One at a time.
+    public func tick(
+        store: some QueueStore,
+        tickMilliseconds: Int,
+        clock: @escaping () -> Int,
+        _ completion: @escaping (StoreFailure?) -> Void
+    ) {
+        guard !isTicking else { return }
+        isTicking = true
+        var request = TickRequest()
+        request.generation = generation
+        request.version = version
+        request.next = next
+        request.entered = counters.entered
+        request.flowSecond = max(0, history.latestSecond)
+        request.tickMilliseconds = tickMilliseconds
+        // Once in two seconds, and at least twice an epoch: a flush costs Redis three commands a chunk.
+        let flushEvery = min(2000, policy.epochMilliseconds / 2)
+        if !heartbeats.isEmpty, clock() - flushedMilliseconds >= flushEvery {
+            request.heartbeats = heartbeats.drain()
+            flushedMilliseconds = clock()
+        }
+        store.tick(request, room: self) { [weak self] result in
+            guard let self else { return }
+            self.isTicking = false
+            switch result {
+            case .success(let reply):
+                self.apply(reply, nowMilliseconds: clock())
+                completion(nil)
+            case .failure(let failure):
+                self.heartbeats.restore(request.heartbeats)
+                completion(failure)
+            }
+        }
+    }
+
+    private func apply(_ reply: TickReply, nowMilliseconds: Int) {
+        if reply.generation != generation {
+            mirror.removeAll()
+            next = 0
+        }
+        if reply.version != version || reply.generation != generation {
+            for case (let index, let bitmap?) in reply.chunks { mirror.replace(chunk: index, bitmap: bitmap) }
+            mirror.keep(only: reply.chunks.map(\.index).sorted())
+        }
+        generation = reply.generation
+        version = reply.version
+        next = reply.next
+        called = reply.called
+        active = reply.active
+        openedMilliseconds = reply.openedMilliseconds
+        counters = reply.counters
+        policy = reply.policy
+        asOfMilliseconds = reply.nowMilliseconds
+        tickedMilliseconds = nowMilliseconds
+        standings.removeAll(keepingCapacity: true)
+        for (second, entries) in reply.flow { history.record(second: second, entries: entries) }
+        rates = EntryRates(
+            history: history,
+            openedMilliseconds: openedMilliseconds,
+            nowMilliseconds: asOfMilliseconds
+        )
+    }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// /healthz, /readyz and /metrics: for supervisors, load balancers and Prometheus.
+
+internal import Admission
+internal import GatewayWire
+internal import Telemetry
+
+extension WaitingRoomAPI {
+    /// The loop turns: it answers.
+    func health() -> GatewayResponse {
+        var json = JSONWriter()
+        json.member("status", "ok")
+        return ok(200, json.finish())
+    }
+
+    /// Ready from the first answer of the store on. It stays ready when Redis blinks: polls are still answered, and a
+    /// readiness that takes every worker out at once would turn a blink into an outage.
+    func readiness() -> GatewayResponse {
+        let now = environment.nowMilliseconds()
+        let isDegraded = rooms.contains {
+            $0.isStale(nowMilliseconds: now, limitMilliseconds: max(environment.staleMilliseconds, 3000))
+        }
+        var json = JSONWriter()
+        json.member("status", wasReady ? "ready" : "starting")
+        json.member("degraded", isDegraded)
+        return ok(wasReady ? 200 : 503, json.finish())
+    }
+
+    func metrics() -> GatewayResponse {
+        var text = PrometheusText()
+        if let scoreboard = environment.scoreboard { text.add(scoreboard) }
+        func gauge(_ name: String, _ help: String, _ value: (Room) -> Double) {
+            text.addGauge(name, help: help, rooms: rooms.map { ($0.id, value($0)) })
+        }
+        let now = environment.nowMilliseconds()
+        gauge("vestibule_room_waiting", "Visitors waiting.") { Double($0.mirror.count) }
+        gauge("vestibule_room_called", "Visitors called and not entered.") { Double($0.called) }
+        gauge("vestibule_room_active", "Visitors inside: entered, pass not expired.") { Double($0.active) }
+        gauge("vestibule_room_entries_per_second", "Entry rate of the ETA windows.") { $0.rates.perSecond }
+        gauge("vestibule_room_rate_limit_per_second", "Configured rate.") { $0.policy.ratePerSecond }
+        gauge("vestibule_room_mirror_age_seconds", "Age of the answering worker's mirror.") {
+            $0.isKnown ? Double($0.redisMilliseconds(nowMilliseconds: now) - $0.asOfMilliseconds) / 1000 : -1
+        }
+        // Totals since the room was made; gauges, because a lost Redis sets them back.
+        gauge("vestibule_room_joined", "Numbers issued.") { Double($0.counters.joined) }
+        gauge("vestibule_room_entered", "Entries.") { Double($0.counters.entered) }
+        gauge("vestibule_room_left", "Visitors who left on purpose.") { Double($0.counters.left) }
+        gauge("vestibule_room_abandoned", "Visitors swept after abandon_after.") { Double($0.counters.abandoned) }
+        gauge("vestibule_room_lapsed", "Calls not claimed in time.") { Double($0.counters.lapsed) }
+        gauge("vestibule_room_returned", "Visitors put back at their number.") { Double($0.counters.returned) }
+        var response = GatewayResponse(
+            status: 200,
+            contentType: "text/plain; version=0.0.4; charset=utf-8",
+            body: Array(text.text.utf8)
+        )
+        response.addHeader("Cache-Control", "no-store")
+        return response
+    }
+}

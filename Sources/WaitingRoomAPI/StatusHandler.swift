@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// GET /api/v1/queue/status: the hot path. A visitor who waits is answered from the mirror, without Redis.
+
+internal import Admission
+internal import GatewayWire
+internal import Passes
+internal import Telemetry
+
+extension WaitingRoomAPI {
+    func status(_ request: GatewayRequest, _ respond: @escaping Respond) {
+        let facts = RequestFacts(request)
+        let visitor: Visitor
+        switch identify(request) {
+        case .problem(let problem): return refuse(problem, facts, respond)
+        case .visitor(let found): visitor = found
+        }
+        count(.polls)
+        let now = environment.nowMilliseconds()
+        let room = visitor.room
+        guard pollMeter.allows(visitor.number, nowMilliseconds: now) else {
+            count(.pollsTooEarly)
+            return refuse(.tooEarly, facts, respond)
+        }
+        room.use(nowMilliseconds: now)
+        if Int(visitor.ticket.generation) == room.generation, let position = room.mirror.position(visitor.number) {
+            room.markAlive(visitor.number)
+            return respondStatus(waitingView(room, position: position, facts.language), visitor, respond)
+        }
+        if let remembered = room.rememberedStanding(visitor.number) {
+            return respondStanding(remembered, visitor, facts, respond)
+        }
+        store.stand(visitor.claim, room: room) { [weak self] result in
+            guard let self else { return }
+            switch result {
+            case .success(let reply):
+                room.remember(reply, of: visitor.number)
+                self.respondStanding(reply, visitor, facts, respond)
+            case .failure(let failure):
+                self.respondDegraded(failure, visitor, facts, respond)
+            }
+        }
+    }
+
+    private func respondStanding(
+        _ reply: StandingReply,
+        _ visitor: Visitor,
+        _ facts: RequestFacts,
+        _ respond: Respond
+    ) {
+        let room = visitor.room
+        switch reply.standing {
+        case .fenced: return refuse(.otherGeneration, facts, respond)
+        case .waiting:
+            if Int(visitor.ticket.generation) == room.generation { room.noteWaiting(visitor.number) }
+            room.markAlive(visitor.number)
+        case .called: room.markAlive(visitor.number)
+        default: break
+        }
+        let position = room.mirror.position(visitor.number) ?? max(1, reply.waiting)
+        respondStatus(view(reply.standing, room, position: position, facts.language), visitor, respond)
+    }
+
+    /// Redis is away and the mirror does not have this visitor as waiting. The place is not lost: the visitor is shown
+    /// as waiting behind those the mirror knows ahead. Without a mirror there is nothing honest to say.
+    private func respondDegraded(
+        _ failure: StoreFailure,
+        _ visitor: Visitor,
+        _ facts: RequestFacts,
+        _ respond: Respond
+    ) {
+        guard case .unavailable = failure, visitor.room.isKnown else {
+            return refuse(problem(for: failure), facts, respond)
+        }
+        let position = visitor.room.mirror.rank(visitor.number) + 1
+        let view = waitingView(visitor.room, position: position, facts.language)
+        respondStatus(view, visitor, isDegraded: true, respond)
+    }
+
+    private func respondStatus(
+        _ view: VisitorView,
+        _ visitor: Visitor,
+        isDegraded: Bool = false,
+        _ respond: Respond
+    ) {
+        let room = visitor.room
+        let now = environment.nowMilliseconds()
+        let degraded =
+            isDegraded || room.isStale(nowMilliseconds: now, limitMilliseconds: environment.staleMilliseconds)
+        if degraded { count(.pollsDegraded) }
+        let waited = room.redisMilliseconds(nowMilliseconds: now) - Int(visitor.ticket.issuedMilliseconds)
+        var json = JSONWriter()
+        view.write(into: &json)
+        json.member("waiting_time", max(0, waited / 1000))
+        json.member("ready_for_entry", view.isReady)
+        json.member("degraded", degraded)
+        json.member("as_of_ms", room.asOfMilliseconds)
+        var response = ok(200, json.finish())
+        response.addHeader("Retry-After", retryAfterSeconds(view.pollAfterMilliseconds))
+        respond(response)
+    }
+}
+
+extension WaitingRoomAPI.Visitor {
+    var claim: TicketClaim {
+        TicketClaim(
+            generation: Int(ticket.generation),
+            number: Int(ticket.number),
+            issuedMilliseconds: Int(ticket.issuedMilliseconds)
+        )
+    }
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a visitor is shown: one place that turns a standing into status, position, ETA, poll hint and sentence.
+
+internal import Admission
+internal import GatewayWire
+internal import Passes
+
+/// The members that join and status answers share.
+struct VisitorView {
+    var status: StaticString
+    var position: Int?
+    var estimate: WaitEstimate?
+    var isReady = false
+    var pollAfterMilliseconds: Int
+    var message: String
+
+    func write(into json: inout JSONWriter) {
+        json.member("status", String(describing: status))
+        json.member("position", position)
+        json.member("position_hint", position)
+        json.member("eta_sec", estimate?.seconds)
+        json.member("eta_low_sec", estimate?.lowSeconds)
+        json.member("eta_high_sec", estimate?.highSeconds)
+        if let confidence = estimate?.confidence {
+            json.member("confidence", scaled: Int(confidence.rawValue * 10), digits: 1)
+        } else {
+            json.memberNull("confidence")
+        }
+        json.member("poll_after_ms", pollAfterMilliseconds)
+        json.member("message", message)
+    }
+}
+
+extension WaitingRoomAPI {
+    func waitingView(_ room: Room, position: Int, _ language: Language) -> VisitorView {
+        let isPaused = room.policy.mode == .paused
+        let estimate = isPaused ? nil : estimator.estimate(position: position, rates: room.rates)
+        let poll = PollPacing.hintMilliseconds(
+            etaSeconds: estimate?.seconds,
+            policy: room.policy,
+            jitter: environment.random()
+        )
+        return VisitorView(
+            status: isPaused ? "paused" : "waiting",
+            position: position,
+            estimate: estimate,
+            pollAfterMilliseconds: poll,
+            message: estimate.map { WaitMessage.waiting($0, language) } ?? WaitMessage.paused(language)
+        )
+    }
+
+    func view(_ standing: Standing, _ room: Room, position: Int, _ language: Language) -> VisitorView {
+        switch standing {
+        case .waiting:
+            return waitingView(room, position: position, language)
+        case .called, .retry:
+            return VisitorView(
+                status: "ready",
+                position: 0,
+                estimate: WaitEstimate(seconds: 0, lowSeconds: 0, highSeconds: 0, confidence: .high),
+                isReady: true,
+                pollAfterMilliseconds: 1000,
+                message: WaitMessage.ready(language)
+            )
+        case .entered:
+            return ended("admitted", WaitMessage.admitted(language))
+        case .left:
+            return ended("left", WaitMessage.left(language))
+        case .expired, .fenced:
+            return ended("expired", WaitMessage.expired(language))
+        }
+    }
+
+    private func ended(_ status: StaticString, _ message: String) -> VisitorView {
+        VisitorView(status: status, position: 0, pollAfterMilliseconds: 15_000, message: message)
+    }
+
+    // MARK: - Tickets and passes
+
+    func ticket(_ room: Room, generation: Int, number: Int, issuedMilliseconds: Int) -> [UInt8] {
+        keys.sign(
+            Ticket(
+                room: room.id,
+                generation: Int64(generation),
+                number: Int64(number),
+                issuedMilliseconds: Int64(issuedMilliseconds)
+            )
+        )
+    }
+
+    /// The pass of an entry. It depends on nothing but the entry, so a repeated enter gives the same pass.
+    func pass(_ room: Room, generation: Int, number: Int, expiresMilliseconds: Int) -> [UInt8] {
+        let expiresSeconds = expiresMilliseconds / 1000
+        return keys.sign(
+            Pass(
+                room: room.id,
+                number: Int64(number),
+                jti: keys.passIdentifier(
+                    room: room.id,
+                    generation: Int64(generation),
+                    number: Int64(number),
+                    expiresAtMilliseconds: Int64(expiresMilliseconds)
+                ),
+                issuedAtSeconds: Int64(max(1, expiresSeconds - room.policy.passLifetimeMilliseconds / 1000)),
+                expiresAtSeconds: Int64(expiresSeconds)
+            )
+        )
+    }
+
+    /// Seconds a cookie or a pass lives from now, at least 1.
+    func lifetimeSeconds(until expiresMilliseconds: Int, from nowMilliseconds: Int) -> Int {
+        max(1, (expiresMilliseconds - nowMilliseconds) / 1000)
+    }
+
+    /// A day: a ticket is worth something as long as its holder waits, however long that is.
+    static let ticketCookieSeconds: Int64 = 86_400
+
+    func setTicketCookie(_ response: inout GatewayResponse, _ room: Room, _ ticket: [UInt8], _ facts: RequestFacts) {
+        let names = CookieNames(room: room.id, secure: facts.isSecure)
+        let value = names.setTicket(ticket, maxAgeSeconds: WaitingRoomAPI.ticketCookieSeconds)
+        response.addHeader("Set-Cookie", value)
+    }
+
+    func setPassCookie(
+        _ response: inout GatewayResponse,
+        _ room: Room,
+        _ pass: [UInt8],
+        lifetimeSeconds: Int,
+        _ facts: RequestFacts
+    ) {
+        let names = CookieNames(room: room.id, secure: facts.isSecure)
+        response.addHeader("Set-Cookie", names.setPass(pass, maxAgeSeconds: Int64(lifetimeSeconds)))
+    }
+}

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Where a request enters: it is routed by operation, path and method to one handler. The handlers are in the files
+// next to this one; each answers from the room's mirror, or asks the store and answers later.
+
+public import Admission
+public import GatewayWire
+public import Passes
+public import Telemetry
+
+/// What the API needs from its surroundings. Time and chance come in here.
+public struct APIEnvironment {
+    /// Monotonic milliseconds.
+    public var nowMilliseconds: () -> Int
+    /// Unix time in seconds, for the verification of passes (nginx compares with its own clock, too).
+    public var wallSeconds: () -> Int
+    /// A number in 0..<1.
+    public var random: () -> Double
+    public var scoreboard: Scoreboard?
+    public var log: (String) -> Void
+    /// A mirror older than this counts as degraded, in milliseconds.
+    public var staleMilliseconds: Int
+
+    public init(
+        nowMilliseconds: @escaping () -> Int,
+        wallSeconds: @escaping () -> Int,
+        random: @escaping () -> Double,
+        scoreboard: Scoreboard? = nil,
+        staleMilliseconds: Int = 1000,
+        log: @escaping (String) -> Void = { _ in }
+    ) {
+        self.nowMilliseconds = nowMilliseconds
+        self.wallSeconds = wallSeconds
+        self.random = random
+        self.scoreboard = scoreboard
+        self.staleMilliseconds = staleMilliseconds
+        self.log = log
+    }
+}
+
+/// The HTTP API of DESIGN.md section 6, the gate of protected pages, and the service endpoints.
+public final class WaitingRoomAPI {
+    public typealias Respond = (GatewayResponse) -> Void
+
+    let environment: APIEnvironment
+    let store: any QueueStore
+    let estimator = SlidingWindowEstimator()
+    var pollMeter = PollMeter()
+    private var roomsByID: [String: Room]
+
+    /// The keys in force; replaced when the operator rotates them.
+    public var keys: KeyRing
+    /// Whether the store has ever answered this worker.
+    public private(set) var wasReady = false
+
+    public init(store: any QueueStore, rooms: [Room], keys: KeyRing, environment: APIEnvironment) {
+        self.store = store
+        self.keys = keys
+        self.environment = environment
+        self.roomsByID = Dictionary(rooms.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// The rooms, by name.
+    public var rooms: [Room] { roomsByID.values.sorted { $0.id < $1.id } }
+
+    public func room(_ id: String) -> Room? { roomsByID[id] }
+
+    /// Takes over the rooms of a configuration that was read again. Known rooms keep their mirrors.
+    public func replaceRooms(_ policies: [(id: String, policy: RoomPolicy)]) {
+        var updated: [String: Room] = [:]
+        for (id, policy) in policies {
+            let room = roomsByID[id] ?? Room(id: id, defaults: policy)
+            room.defaults = policy
+            updated[id] = room
+        }
+        roomsByID = updated
+    }
+
+    /// Runs the ticks that are due. Call it several times a tick.
+    public func tickRooms(tickMilliseconds: Int) {
+        for room in roomsByID.values
+        where room.needsTick(nowMilliseconds: environment.nowMilliseconds(), tickMilliseconds: tickMilliseconds) {
+            room.tick(store: store, tickMilliseconds: tickMilliseconds, clock: environment.nowMilliseconds) {
+                [weak self] failure in
+                guard let self else { return }
+                if let failure {
+                    self.count(.ticksFailed)
+                    if case .refused(let text) = failure { self.environment.log("tick refused: \(text)") }
+                } else {
+                    self.wasReady = true
+                    self.count(.ticks)
+                }
+            }
+        }
+    }
+
+    /// Answers a request, now or when the store has answered. `respond` is called once.
+    /// The request is read only during this call.
+    public func handle(_ request: GatewayRequest, respond: @escaping Respond) {
+        let operation = request[.operation]
+        if operation.isEmpty {
+            route(request, respond)
+        } else if operation.elementsEqual("gate".utf8) {
+            gate(request, respond)
+        } else if operation.elementsEqual("verify".utf8) {
+            verify(request, respond)
+        } else {
+            refuse(.routeUnknown, RequestFacts(request), respond)
+        }
+    }
+
+    private func route(_ request: GatewayRequest, _ respond: @escaping Respond) {
+        let path = request[.path]
+        let prefix = Array("/api/v1/queue/".utf8)
+        guard path.starts(with: prefix) else { return routeService(request, respond) }
+        let name = path.dropFirst(prefix.count)
+        let method = request[.method]
+        let (isGet, isPost) = (method.elementsEqual("GET".utf8), method.elementsEqual("POST".utf8))
+        if name.elementsEqual("status".utf8) {
+            isGet ? status(request, respond) : refuse(.methodUnknown, RequestFacts(request), respond)
+        } else if name.elementsEqual("join".utf8) {
+            isPost ? join(request, respond) : refuse(.methodUnknown, RequestFacts(request), respond)
+        } else if name.elementsEqual("enter".utf8) {
+            isPost ? enter(request, respond) : refuse(.methodUnknown, RequestFacts(request), respond)
+        } else if name.elementsEqual("leave".utf8) {
+            let accepted = isPost || method.elementsEqual("DELETE".utf8)
+            accepted ? leave(request, respond) : refuse(.methodUnknown, RequestFacts(request), respond)
+        } else if name.elementsEqual("board".utf8) {
+            isGet ? board(request, respond) : refuse(.methodUnknown, RequestFacts(request), respond)
+        } else {
+            refuse(.routeUnknown, RequestFacts(request), respond)
+        }
+    }
+
+    private func routeService(_ request: GatewayRequest, _ respond: @escaping Respond) {
+        let path = request[.path]
+        if path.elementsEqual("/healthz".utf8) {
+            respond(health())
+        } else if path.elementsEqual("/readyz".utf8) {
+            respond(readiness())
+        } else if path.elementsEqual("/metrics".utf8) {
+            respond(metrics())
+        } else {
+            refuse(.routeUnknown, RequestFacts(request), respond)
+        }
+    }
+
+    // MARK: - Shared by the handlers
+
+    func count(_ counter: Counter) { environment.scoreboard?.count(counter) }
+
+    func refuse(_ problem: Problem, _ facts: RequestFacts, _ respond: Respond) {
+        switch problem.status {
+        case 400, 404, 413: count(.requestsMalformed)
+        case 503: count(.storeFailures)
+        default: break
+        }
+        var body = JSONWriter()
+        body.beginObject("error")
+        body.member("code", String(describing: problem.code))
+        body.member("message", problem.message)
+        body.member("trace_id", facts.traceID)
+        body.endObject()
+        if let wait = problem.retryAfterMilliseconds { body.member("poll_after_ms", wait) }
+        var response = GatewayResponse(status: problem.status, body: body.finish())
+        response.addHeader("Cache-Control", "no-store")
+        if let wait = problem.retryAfterMilliseconds { response.addHeader("Retry-After", retryAfterSeconds(wait)) }
+        respond(response)
+    }
+
+    /// The store's failures as the visitor sees them.
+    func problem(for failure: StoreFailure) -> Problem {
+        switch failure {
+        case .unavailable: return .storeAway
+        case .refused(let text):
+            environment.log("store refused a call: \(text)")
+            return .faulty
+        }
+    }
+
+    /// Whole seconds for Retry-After, at least one.
+    func retryAfterSeconds(_ milliseconds: Int) -> String { String(max(1, (milliseconds + 999) / 1000)) }
+
+    func ok(_ status: Int, _ body: [UInt8]) -> GatewayResponse {
+        var response = GatewayResponse(status: status, body: body)
+        response.addHeader("Cache-Control", "no-store")
+        return response
+    }
+}
