@@ -8,15 +8,15 @@ public struct EntryHistory: Sendable {
     public static let seconds = 900
 
     private var ring = [Int32](repeating: 0, count: EntryHistory.seconds)
-    private var stamps = [Int](repeating: Int.min, count: EntryHistory.seconds)
-    /// The latest second recorded; Int.min before the first.
-    public private(set) var latestSecond = Int.min
+    private var stamps = [Int](repeating: -1, count: EntryHistory.seconds)
+    /// The latest second recorded; -1 before the first.
+    public private(set) var latestSecond = -1
 
     public init() {}
 
     /// Sets (not adds) the entries of a second: the store sends the whole count again while a second is under way.
     public mutating func record(second: Int, entries: Int) {
-        guard second >= 0, second > latestSecond - EntryHistory.seconds else { return }
+        guard second >= 0, latestSecond < 0 || second > latestSecond - EntryHistory.seconds else { return }
         let slot = second % EntryHistory.seconds
         ring[slot] = Int32(clamping: entries)
         stamps[slot] = second

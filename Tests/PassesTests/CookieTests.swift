@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Cookie headers as browsers and others send them, and the attributes our own cookies carry.
+
+import Passes
+import Testing
+
+@Suite struct CookieTests {
+    private func value(_ header: String, _ name: String) -> String? {
+        CookieReader(header.bytes).value(named: name).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    @Test func aCookieIsFoundAmongOthers() {
+        #expect(value("a=1; b=2; c=3", "b") == "2")
+        #expect(value("a=1;b=2;c=3", "c") == "3")
+        #expect(value(" a = 1 ;\tb=2\t", "a") == "1")
+        #expect(value("a=1; b=x=y==; c", "b") == "x=y==")
+        #expect(value("a=; b=2", "a") == "")
+    }
+
+    @Test func onlyTheExactNameIsFoundAndTheFirstOfTwo() {
+        #expect(value("ab=1; b=2", "b") == "2")
+        #expect(value("xb=1; bx=2; B=3", "b") == nil)
+        #expect(value("b=1; b=2", "b") == "1")
+        #expect(value("c=b=1", "b") == nil)
+        #expect(value("c=\"x; b=1\"", "b") == "1\"")
+    }
+
+    @Test(arguments: ["", ";", ";;;", "=", "b", "; b ;", "=1", "\0", "b;=1"])
+    func brokenHeadersHoldNothing(header: String) {
+        #expect(value(header, "b") == nil)
+    }
+
+    @Test func namesWithAPrefixAreListedOnceInOrder() {
+        let reader = CookieReader(
+            "x=1; __Host-vestibule-ticket-b=2; __Host-vestibule-ticket-a=3; __Host-vestibule-ticket-b=4".bytes
+        )
+        #expect(
+            reader.names(withPrefix: "__Host-vestibule-ticket-") == [
+                "__Host-vestibule-ticket-b", "__Host-vestibule-ticket-a",
+            ]
+        )
+        let many = CookieReader((0..<200).map { "p\($0)=1" }.joined(separator: "; ").bytes)
+        #expect(many.names(withPrefix: "p").count == CookieReader.nameCountMax)
+    }
+
+    @Test func cookiesForTLSAreBoundToTheHost() {
+        let names = CookieNames(room: "demo", secure: true)
+        #expect(names.ticket == "__Host-vestibule-ticket-demo" && names.pass == "__Host-vestibule-pass-demo")
+        #expect(
+            names.setPass("a.b.c".bytes, maxAgeSeconds: 600)
+                == "__Host-vestibule-pass-demo=a.b.c; Path=/; Max-Age=600; HttpOnly; Secure; SameSite=Lax"
+        )
+        #expect(
+            names.clearTicket() == "__Host-vestibule-ticket-demo=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax"
+        )
+    }
+
+    @Test func cookiesWithoutTLSAreNeitherPrefixedNorSecure() {
+        let names = CookieNames(room: "demo", secure: false)
+        #expect(
+            names.setTicket("v1.x".bytes, maxAgeSeconds: 86_400)
+                == "vestibule-ticket-demo=v1.x; Path=/; Max-Age=86400; HttpOnly; SameSite=Lax"
+        )
+        #expect(names.clearPass() == "vestibule-pass-demo=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax")
+        #expect(!names.secure)
+    }
+}
