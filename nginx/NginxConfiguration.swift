@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Chooses and fills the files of one variant: who verifies passes, and which protocol the workers speak.
+// Whatever the variant, a site includes the same three names: vestibule-http.conf, vestibule-server.conf and
+// vestibule-protect.conf.
+
+/// One way to put Vestibule into an nginx.
+public struct NginxConfiguration: Sendable {
+    /// Who looks at the pass of a protected request.
+    public enum Verifier: String, Sendable, CaseIterable {
+        /// nginx itself, in JavaScript: Debian's libnginx-mod-http-js.
+        case njs
+        /// nginx itself, in Lua: Debian's libnginx-mod-http-lua and lua-cjson. About twice as fast as njs.
+        case lua
+        /// A worker, asked by a subrequest: no module, slowest.
+        case authRequest = "auth-request"
+    }
+
+    /// What the workers speak.
+    public enum Gateway: String, Sendable, CaseIterable {
+        case fastcgi
+        case scgi
+    }
+
+    /// Absolute path of the folder the files are written to; they include each other from there.
+    public var directory: String
+    /// Absolute path of the JWK Set.
+    public var keysFile: String
+    /// Absolute paths of the workers' sockets, at least one.
+    public var workerSockets: [String]
+    public var verifier: Verifier
+    public var gateway: Gateway
+    /// What one address may ask of the workers on average, as nginx writes a rate: `100r/s`, `30r/m`.
+    public var apiRate: String
+    /// How many requests an address may be ahead of that rate, 1...100,000.
+    public var apiBurst: Int
+    /// Addresses or CIDR blocks that are not limited.
+    public var limitExempt: [String]
+
+    /// Describes a variant; nothing is checked before ``renderedFiles()``.
+    public init(
+        directory: String,
+        keysFile: String,
+        workerSockets: [String],
+        verifier: Verifier = .njs,
+        gateway: Gateway = .fastcgi,
+        apiRate: String = "100r/s",
+        apiBurst: Int = 200,
+        limitExempt: [String] = []
+    ) {
+        self.directory = directory
+        self.keysFile = keysFile
+        self.workerSockets = workerSockets
+        self.verifier = verifier
+        self.gateway = gateway
+        self.apiRate = apiRate
+        self.apiBurst = apiBurst
+        self.limitExempt = limitExempt
+    }
+
+    /// All files of the variant under the names they must have in ``directory``.
+    ///
+    /// Throws ``NginxTemplateError/unsafeValue(name:value:)`` for a path or number that nginx would read as something
+    /// else.
+    public func renderedFiles() throws(NginxTemplateError) -> [(name: String, text: String)] {
+        try checkValues()
+        let values = placeholderValues
+        var files: [(name: String, text: String)] = []
+        for (name, source) in sources {
+            var wanted: [String: String] = [:]
+            for placeholder in try NginxTemplate.placeholders(of: source) { wanted[placeholder] = values[placeholder] }
+            files.append((name, try NginxTemplate.render(source, values: wanted)))
+        }
+        return files
+    }
+
+    /// Name in the folder, and the embedded file it is made from.
+    private var sources: [(name: String, source: String)] {
+        let common = [
+            "vestibule-http-common.conf", "vestibule-server.conf", "vestibule-\(gateway.rawValue)-params.conf",
+        ].map { ($0, $0) }
+        let own =
+            switch verifier {
+            case .njs:
+                [
+                    ("vestibule-http.conf", "vestibule-http.conf"),
+                    ("vestibule-protect.conf", "vestibule-protect.conf"),
+                    ("vestibule.js", "vestibule.js"),
+                ]
+            case .lua:
+                [
+                    ("vestibule-http.conf", "vestibule-http-lua.conf"),
+                    ("vestibule-protect.conf", "vestibule-protect.conf"), ("vestibule.lua", "vestibule.lua"),
+                ]
+            case .authRequest:
+                [
+                    ("vestibule-http.conf", "vestibule-http-auth-request.conf"),
+                    ("vestibule-protect.conf", "vestibule-protect-auth-request.conf"),
+                    ("vestibule-server-auth-request.conf", "vestibule-server-auth-request.conf"),
+                ]
+            }
+        return own + common
+    }
+
+    private var placeholderValues: [String: String] {
+        let verify =
+            switch verifier {
+            case .njs: "# $vestibule_verdict is js_set at http level and evaluated here."
+            case .lua: #"set_by_lua_block $vestibule_verdict { return require("vestibule").verdict() }"#
+            case .authRequest: ""
+            }
+        let verifyInclude =
+            verifier == .authRequest ? "include \"\(directory)/vestibule-server-auth-request.conf\";" : ""
+        // SCGI's own framing carries the length.
+        let bodyLength = gateway == .fastcgi ? "fastcgi_param CONTENT_LENGTH $content_length if_not_empty;" : ""
+        return [
+            "DIRECTORY": directory,
+            "KEYS_FILE": keysFile,
+            "WORKER_SERVERS": workerSockets.map { "server unix:\($0) max_fails=0;" }.joined(separator: "\n    "),
+            "API_RATE": apiRate,
+            "API_BURST": "\(apiBurst)",
+            "LIMIT_EXEMPT": limitExempt.map { "\($0) 1;" }.joined(separator: "\n    "),
+            "GATEWAY": gateway.rawValue,
+            "VERIFY": verify,
+            "VERIFY_INCLUDE": verifyInclude,
+            "BODY_LENGTH_PARAM": bodyLength,
+        ]
+    }
+
+    private func checkValues() throws(NginxTemplateError) {
+        try check("directory", directory, isPath)
+        try check("keysFile", keysFile, isPath)
+        guard !workerSockets.isEmpty else { throw .unsafeValue(name: "workerSockets", value: "") }
+        for socket in workerSockets { try check("workerSockets", socket, isPath) }
+        try check("apiRate", apiRate, isRate)
+        try check("apiBurst", "\(apiBurst)") { _ in (1...100_000).contains(apiBurst) }
+        for block in limitExempt { try check("limitExempt", block, isAddressBlock) }
+    }
+
+    private func check(_ name: String, _ value: String, _ isGood: (String) -> Bool) throws(NginxTemplateError) {
+        guard isGood(value) else { throw .unsafeValue(name: name, value: value) }
+    }
+}
+
+/// An absolute path of bytes that mean nothing to nginx, neither in a string nor in a glob.
+private func isPath(_ text: String) -> Bool {
+    text.utf8.first == UInt8(ascii: "/") && text.utf8.allSatisfy { isAlphanumeric($0) || "/._-+@,".utf8.contains($0) }
+}
+
+/// `<number>r/s` or `<number>r/m`.
+private func isRate(_ text: String) -> Bool {
+    guard text.hasSuffix("r/s") || text.hasSuffix("r/m"), let rate = Int(text.dropLast(3)) else { return false }
+    return (1...1_000_000).contains(rate)
+}
+
+/// The characters of an address with an optional prefix length; nginx -t says whether it is one.
+private func isAddressBlock(_ text: String) -> Bool {
+    !text.isEmpty && text.utf8.allSatisfy { isAlphanumeric($0) || ".:/".utf8.contains($0) }
+}
+
+private func isAlphanumeric(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"):
+        true
+    default: false
+    }
+}

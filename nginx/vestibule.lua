@@ -1,0 +1,115 @@
+-- SPDX-License-Identifier: Apache-2.0
+--
+-- Verifies passes inside nginx (lua-nginx-module 0.10.23 on LuaJIT). The same steps in the same order as
+-- Sources/Passes/KeyRing+Pass.swift and vestibule.js; Tests/NginxTests holds all of them to one table.
+-- HMAC and the comparison are libcrypto's, by FFI: nginx itself has that library loaded. Errors end in "malformed".
+
+local ffi = require "ffi"
+local cjson = require("cjson.safe").new()
+local base64 = require "ngx.base64"
+
+ffi.cdef [[
+typedef struct evp_md_st EVP_MD;
+const EVP_MD *EVP_sha256(void);
+unsigned char *HMAC(const EVP_MD *md, const void *key, int key_len, const unsigned char *data, size_t data_len,
+                    unsigned char *code, unsigned int *code_len);
+int CRYPTO_memcmp(const void *left, const void *right, size_t len);
+]]
+local libcrypto = ffi.load("libcrypto.so.3")
+
+cjson.decode_invalid_numbers(false)
+cjson.decode_max_depth(8)
+
+local TOKEN_LENGTH_MAX = 1024
+local MAC_LENGTH = 43
+local LEEWAY_SECONDS = 5
+local EXACT_INTEGER_MAX = 9007199254740991 -- 2^53 - 1
+
+local vestibule = {}
+local keys = {} -- array of {header = text, secret = bytes}, in the order of the key file
+local code_buffer = ffi.new("unsigned char[32]")
+
+local function is_room(room)
+    return type(room) == "string" and #room <= 64 and room:find("^[a-z0-9][a-z0-9_-]*$") ~= nil
+end
+
+local function is_time(value)
+    return type(value) == "number" and value >= 0 and value <= EXACT_INTEGER_MAX and value % 1 == 0
+end
+
+--- Reads the JWK Set. Runs in the master at start and reload; an error there stops nginx from starting.
+function vestibule.load_keys(path)
+    local file = assert(io.open(path, "rb"))
+    local set = assert(cjson.decode((file:read("*a"))))
+    file:close()
+    local loaded = {}
+    for index, key in ipairs(assert(set.keys, "the key file has no keys")) do
+        assert(key.kty == "oct" and key.alg == "HS256", "only oct keys for HS256")
+        assert(type(key.kid) == "string" and #key.kid <= 16 and key.kid:find("^[a-z0-9][a-z0-9_-]*$"), "bad kid")
+        local secret = assert(base64.decode_base64url(key.k), "k is not base64url")
+        assert(#secret >= 32, "a key needs at least 32 bytes")
+        loaded[index] = {
+            header = base64.encode_base64url('{"alg":"HS256","kid":"' .. key.kid .. '","typ":"JWT"}'),
+            secret = secret,
+        }
+    end
+    assert(#loaded > 0, "the key file has no keys")
+    keys = loaded
+end
+
+--- The key whose header this is, byte for byte.
+local function key_with_header(header)
+    for _, key in ipairs(keys) do
+        if key.header == header then return key end
+    end
+end
+
+--- The claims when they are exactly the six of a pass, each of its own kind; else nil. The MAC has been checked.
+local function claims_of(text)
+    local bytes = base64.decode_base64url(text)
+    if not bytes or base64.encode_base64url(bytes) ~= text then return nil end
+    local claims = cjson.decode(bytes)
+    if type(claims) ~= "table" then return nil end
+    local count = 0
+    for _ in pairs(claims) do count = count + 1 end
+    local sub, jti = claims.sub, claims.jti
+    local good = count == 6 and claims.iss == "vestibule" and is_room(claims.aud)
+        and type(sub) == "string" and #sub <= 16 and sub:find("^[1-9][0-9]*$") and is_time(tonumber(sub))
+        and type(jti) == "string" and #jti <= 64 and jti:find("^[A-Za-z0-9_-]+$")
+        and is_time(claims.iat) and is_time(claims.exp)
+    return good and claims or nil
+end
+
+local function check(token, room)
+    if #token > TOKEN_LENGTH_MAX then return "malformed" end
+    local header, payload, mac = token:match("^([^.]+)%.([^.]+)%.([^.]+)$")
+    if not header or #mac ~= MAC_LENGTH then return "malformed" end
+    local key = key_with_header(header)
+    if not key then return "forged" end
+    local signed = header .. "." .. payload
+    libcrypto.HMAC(libcrypto.EVP_sha256(), key.secret, #key.secret, signed, #signed, code_buffer, nil)
+    local own = base64.encode_base64url(ffi.string(code_buffer, 32))
+    if libcrypto.CRYPTO_memcmp(own, mac, MAC_LENGTH) ~= 0 then return "forged" end
+    local claims = claims_of(payload)
+    if not claims then return "malformed" end
+    if claims.aud ~= room then return "foreign" end
+    if ngx.time() >= claims.exp + LEEWAY_SECONDS then return "expired" end
+    ngx.var.vestibule_pass = token
+    ngx.var.vestibule_number = claims.sub
+    return "ok:" .. room
+end
+
+--- set_by_lua $vestibule_verdict: "ok:<room>", or missing, malformed, forged, foreign, expired.
+-- On ok also sets $vestibule_pass and $vestibule_number for the backend. What @vestibule_continue has decided stands.
+function vestibule.verdict()
+    local room = ngx.var.vestibule_room
+    if not is_room(room) then return "malformed" end
+    if ngx.var.vestibule_verdict == "ok:" .. room then return "ok:" .. room end
+    local prefix = ngx.var.scheme == "https" and "__host-" or "" -- nginx compares cookie names without case
+    local token = ngx.var["cookie_" .. prefix .. "vestibule-pass-" .. room]
+    if not token or token == "" then return "missing" end
+    local finished, result = pcall(check, token, room)
+    return finished and result or "malformed"
+end
+
+return vestibule
