@@ -14,6 +14,8 @@ public struct QueueModel {
     public var policy: RoomPolicy
 
     public private(set) var generation = 1
+    /// Grows with every tick: a worker that compares versions takes each snapshot in.
+    private var version = 0
     public private(set) var next: Int
     public private(set) var waiting = RankIndex()
     /// Number to claim deadline.
@@ -287,8 +289,10 @@ public struct QueueModel {
         }
     }
 
-    private func snapshot(_ now: Int) -> TickReply {
+    private mutating func snapshot(_ now: Int) -> TickReply {
+        version += 1
         var reply = TickReply()
+        reply.version = version
         reply.nowMilliseconds = now
         reply.generation = generation
         reply.next = next

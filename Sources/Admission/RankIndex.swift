@@ -21,12 +21,11 @@ struct RankChunk {
     }
 
     /// `bitmap` may be shorter than 8 KiB: Redis leaves out nothing but trailing zeros. Longer input is cut.
-    init(index: Int, bitmap: some Collection<UInt8>) {
+    /// Not generic: an unspecialised loop over 8,192 bytes would cost every tick of every worker.
+    init(index: Int, bitmap: [UInt8]) {
         self.init(index: index)
-        var position = 0
-        for byte in bitmap.prefix(RankChunk.wordCount * 8) {
-            words[position >> 3] |= UInt64(byte) << UInt64(56 - (position & 7) * 8)
-            position += 1
+        for position in 0..<min(bitmap.count, RankChunk.wordCount * 8) {
+            words[position >> 3] |= UInt64(bitmap[position]) << UInt64(56 - (position & 7) * 8)
         }
         recount(from: 0)
     }
@@ -91,7 +90,9 @@ struct RankChunk {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(RankChunk.wordCount * 8)
         for word in words {
-            for shift in stride(from: 56, through: 0, by: -8) { bytes.append(UInt8(truncatingIfNeeded: word >> UInt64(shift))) }
+            for shift in stride(from: 56, through: 0, by: -8) {
+                bytes.append(UInt8(truncatingIfNeeded: word >> UInt64(shift)))
+            }
         }
         return bytes
     }
@@ -180,7 +181,7 @@ public struct RankIndex {
     }
 
     /// Replaces a chunk by the bitmap Redis sent.
-    public mutating func replace(chunk index: Int, bitmap: some Collection<UInt8>) {
+    public mutating func replace(chunk index: Int, bitmap: [UInt8]) {
         let (found, at) = slot(of: index)
         let chunk = RankChunk(index: index, bitmap: bitmap)
         if found {

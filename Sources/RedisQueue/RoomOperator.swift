@@ -37,7 +37,9 @@ public final class RoomOperator {
         connection.send(["HKEYS", RedisArgument(KeySchema(room: room.id).config)]) { result in
             switch result {
             case .success(let reply):
-                let names = (reply.arrayValue ?? []).compactMap { $0.bytesValue.map { String(decoding: $0, as: UTF8.self) } }
+                let names = (reply.arrayValue ?? []).compactMap {
+                    $0.bytesValue.map { String(decoding: $0, as: UTF8.self) }
+                }
                 completion(.success(names.filter { RoomOperator.fields.contains($0) }.sorted()))
             case .failure(let failure): completion(.failure(.unavailable("\(failure)")))
             }

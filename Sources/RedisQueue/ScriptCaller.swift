@@ -59,7 +59,9 @@ final class ScriptCaller {
     ) {
         let tail = [RedisArgument(keys.count)] + keys.map { RedisArgument($0) } + arguments
         connection.send(["EVALSHA", RedisArgument(digests[script] ?? "")] + tail) { [connection, scripts] result in
-            guard case .success(.error(let text)) = result, text.hasPrefix("NOSCRIPT") else { return completion(result) }
+            guard case .success(.error(let text)) = result, text.hasPrefix("NOSCRIPT") else {
+                return completion(result)
+            }
             // Nothing was executed, so sending it again is safe.
             connection.send(["EVAL", RedisArgument(scripts.source(of: script))] + tail, completion)
         }

@@ -23,8 +23,9 @@ public final class ModelStore: QueueStore {
 
     private func with<Value>(_ room: Room, _ body: (inout QueueModel) -> Value) -> Result<Value, StoreFailure> {
         if let failure { return .failure(failure) }
+        // Taken out of the dictionary, so that changing it copies nothing.
         var model =
-            models[room.id]
+            models.removeValue(forKey: room.id)
             ?? QueueModel(policy: room.defaults, firstNumber: firstNumber, nowMilliseconds: clock())
         defer { models[room.id] = model }
         return .success(body(&model))

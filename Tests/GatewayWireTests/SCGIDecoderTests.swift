@@ -58,6 +58,14 @@ import Testing
         #expect(decode(bytes, into: &request) == .reject(reason))
     }
 
+    @Test func `A request for an operation of nginx has no body, whatever length nginx names`() {
+        var request = GatewayRequest()
+        let bytes = netstring([("CONTENT_LENGTH", "70000"), ("SCGI", "1"), ("VESTIBULE_OPERATION", "gate")])
+        #expect(decode(bytes, into: &request) == .complete(length: bytes.count))
+        #expect(text(request[.operation]) == "gate")
+        #expect(request.body.isEmpty)
+    }
+
     @Test func `No bytes whatever trap the decoder`() {
         var request = GatewayRequest()
         for seed in 0..<400 as Range<UInt64> {

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Reads the YAML file. Unknown keys and bad values are errors that name their line: a typing error in a limit must
+// never silently become a default.
+
+internal import Admission
+internal import Yams
+
+extension Configuration {
+    /// - Throws: `ConfigurationError` with the line of the first thing that is wrong.
+    public init(yaml: String) throws(ConfigurationError) {
+        self.init()
+        let root: Node?
+        do {
+            root = try Yams.compose(yaml: yaml)
+        } catch let error as YamlError {
+            throw ConfigurationError(line: Configuration.line(of: error), message: "not YAML: \(error)")
+        } catch {
+            throw ConfigurationError(line: 0, message: "not YAML: \(error)")
+        }
+        guard let root else {
+            throw ConfigurationError(line: 0, message: "the file is empty; at least rooms is needed")
+        }
+        try readRoot(root)
+        if rooms.isEmpty {
+            throw ConfigurationError(line: 0, message: "there is no room; name at least one under rooms")
+        }
+    }
+
+    private static func line(of error: YamlError) -> Int {
+        switch error {
+        case .scanner(_, _, let mark, _), .parser(_, _, let mark, _), .composer(_, _, let mark, _): mark.line
+        default: 0
+        }
+    }
+
+    private mutating func readRoot(_ root: Node) throws(ConfigurationError) {
+        for (key, value) in try Configuration.members(of: root, in: "the file") {
+            switch key.text {
+            case "rooms": try readRooms(value)
+            case "redis": try readRedis(value)
+            case "keys": keysPath = try value.text(key)
+            case "workers":
+                if try value.text(key) == "auto" {
+                    workers = nil
+                } else {
+                    workers = try value.integer(key, in: 1...Configuration.workersMax)
+                }
+            case "tick": tickMilliseconds = try value.milliseconds(key, in: 20...5000)
+            case "run_dir": runDirectory = try value.text(key)
+            case "socket_group": socketGroup = try value.text(key)
+            default: throw key.unknown(in: "the file")
+            }
+        }
+    }
+
+    private mutating func readRooms(_ node: Node) throws(ConfigurationError) {
+        for (key, value) in try Configuration.members(of: node, in: "rooms") {
+            guard Configuration.isRoomID(key.text) else {
+                throw key.error("a room's name has 1 to 64 of a-z, 0-9, _ and -, and begins with a letter or digit")
+            }
+            rooms.append(RoomEntry(id: key.text, policy: try Configuration.policy(value, room: key.text)))
+            if rooms.count > Configuration.roomsMax { throw key.error("more than \(Configuration.roomsMax) rooms") }
+        }
+    }
+
+    private static func isRoomID(_ text: String) -> Bool {
+        let isPlain = text.utf8.allSatisfy {
+            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
+                || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: "-")
+        }
+        return isPlain && (1...64).contains(text.utf8.count) && text.first != "_" && text.first != "-"
+    }
+
+    private static func policy(_ node: Node, room: String) throws(ConfigurationError) -> RoomPolicy {
+        var policy = RoomPolicy.standard
+        var keys: [String: Node] = [:]
+        if node.isEmptyScalar { return policy }
+        for (key, value) in try members(of: node, in: "room \(room)") {
+            keys[key.text] = key
+            switch key.text {
+            case "rate": policy.rateMilli = try value.thousandths(key)
+            case "burst": policy.burst = try value.integer(key, in: 1...1_000_000)
+            case "max_active": policy.maxActive = try value.integer(key, in: 0...100_000_000)
+            case "claim_window": policy.claimWindowMilliseconds = try value.milliseconds(key, in: 1...86_400_000)
+            case "abandon_after": policy.abandonAfterMilliseconds = try value.milliseconds(key, in: 1...86_400_000)
+            case "return_grace": policy.returnGraceMilliseconds = try value.milliseconds(key, in: 0...86_400_000)
+            case "pass_ttl": policy.passLifetimeMilliseconds = try value.milliseconds(key, in: 1...86_400_000)
+            case "capacity": policy.capacity = try value.integer(key, in: 1...16_000_000)
+            case "mode":
+                guard let mode = RoomMode(name: try value.text(key)) else {
+                    throw key.error("mode must be open, paused, closed or bypass")
+                }
+                policy.mode = mode
+            default: throw key.unknown(in: "room \(room)")
+            }
+        }
+        if let complaint = policy.complaint {
+            let at = keys[complaint.key] ?? node
+            throw at.error("room \(room): \(complaint.key) \(complaint.reason)")
+        }
+        return policy
+    }
+
+    private mutating func readRedis(_ node: Node) throws(ConfigurationError) {
+        var socket: String?
+        var host: String?
+        var port = 6379
+        for (key, value) in try Configuration.members(of: node, in: "redis") {
+            switch key.text {
+            case "socket": socket = try value.text(key)
+            case "host":
+                host = try value.text(key)
+                guard host.map(Configuration.isNumericAddress) == true else {
+                    throw key.error("host must be a numeric address such as 127.0.0.1 (a name would block the workers)")
+                }
+            case "port": port = try value.integer(key, in: 1...65_535)
+            case "username": redisUsername = try value.text(key)
+            case "password_file": redisPasswordFile = try value.text(key)
+            default: throw key.unknown(in: "redis")
+            }
+        }
+        switch (socket, host) {
+        case (let path?, nil): redis = .socket(path: path)
+        case (nil, let host?): redis = .tcp(host: host, port: port)
+        default: throw node.error("redis needs either socket or host")
+        }
+    }
+
+    private static func isNumericAddress(_ text: String) -> Bool {
+        !text.isEmpty && text.utf8.allSatisfy { "0123456789abcdefABCDEF.:".utf8.contains($0) }
+            && (text.contains(".") || text.contains(":"))
+    }
+
+    /// The members of a mapping, in order; a key that comes twice is an error.
+    private static func members(
+        of node: Node,
+        in place: String
+    ) throws(ConfigurationError) -> [(key: Node, value: Node)] {
+        guard case .mapping(let mapping) = node else {
+            throw node.error("\(place) must be a mapping of keys to values")
+        }
+        var seen: Set<String> = []
+        var out: [(key: Node, value: Node)] = []
+        for (key, value) in mapping {
+            guard seen.insert(key.text).inserted else { throw key.error("\(key.text) is given twice in \(place)") }
+            out.append((key, value))
+        }
+        return out
+    }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The configuration file as values: what it says, with the defaults of DESIGN.md section 7.
+
+public import Admission
+
+/// Everything `vestibule serve` needs to know.
+public struct Configuration: Equatable, Sendable {
+    /// A room and its limits.
+    public struct RoomEntry: Equatable, Sendable {
+        public var id: String
+        public var policy: RoomPolicy
+
+        public init(id: String, policy: RoomPolicy) {
+            self.id = id
+            self.policy = policy
+        }
+    }
+
+    /// Where Redis is.
+    public enum RedisAddress: Equatable, Sendable {
+        case socket(path: String)
+        /// A numeric address.
+        case tcp(host: String, port: Int)
+    }
+
+    /// Rooms in the order of the file.
+    public var rooms: [RoomEntry] = []
+    public var redis = RedisAddress.socket(path: "/run/redis/redis.sock")
+    public var redisUsername: String?
+    /// A file whose first line is the password; passwords are not written into the configuration.
+    public var redisPasswordFile: String?
+    public var keysPath = "/etc/vestibule/keys.json"
+    /// Number of workers; nil is one a core.
+    public var workers: Int?
+    public var tickMilliseconds = 200
+    /// Sockets, the scoreboard and the process ids are here.
+    public var runDirectory = "/run/vestibule"
+    /// Group that may connect to the workers' sockets: the group of nginx. Nil leaves the process's own.
+    public var socketGroup: String?
+
+    public init() {}
+
+    /// Workers at most, as many as the scoreboard has rows.
+    public static let workersMax = 256
+    /// Rooms at most: each worker ticks each of them.
+    public static let roomsMax = 1000
+
+    /// Socket of worker `index` for FastCGI.
+    public func fastCGISocket(_ index: Int) -> String { "\(runDirectory)/worker-\(index).fcgi.sock" }
+    /// Socket of worker `index` for SCGI.
+    public func scgiSocket(_ index: Int) -> String { "\(runDirectory)/worker-\(index).scgi.sock" }
+    public var scoreboardPath: String { "\(runDirectory)/scoreboard" }
+}
+
+/// What is wrong with a configuration, and where.
+public struct ConfigurationError: Error, Equatable, CustomStringConvertible, Sendable {
+    /// Line of the file, from 1; 0 when there is none to name.
+    public var line: Int
+    public var message: String
+
+    public init(line: Int, message: String) {
+        self.line = line
+        self.message = message
+    }
+
+    public var description: String { line > 0 ? "line \(line): \(message)" : message }
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Starting and ending other programs. A child has its own process group, so that Ctrl-C reaches only the parent, which
+// then ends the children in order.
+
+public import Glibc
+
+/// A program this one has started.
+public struct ChildProcess: Sendable {
+    public let name: String
+    public let pid: pid_t
+
+    /// Starts a program.
+    /// - Parameter logPath: where its standard output and error go, appended.
+    public static func spawn(
+        name: String,
+        _ program: String,
+        _ arguments: [String],
+        logPath: String
+    ) throws -> ChildProcess {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 1, logPath, O_WRONLY | O_CREAT | O_APPEND, 0o644)
+        posix_spawn_file_actions_adddup2(&actions, 1, 2)
+
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        // The loop blocks the signals it reads; the child must start with none blocked.
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        var all = sigset_t()
+        sigfillset(&all)
+        posix_spawnattr_setsigdefault(&attributes, &all)
+        posix_spawnattr_setpgroup(&attributes, 0)
+        posix_spawnattr_setflags(
+            &attributes,
+            Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP)
+        )
+
+        var pointers: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) }
+        pointers.append(nil)
+        defer { for pointer in pointers { free(pointer) } }
+        var pid: pid_t = 0
+        let result = posix_spawn(&pid, program, &actions, &attributes, pointers, environ)
+        guard result == 0 else {
+            throw CommandFailure("START_FAILED", "cannot start \(program): \(String(cString: strerror(result)))")
+        }
+        return ChildProcess(name: name, pid: pid)
+    }
+
+    /// Sends a signal.
+    public func signal(_ number: Int32) { kill(pid, number) }
+
+    /// Runs a program to its end; nil when it succeeded, else its status and where to look.
+    public static func run(_ program: String, _ arguments: [String], logPath: String) throws -> String? {
+        let child = try spawn(name: program, program, arguments, logPath: logPath)
+        var status: Int32 = 0
+        while waitpid(child.pid, &status, 0) < 0 && errno == EINTR {}
+        return status == 0 ? nil : "\(program) ended with status \(status >> 8 & 0xff), see \(logPath)"
+    }
+
+    /// Children of this process that have ended since the last call.
+    public static func reapEnded() -> [pid_t] {
+        var ended: [pid_t] = []
+        var status: Int32 = 0
+        while true {
+            let pid = waitpid(-1, &status, WNOHANG)
+            guard pid > 0 else { return ended }
+            ended.append(pid)
+        }
+    }
+}

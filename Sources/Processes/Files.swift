@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The few file operations the commands need.
+
+public import Glibc
+
+/// Small whole files, written atomically.
+public enum Files {
+    /// A configuration or key file is at most this large.
+    public static let byteCountMax = 1 << 20
+
+    /// The whole file.
+    /// - Throws: `CommandFailure` FILE_ERROR, or FILE_TOO_LARGE beyond `byteCountMax`.
+    public static func read(_ path: String) throws -> [UInt8] {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw failure("cannot read", path) }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = Glibc.read(descriptor, &buffer, buffer.count)
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else { throw failure("cannot read", path) }
+            if count == 0 { return bytes }
+            bytes += buffer[..<count]
+            guard bytes.count <= byteCountMax else { throw CommandFailure("FILE_TOO_LARGE", "\(path) is over 1 MiB") }
+        }
+    }
+
+    /// The whole file as UTF-8 text.
+    public static func readText(_ path: String) throws -> String {
+        guard let text = String(validating: try read(path), as: UTF8.self) else {
+            throw CommandFailure("FILE_NOT_TEXT", "\(path) is not UTF-8")
+        }
+        return text
+    }
+
+    /// Writes the whole file or nothing: readers see the old content or the new one. The owner stays the same when
+    /// the file is replaced.
+    public static func write(_ path: String, _ bytes: [UInt8], mode: mode_t = 0o644) throws {
+        let temporary = "\(path).\(getpid()).tmp"
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
+        guard descriptor >= 0 else { throw failure("cannot write", temporary) }
+        var old = stat()
+        if stat(path, &old) == 0 { _ = fchown(descriptor, old.st_uid, old.st_gid) }
+        fchmod(descriptor, mode)
+        var written = 0
+        while written < bytes.count {
+            let count = bytes[written...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else {
+                let problem = failure("cannot write", temporary)
+                close(descriptor)
+                unlink(temporary)
+                throw problem
+            }
+            written += count
+        }
+        fsync(descriptor)
+        close(descriptor)
+        guard rename(temporary, path) == 0 else { throw failure("cannot replace", path) }
+    }
+
+    /// As the other `write`, for text.
+    public static func write(_ path: String, _ text: String, mode: mode_t = 0o644) throws {
+        try write(path, Array(text.utf8), mode: mode)
+    }
+
+    /// Whether something has this path.
+    public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+    /// Makes the directory unless it is there.
+    public static func makeDirectory(_ path: String, mode: mode_t = 0o755) throws {
+        if mkdir(path, mode) == 0 { return }
+        var found = stat()
+        guard errno == EEXIST, stat(path, &found) == 0, found.st_mode & S_IFMT == S_IFDIR else {
+            throw failure("cannot make the directory", path)
+        }
+    }
+
+    /// The path from the root, for a path from here.
+    public static func absolute(_ path: String) -> String {
+        if path.hasPrefix("/") { return path }
+        guard let here = getcwd(nil, 0) else { return path }
+        defer { free(here) }
+        return String(cString: here) + "/" + path
+    }
+
+    /// The first executable of this name in PATH or the places Debian puts servers.
+    public static func executable(_ name: String) throws -> String {
+        let path = getenv("PATH").map { String(cString: $0) } ?? ""
+        for directory in path.split(separator: ":") + ["/usr/sbin", "/usr/bin", "/sbin"] {
+            let candidate = "\(directory)/\(name)"
+            if access(candidate, X_OK) == 0 { return candidate }
+        }
+        throw CommandFailure("PROGRAM_MISSING", "\(name) is not installed (deploy/quickstart installs what is missing)")
+    }
+
+    /// The path of this very program.
+    public static func ownExecutable() throws -> String {
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        let count = buffer.withUnsafeMutableBytes { raw in
+            raw.withMemoryRebound(to: CChar.self) { readlink("/proc/self/exe", $0.baseAddress!, $0.count) }
+        }
+        guard count > 0 else { throw failure("cannot read", "/proc/self/exe") }
+        return String(decoding: buffer[..<count], as: UTF8.self)
+    }
+
+    private static func failure(_ what: String, _ path: String) -> CommandFailure {
+        CommandFailure("FILE_ERROR", "\(what) \(path): \(String(cString: strerror(errno)))")
+    }
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One worker: an event loop with two sockets for nginx and one connection to Redis. This file only joins the parts.
+
+import Admission
+import CLinux
+import Configuration
+import Gateway
+import GatewayWire
+import Glibc
+import Logging
+import Passes
+import Processes
+import Reactor
+import RedisQueue
+import Telemetry
+import WaitingRoomAPI
+
+final class Worker {
+    private let configurationPath: String
+    private let index: Int
+    private let loop: EventLoop
+    private let logger: Logger
+    private let connection: RedisConnection
+    private let store: RedisQueueStore
+    private let api: WaitingRoomAPI
+    private let scoreboard: Scoreboard?
+    private let fastCGI: FastCGIServer
+    private let scgi: SCGIServer
+    private var tickMilliseconds: Int
+
+    init(configurationPath: String, index: Int, logger: Logger) throws {
+        let configuration = try LoadedConfiguration.read(configurationPath)
+        let keys = try LoadedConfiguration.keys(configuration.keysPath)
+        let loop = try EventLoop()
+        let scripts = ScriptCatalog()
+        let connection = RedisConnection(
+            loop: loop,
+            endpoint: try LoadedConfiguration.endpoint(configuration),
+            greeting: QueueScript.allCases.map { ["SCRIPT", "LOAD", RedisArgument(scripts.source(of: $0))] }
+        ) { logger.info("\($0)") }
+        let store = RedisQueueStore(connection: connection, scripts: scripts)
+        let scoreboard = Scoreboard(path: configuration.scoreboardPath, row: index)
+        let api = WaitingRoomAPI(
+            store: store,
+            rooms: configuration.rooms.map { Room(id: $0.id, defaults: $0.policy) },
+            keys: keys,
+            environment: APIEnvironment(
+                nowMilliseconds: { loop.nowMilliseconds },
+                wallSeconds: { loop.wallMilliseconds / 1000 },
+                random: { Double.random(in: 0..<1) },
+                scoreboard: scoreboard,
+                staleMilliseconds: max(1000, 5 * configuration.tickMilliseconds),
+                log: { logger.warning("\($0)") }
+            )
+        )
+        let handler: GatewayHandler = { request, exchange in api.handle(request) { exchange.respond($0) } }
+        let group = try configuration.socketGroup.map { try Worker.groupID($0) }
+        self.fastCGI = try FastCGIServer(
+            loop: loop,
+            listener: try Listener.unix(path: configuration.fastCGISocket(index), group: group),
+            log: { logger.warning("\($0)") },
+            handler: handler
+        )
+        self.scgi = try SCGIServer(
+            loop: loop,
+            listener: try Listener.unix(path: configuration.scgiSocket(index), group: group),
+            log: { logger.warning("\($0)") },
+            handler: handler
+        )
+        self.configurationPath = configurationPath
+        self.index = index
+        self.loop = loop
+        self.logger = logger
+        self.connection = connection
+        self.store = store
+        self.api = api
+        self.scoreboard = scoreboard
+        self.tickMilliseconds = configuration.tickMilliseconds
+    }
+
+    private static func groupID(_ name: String) throws -> gid_t {
+        guard let entry = getgrnam(name) else {
+            throw CommandFailure("GROUP_UNKNOWN", "socket_group \(name) is not a group of this system")
+        }
+        return entry.pointee.gr_gid
+    }
+
+    /// Serves until SIGTERM or SIGINT, then finishes what is under way.
+    func run() throws {
+        // A worker without its supervisor would be a process that nobody ends.
+        linux_die_with_parent(SIGTERM)
+        try loop.onSignal(SIGTERM) { [weak self] in self?.drain() }
+        try loop.onSignal(SIGINT) { [weak self] in self?.drain() }
+        try loop.onSignal(SIGHUP) { [weak self] in self?.reload() }
+        loop.beforeSleep { [store] in store.flush() }
+        connection.onReadyChange = { [weak self] ready in
+            guard let self, ready else { return }
+            self.scoreboard?.count(.redisConnections)
+            self.api.tickRooms(tickMilliseconds: self.tickMilliseconds)
+        }
+        connection.open()
+        scheduleTick()
+        logger.info("worker serves", metadata: ["index": "\(index)", "pid": "\(getpid())"])
+        loop.run()
+        logger.info("worker ends", metadata: ["index": "\(index)"])
+    }
+
+    private func scheduleTick() {
+        loop.schedule(afterMilliseconds: tickMilliseconds) { [weak self] in
+            guard let self else { return }
+            self.api.tickRooms(tickMilliseconds: self.tickMilliseconds)
+            let rejected = self.fastCGI.counters.rejectedConnections + self.scgi.counters.rejectedConnections
+            self.scoreboard?.set(.gatewayRejected, to: Int(rejected))
+            self.scheduleTick()
+        }
+    }
+
+    /// Reads rooms, tick and keys again. What is wrong is logged, and the old values stay in force.
+    private func reload() {
+        do {
+            let configuration = try LoadedConfiguration.read(configurationPath)
+            let keys = try LoadedConfiguration.keys(configuration.keysPath)
+            api.keys = keys
+            api.replaceRooms(configuration.rooms.map { ($0.id, $0.policy) })
+            tickMilliseconds = configuration.tickMilliseconds
+            logger.info("configuration read again", metadata: ["keys": "\(keys.kids.joined(separator: " "))"])
+        } catch {
+            logger.error("configuration not taken over: \(error)")
+        }
+    }
+
+    private func drain() {
+        logger.info("worker drains", metadata: ["index": "\(index)"])
+        fastCGI.stopAccepting()
+        scgi.stopAccepting()
+        fastCGI.drain { [weak self] in
+            self?.scgi.drain { [weak self] in
+                self?.connection.close()
+                self?.loop.stop()
+            }
+        }
+        // A request that waits for Redis has its own deadline below this; nothing is worth waiting longer for.
+        loop.schedule(afterMilliseconds: 5000) { [weak self] in self?.loop.stop() }
+    }
+}

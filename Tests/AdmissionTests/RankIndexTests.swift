@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Admission
+import TestSupport
+import Testing
+
+struct RankIndexTests {
+    @Test("Ranks, positions and order equal those of a sorted list", arguments: UInt64(0)..<20)
+    func likeASortedList(_ seed: UInt64) {
+        var random = SeededRandom(seed: seed)
+        var index = RankIndex()
+        var set: Set<Int> = []
+        // Around chunk borders, where mistakes live, and far apart.
+        let bases = [0, 65_530, 131_068, 3_000_000_000]
+        for _ in 0..<600 {
+            let number = (bases.randomElement(using: &random) ?? 0) + Int.random(in: 0..<80, using: &random)
+            if Int.random(in: 0..<3, using: &random) == 0 {
+                index.remove(number)
+                set.remove(number)
+            } else {
+                index.insert(number)
+                set.insert(number)
+            }
+        }
+        let sorted = set.sorted()
+        #expect(index.count == sorted.count)
+        for (i, number) in sorted.enumerated() {
+            #expect(index.position(number) == i + 1)
+            #expect(index.number(atRank: i) == number)
+            #expect(index.next(from: number) == number)
+            #expect(index.next(from: number + 1) == (i + 1 < sorted.count ? sorted[i + 1] : nil))
+        }
+        for number in [0, 65_535, 65_536, 131_072, 2_999_999_999, 3_000_000_081, 4_000_000_000] {
+            #expect(index.rank(number) == sorted.count { $0 < number })
+            #expect(index.contains(number) == set.contains(number))
+        }
+        #expect(index.number(atRank: sorted.count) == nil)
+    }
+
+    @Test("A chunk survives the way to Redis and back, also when trailing zeros are left out")
+    func bitmaps() {
+        var index = RankIndex()
+        for number in [65_536, 65_537, 65_600, 70_001, 131_071] { index.insert(number) }
+        let bitmap = index.bitmap(chunk: 1)
+        #expect(bitmap?.count == 8192)
+        #expect(bitmap?[0] == 0b1100_0000)
+        var copy = RankIndex()
+        copy.replace(chunk: 1, bitmap: bitmap ?? [])
+        #expect((0..<5).map { copy.number(atRank: $0) } == [65_536, 65_537, 65_600, 70_001, 131_071])
+        copy.replace(chunk: 1, bitmap: [0x01])
+        #expect(copy.position(65_543) == 1)
+        #expect(copy.count == 1)
+        copy.keep(only: [7])
+        #expect(copy.count == 0)
+    }
+
+    @Test("Samples are exact, ascending, and include the first and the last")
+    func samples() {
+        var index = RankIndex()
+        for number in stride(from: 10, to: 200_000, by: 3) { index.insert(number) }
+        let samples = index.samples(64)
+        #expect(samples.count == 64)
+        #expect(samples.first?.0 == 10)
+        #expect(samples.last?.1 == index.count - 1)
+        for (number, ahead) in samples { #expect(index.rank(number) == ahead) }
+        #expect(RankIndex().samples(64).isEmpty)
+    }
+
+    @Test("Heartbeats come out as the bits that were marked, once")
+    func heartbeats() {
+        var heartbeats = Heartbeats()
+        for number in [1, 8, 65_536 + 15] { heartbeats.mark(number) }
+        let drained = heartbeats.drain()
+        #expect(drained.map(\.chunk) == [0, 1])
+        #expect(drained[0].bitmap == [0x40, 0x80])
+        #expect(drained[1].bitmap == [0, 0x01])
+        #expect(heartbeats.isEmpty)
+        heartbeats.restore(drained)
+        heartbeats.mark(2)
+        #expect(heartbeats.drain()[0].bitmap == [0x60, 0x80])
+    }
+
+    @Test("Heartbeats beyond the bound are dropped and counted")
+    func heartbeatBound() {
+        var heartbeats = Heartbeats()
+        for chunk in 0...Heartbeats.chunkMax { heartbeats.mark(chunk * RankIndex.chunkSize) }
+        #expect(heartbeats.dropped == 1)
+    }
+}

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One way to drive a queue store step by step with a clock of the test's own: once over the model, once over a real
+// Redis. The conformance suite and the differential test are written against it.
+
+import Admission
+import Foundation
+import Reactor
+import RedisQueue
+import Simulation
+import TestSupport
+import WaitingRoomAPI
+
+/// What a tick shows, in a form that can be compared.
+struct RoomSnapshot: Equatable {
+    var generation = 0
+    var next = 0
+    var waiting: [Int] = []
+    var called = 0
+    var active = 0
+    var counters = RoomCounters()
+
+    /// - Parameter mirror: brought up to date by the reply, as a worker does it.
+    init(_ reply: TickReply, mirror: RankIndex) {
+        generation = reply.generation
+        next = reply.next
+        called = reply.called
+        active = reply.active
+        counters = reply.counters
+        var number = mirror.next(from: 0)
+        while let found = number {
+            waiting.append(found)
+            number = mirror.next(from: found + 1)
+        }
+    }
+}
+
+/// A store with a clock that the test moves.
+class QueueHarness {
+    let store: any QueueStore
+    let room: Room
+    private(set) var nowMilliseconds: Int
+
+    init(store: any QueueStore, room: Room, nowMilliseconds: Int) {
+        self.store = store
+        self.room = room
+        self.nowMilliseconds = nowMilliseconds
+    }
+
+    /// Begins in January 2026, on a whole epoch of every length the tests use.
+    static let startMilliseconds = 1_768_000_000_000
+
+    func advance(_ milliseconds: Int) throws {
+        nowMilliseconds += milliseconds
+    }
+
+    func settle() {}
+    func configure(_ policy: RoomPolicy) throws { fatalError("each harness configures its own store") }
+    func reset() throws { fatalError("each harness resets its own store") }
+
+    private func answer<Value>(
+        _ call: (@escaping (Result<Value, StoreFailure>) -> Void) -> Void
+    ) throws -> Value {
+        var answers: [Result<Value, StoreFailure>] = []
+        call { answers.append($0) }
+        if answers.isEmpty { settle() }
+        guard answers.count == 1 else { throw TestFailure("\(answers.count) answers to one call") }
+        return try answers[0].get()
+    }
+
+    func join(_ requests: [JoinRequest]) throws -> [JoinOutcome] {
+        var answers: [Result<JoinAnswer, StoreFailure>] = []
+        for request in requests { store.join(request, room: room) { answers.append($0) } }
+        if answers.count < requests.count { settle() }
+        return try answers.map { try $0.get().outcome }
+    }
+
+    func join(_ count: Int = 1) throws -> [JoinOutcome] {
+        try join(Array(repeating: JoinRequest(kind: .join), count: count))
+    }
+
+    func stand(_ claim: TicketClaim) throws -> Standing { try answer { store.stand(claim, room: room, $0) }.standing }
+    func enter(_ claim: TicketClaim) throws -> Standing { try answer { store.enter(claim, room: room, $0) }.standing }
+    func leave(_ claim: TicketClaim) throws -> Standing { try answer { store.leave(claim, room: room, $0) }.standing }
+
+    /// A tick of a worker at which `polled` have polled.
+    func tick(polled: [Int] = []) throws -> RoomSnapshot {
+        for number in polled { room.markAlive(number) }
+        var failure: StoreFailure?
+        var isDone = false
+        let now = nowMilliseconds
+        room.tick(store: store, tickMilliseconds: 200, clock: { now }) {
+            failure = $0
+            isDone = true
+        }
+        if !isDone { settle() }
+        if let failure { throw failure }
+        var reply = TickReply()
+        reply.generation = room.generation
+        reply.next = room.next
+        reply.called = room.called
+        reply.active = room.active
+        reply.counters = room.counters
+        return RoomSnapshot(reply, mirror: room.mirror)
+    }
+
+    /// A ticket issued now, for a number.
+    func claim(_ number: Int, generation: Int = 1, issuedAgo: Int = 0) -> TicketClaim {
+        TicketClaim(generation: generation, number: number, issuedMilliseconds: nowMilliseconds - issuedAgo)
+    }
+}
+
+final class ModelHarness: QueueHarness {
+    private final class Clock {
+        var now = QueueHarness.startMilliseconds
+    }
+
+    private let clock: Clock
+    private let model: ModelStore
+
+    init(policy: RoomPolicy, firstNumber: Int = 1000) {
+        let clock = Clock()
+        self.clock = clock
+        self.model = ModelStore(firstNumber: firstNumber) { clock.now }
+        super.init(
+            store: model,
+            room: Room(id: "model", defaults: policy),
+            nowMilliseconds: QueueHarness.startMilliseconds
+        )
+    }
+
+    override func advance(_ milliseconds: Int) throws {
+        try super.advance(milliseconds)
+        clock.now = nowMilliseconds
+    }
+
+    override func configure(_ policy: RoomPolicy) throws { model.configure(room, policy) }
+    override func reset() throws { model.reset(room) }
+}
+
+final class RedisHarness: QueueHarness {
+    private static let clockKey = "vq:clock"
+
+    /// Kept, so that it runs as long as the harness.
+    private let redis: RedisServer
+    private let loop: EventLoop
+    private let connection: RedisConnection
+    private let redisStore: RedisQueueStore
+    private let rooms: RoomOperator
+    private var isSettling = false
+
+    init(redis: RedisServer, policy: RoomPolicy, room id: String) throws {
+        let scripts = ScriptCatalog(clock: .list(key: RedisHarness.clockKey))
+        let loop = try EventLoop()
+        let connection = RedisConnection(loop: loop, endpoint: RedisEndpoint(address: .unix(path: redis.socketPath))) {
+            _ in
+        }
+        let store = RedisQueueStore(connection: connection, scripts: scripts)
+        self.redis = redis
+        self.loop = loop
+        self.connection = connection
+        self.redisStore = store
+        self.rooms = RoomOperator(connection: connection, scripts: scripts)
+        super.init(
+            store: store,
+            room: Room(id: id, defaults: policy),
+            nowMilliseconds: QueueHarness.startMilliseconds
+        )
+        loop.beforeSleep { [weak self] in
+            store.flush()
+            guard let self, self.isSettling, connection.inFlight == 0 else { return }
+            self.isSettling = false
+            loop.stop()
+        }
+        connection.onReadyChange = { _ in loop.stop() }
+        connection.open()
+        let timer = loop.schedule(afterMilliseconds: 5000) { loop.stop() }
+        loop.run()
+        timer.cancel()
+        connection.onReadyChange = nil
+        guard connection.isReady else { throw TestFailure("no connection to Redis: \(connection.lastErrorText)") }
+        try setClock()
+    }
+
+    /// Runs the loop until nothing is in flight.
+    override func settle() {
+        isSettling = true
+        loop.run()
+    }
+
+    private func command(_ words: [RedisArgument]) throws -> RedisReply {
+        var reply: Result<RedisReply, RedisFailure>?
+        connection.send(words) { reply = $0 }
+        settle()
+        guard let reply else { throw TestFailure("no reply to a command") }
+        return try reply.get()
+    }
+
+    private func setClock() throws {
+        _ = try command(["DEL", RedisArgument(RedisHarness.clockKey)])
+        _ = try command([
+            "RPUSH", RedisArgument(RedisHarness.clockKey), RedisArgument(nowMilliseconds / 1000),
+            RedisArgument(nowMilliseconds % 1000 * 1000),
+        ])
+    }
+
+    /// Moves the scripts' clock, and ages the keys that Redis would expire by its own clock. Times to live are whole
+    /// tenths of a second in the tests, so rounding up takes out the real time that has passed.
+    override func advance(_ milliseconds: Int) throws {
+        try super.advance(milliseconds)
+        try setClock()
+        let age = """
+            for _, key in ipairs(redis.call('KEYS', 'vq:*')) do
+              local left = redis.call('PTTL', key)
+              if left >= 0 then
+                left = math.ceil((left - ARGV[1]) / 100) * 100
+                if left <= 0 then redis.call('DEL', key) else redis.call('PEXPIRE', key, left) end
+              end
+            end
+            return 0
+            """
+        _ = try command(["EVAL", RedisArgument(age), 0, RedisArgument(milliseconds)])
+    }
+
+    override func configure(_ policy: RoomPolicy) throws {
+        let changes = zip(RoomOperator.fields, policy.scriptArguments).map { (field: $0, value: Int?.some($1)) }
+        var failure: StoreFailure?
+        rooms.configure(room, changes) { failure = $0 }
+        settle()
+        if let failure { throw failure }
+    }
+
+    override func reset() throws {
+        var answer: Result<Int, StoreFailure>?
+        rooms.reset(room) { answer = $0 }
+        settle()
+        _ = try answer?.get()
+    }
+
+    deinit {
+        connection.close()
+    }
+}
