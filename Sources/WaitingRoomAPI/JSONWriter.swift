@@ -88,8 +88,17 @@ struct JSONWriter {
         needsComma = true
     }
 
+    /// By hand: String(value) was a tenth of a poll's instructions.
     private mutating func append(_ value: Int) {
-        bytes.append(contentsOf: String(value).utf8)
+        if value < 0 { bytes.append(UInt8(ascii: "-")) }
+        var rest = value.magnitude
+        var divisor: UInt = 1
+        while rest / divisor >= 10 { divisor *= 10 }
+        while divisor > 0 {
+            bytes.append(UInt8(ascii: "0") + UInt8(rest / divisor))
+            rest %= divisor
+            divisor /= 10
+        }
     }
 
     private mutating func append(_ text: some Sequence<UInt8>) {

@@ -9,10 +9,9 @@ internal import Telemetry
 
 extension WaitingRoomAPI {
     func status(_ request: GatewayRequest, _ respond: @escaping Respond) {
-        let facts = RequestFacts(request)
         let visitor: Visitor
         switch identify(request) {
-        case .problem(let problem): return refuse(problem, facts, respond)
+        case .problem(let problem): return refuse(problem, RequestFacts(request), respond)
         case .visitor(let found): visitor = found
         }
         count(.polls)
@@ -20,13 +19,15 @@ extension WaitingRoomAPI {
         let room = visitor.room
         guard pollMeter.allows(visitor.number, nowMilliseconds: now) else {
             count(.pollsTooEarly)
-            return refuse(.tooEarly, facts, respond)
+            return refuse(.tooEarly, RequestFacts(request), respond)
         }
         room.use(nowMilliseconds: now)
         if Int(visitor.ticket.generation) == room.generation, let position = room.mirror.position(visitor.number) {
             room.markAlive(visitor.number)
-            return respondStatus(waitingView(room, position: position, facts.language), visitor, respond)
+            let language = Language(acceptLanguage: request[.acceptLanguage])
+            return respondStatus(waitingView(room, position: position, language), visitor, respond)
         }
+        let facts = RequestFacts(request)
         if let remembered = room.rememberedStanding(visitor.number) {
             return respondStanding(remembered, visitor, facts, respond)
         }

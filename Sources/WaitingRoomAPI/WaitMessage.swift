@@ -10,25 +10,18 @@ enum Language: Sendable {
     case korean
 
     /// The best of `Accept-Language` (RFC 9110 section 12.5.4): highest quality first, then order. English otherwise.
+    /// Works on the bytes: every poll of a browser carries this header.
     init(acceptLanguage header: ArraySlice<UInt8>) {
         var best = Language.english
-        var bestQuality = 0.0
-        for item in header.prefix(512).split(separator: UInt8(ascii: ",")).prefix(16) {
-            let parts = item.split(separator: UInt8(ascii: ";"))
-            guard let tag = parts.first.map({ Language.trimmed($0) }) else { continue }
-            var quality = 1.0
-            for part in parts.dropFirst() {
-                let text = Language.trimmed(part)
-                if text.hasPrefix("q=") { quality = Double(text.dropFirst(2)) ?? 0 }
-            }
-            let language: Language
-            if tag == "ko" || tag.hasPrefix("ko-") {
-                language = .korean
-            } else if tag == "en" || tag.hasPrefix("en-") {
-                language = .english
-            } else {
-                continue
-            }
+        var bestQuality = 0
+        var start = header.startIndex
+        // Sixteen items are more than any browser sends.
+        for _ in 0..<16 where start < header.endIndex {
+            let end = header[start...].firstIndex(of: UInt8(ascii: ",")) ?? header.endIndex
+            let item = header[start..<end]
+            start = end + 1
+            guard let language = Language.named(by: item) else { continue }
+            let quality = Language.quality(of: item)
             if quality > bestQuality {
                 best = language
                 bestQuality = quality
@@ -37,8 +30,39 @@ enum Language: Sendable {
         self = best
     }
 
-    private static func trimmed(_ bytes: ArraySlice<UInt8>) -> String {
-        String(decoding: bytes, as: UTF8.self).lowercased().filter { $0 != " " && $0 != "\t" }
+    /// The language whose two letters begin an item, in either case, alone or before `-` or `;`.
+    private static func named(by item: ArraySlice<UInt8>) -> Language? {
+        let tag = item.drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+        guard tag.count >= 2 else { return nil }
+        if tag.count > 2 {
+            let next = tag[tag.startIndex + 2]
+            guard next == UInt8(ascii: "-") || next == UInt8(ascii: ";") || next == UInt8(ascii: " ") else { return nil }
+        }
+        switch (tag[tag.startIndex] | 0x20, tag[tag.startIndex + 1] | 0x20) {
+        case (UInt8(ascii: "k"), UInt8(ascii: "o")): return .korean
+        case (UInt8(ascii: "e"), UInt8(ascii: "n")): return .english
+        default: return nil
+        }
+    }
+
+    /// The `q` of an item in thousandths; 1,000 without one, 0 when it cannot be read.
+    private static func quality(of item: ArraySlice<UInt8>) -> Int {
+        guard let equals = item.firstIndex(of: UInt8(ascii: "=")) else { return 1000 }
+        var value = 0
+        var scale = 1000
+        var isFraction = false
+        for byte in item[(equals + 1)...] {
+            switch byte {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"):
+                if isFraction { scale /= 10 }
+                value += Int(byte - UInt8(ascii: "0")) * scale
+            case UInt8(ascii: "."): isFraction = true
+            case UInt8(ascii: " "): continue
+            default: return 0
+            }
+            if value > 1000 { return 0 }
+        }
+        return value
     }
 }
 

@@ -41,6 +41,8 @@ final class Worker {
         ) { logger.info("\($0)") }
         let store = RedisQueueStore(connection: connection, scripts: scripts)
         let scoreboard = Scoreboard(path: configuration.scoreboardPath, row: index)
+        // Jitter only: one system call a poll for better chance would be a waste.
+        var jitter = Jitter(seed: .random(in: .min ... .max))
         let api = WaitingRoomAPI(
             store: store,
             rooms: configuration.rooms.map { Room(id: $0.id, defaults: $0.policy) },
@@ -48,7 +50,7 @@ final class Worker {
             environment: APIEnvironment(
                 nowMilliseconds: { loop.nowMilliseconds },
                 wallSeconds: { loop.wallMilliseconds / 1000 },
-                random: { Double.random(in: 0..<1) },
+                random: { jitter.next() },
                 scoreboard: scoreboard,
                 staleMilliseconds: max(1000, 5 * configuration.tickMilliseconds),
                 log: { logger.warning("\($0)") }
