@@ -36,6 +36,8 @@ public struct NginxConfiguration: Sendable {
     public var apiBurst: Int
     /// Addresses or CIDR blocks that are not limited.
     public var limitExempt: [String]
+    /// Absolute path of the folder nginx keeps the boards in; nginx makes it. Best on tmpfs.
+    public var cacheDirectory: String
 
     /// Describes a variant; nothing is checked before ``renderedFiles()``.
     public init(
@@ -45,8 +47,9 @@ public struct NginxConfiguration: Sendable {
         verifier: Verifier = .njs,
         gateway: Gateway = .fastcgi,
         apiRate: String = "100r/s",
-        apiBurst: Int = 200,
-        limitExempt: [String] = []
+        apiBurst: Int = 50,
+        limitExempt: [String] = [],
+        cacheDirectory: String = "/dev/shm/vestibule-board"
     ) {
         self.directory = directory
         self.keysFile = keysFile
@@ -56,6 +59,7 @@ public struct NginxConfiguration: Sendable {
         self.apiRate = apiRate
         self.apiBurst = apiBurst
         self.limitExempt = limitExempt
+        self.cacheDirectory = cacheDirectory
     }
 
     /// All files of the variant under the names they must have in ``directory``.
@@ -117,6 +121,7 @@ public struct NginxConfiguration: Sendable {
             "DIRECTORY": directory,
             "KEYS_FILE": keysFile,
             "WORKER_SERVERS": workerSockets.map { "server unix:\($0) max_fails=0;" }.joined(separator: "\n    "),
+            "CACHE_DIRECTORY": cacheDirectory,
             "API_RATE": apiRate,
             "API_BURST": "\(apiBurst)",
             "LIMIT_EXEMPT": limitExempt.map { "\($0) 1;" }.joined(separator: "\n    "),
@@ -130,6 +135,7 @@ public struct NginxConfiguration: Sendable {
     private func checkValues() throws(NginxTemplateError) {
         try check("directory", directory, isPath)
         try check("keysFile", keysFile, isPath)
+        try check("cacheDirectory", cacheDirectory, isPath)
         guard !workerSockets.isEmpty else { throw .unsafeValue(name: "workerSockets", value: "") }
         for socket in workerSockets { try check("workerSockets", socket, isPath) }
         try check("apiRate", apiRate, isRate)

@@ -5,20 +5,40 @@
 
 /// The poll hint and the limit on polls that come far too early.
 public enum PollPacing {
-    /// Soonest and latest hint, in milliseconds. A called visitor has a claim window of 30 s by default, so nobody
-    /// is told to stay away for longer than 15 s.
+    /// Soonest hint, in milliseconds.
     static let soonestMilliseconds = 500
-    static let latestMilliseconds = 15_000
+    /// Hint where no ETA is known (paused), in milliseconds.
+    static let blindMilliseconds = 5000
+    /// The share of the budget for those near the front, who poll often; everybody else shares the rest.
+    static let frontShare = 2
     /// Polls of one ticket in one second at one worker beyond which they are refused with 429.
     public static let abusePerSecond = 50
 
-    /// Milliseconds until the next poll is useful: a tenth of the wait, within the bounds, within a quarter of
-    /// `abandonAfter` and half of the claim window, and spread by a tenth so that a crowd does not poll in step.
-    /// - Parameter jitter: a number in 0..<1, drawn by the caller.
-    public static func hintMilliseconds(etaSeconds: Int?, policy: RoomPolicy, jitter: Double) -> Int {
-        let wish = etaSeconds.map { min($0, 1000) * 100 } ?? latestMilliseconds / 3
-        let latest = min(latestMilliseconds, policy.abandonAfterMilliseconds / 4, policy.claimWindowMilliseconds / 2)
-        let base = min(max(wish, soonestMilliseconds), max(latest, 50))
+    /// Milliseconds until the next poll is useful: a tenth of the wait; later when so many wait that the room would
+    /// get more polls than its budget; spread by a tenth, so that a crowd does not poll in step.
+    ///
+    /// Keeping the place wins over the budget: a hint is at most a third of `abandonAfter`, and near the front at most
+    /// half of the claim window. Beyond `budget * abandonAfter / 6` people the budget is therefore exceeded.
+    /// - Parameters:
+    ///   - etaSeconds: nil while it is unknown.
+    ///   - waiting: how many wait in the room.
+    ///   - budgetPerSecond: polls a second the room may get.
+    ///   - jitter: a number in 0..<1, drawn by the caller.
+    public static func hintMilliseconds(
+        etaSeconds: Int?,
+        position: Int,
+        waiting: Int,
+        budgetPerSecond: Int,
+        policy: RoomPolicy,
+        jitter: Double
+    ) -> Int {
+        let shared = max(1, budgetPerSecond / frontShare)
+        let front = shared * soonestMilliseconds / 1000
+        let wish = etaSeconds.map { min($0, 10_000) * 100 } ?? blindMilliseconds
+        let fair = position <= front ? 0 : waiting * 1000 / shared
+        let claimable = max(policy.claimWindowMilliseconds / 2, min(etaSeconds ?? 0, 10_000) * 250)
+        let latest = max(50, min(policy.abandonAfterMilliseconds / 3, claimable))
+        let base = min(max(wish, fair, soonestMilliseconds), latest)
         return base * 9 / 10 + Int(Double(base) * 0.1 * jitter)
     }
 }

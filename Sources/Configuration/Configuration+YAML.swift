@@ -47,6 +47,7 @@ extension Configuration {
                     workers = try value.integer(key, in: 1...Configuration.workersMax)
                 }
             case "tick": tickMilliseconds = try value.milliseconds(key, in: 20...5000)
+            case "poll_budget": pollBudgetPerSecond = try value.integer(key, in: 10...10_000_000)
             case "run_dir": runDirectory = try value.text(key)
             case "socket_group": socketGroup = try value.text(key)
             default: throw key.unknown(in: "the file")

@@ -34,6 +34,8 @@ public struct Configuration: Equatable, Sendable {
     /// Number of workers; nil is one a core.
     public var workers: Int?
     public var tickMilliseconds = 200
+    /// Polls a second that the poll hints aim at for each room, over all workers.
+    public var pollBudgetPerSecond = 20_000
     /// Sockets, the scoreboard and the process ids are here.
     public var runDirectory = "/run/vestibule"
     /// Group that may connect to the workers' sockets: the group of nginx. Nil leaves the process's own.

@@ -38,6 +38,9 @@ extension WaitingRoomAPI {
         let estimate = isPaused ? nil : estimator.estimate(position: position, rates: room.rates)
         let poll = PollPacing.hintMilliseconds(
             etaSeconds: estimate?.seconds,
+            position: position,
+            waiting: room.mirror.count,
+            budgetPerSecond: environment.pollBudgetPerSecond,
             policy: room.policy,
             jitter: environment.random()
         )

@@ -20,6 +20,8 @@ public struct APIEnvironment {
     public var log: (String) -> Void
     /// A mirror older than this counts as degraded, in milliseconds.
     public var staleMilliseconds: Int
+    /// Polls a second that the hints aim at for each room, over all workers.
+    public var pollBudgetPerSecond = 20_000
 
     public init(
         nowMilliseconds: @escaping () -> Int,

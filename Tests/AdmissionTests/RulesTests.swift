@@ -98,14 +98,39 @@ struct RulesTests {
         policy.abandonAfterMilliseconds = Int.random(in: 400...600_000, using: &random)
         policy.claimWindowMilliseconds = Int.random(in: 100...60_000, using: &random)
         for eta in [nil, 0, 1, 30, 3600, 300_000_000] {
+            let position = Int.random(in: 1...1_000_000, using: &random)
             let hint = PollPacing.hintMilliseconds(
                 etaSeconds: eta,
+                position: position,
+                waiting: position + Int.random(in: 0...1_000_000, using: &random),
+                budgetPerSecond: Int.random(in: 10...100_000, using: &random),
                 policy: policy,
                 jitter: Double.random(in: 0..<1, using: &random)
             )
-            #expect(hint > 0 && hint <= 15_000)
-            #expect(hint <= max(50, policy.abandonAfterMilliseconds / 4))
+            #expect(hint > 0 && hint <= max(50, policy.abandonAfterMilliseconds / 3))
+            // Whoever may be called soon asks at least twice in a claim window.
+            if (eta ?? 0) * 500 <= policy.claimWindowMilliseconds {
+                #expect(hint <= max(50, policy.claimWindowMilliseconds / 2))
+            }
         }
+    }
+
+    @Test("The polls of a whole room stay within its budget", arguments: [1000, 10_000, 300_000, 400_000])
+    func budget(_ waiting: Int) {
+        let budget = 20_000
+        var perSecond = 0.0
+        for position in 1...waiting {
+            let hint = PollPacing.hintMilliseconds(
+                etaSeconds: position / 500,
+                position: position,
+                waiting: waiting,
+                budgetPerSecond: budget,
+                policy: .standard,
+                jitter: 0.5
+            )
+            perSecond += 1000 / Double(hint)
+        }
+        #expect(perSecond <= Double(budget) * 1.1, "\(perSecond) polls a second")
     }
 
     @Test("Polling one ticket without pause is refused within the second, and only that ticket")

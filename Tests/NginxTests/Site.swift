@@ -39,7 +39,8 @@ final class Site {
             workerSockets: sockets,
             verifier: verifier,
             gateway: gateway,
-            limitExempt: ["127.0.0.0/8"]
+            limitExempt: ["127.0.0.0/8"],
+            cacheDirectory: file("board-cache").path
         )
         configure(&configuration)
         for (name, text) in try configuration.renderedFiles() { try Data(text.utf8).write(to: file(name)) }

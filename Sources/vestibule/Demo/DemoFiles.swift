@@ -58,7 +58,8 @@ extension DemoPlan {
             workerSockets: workerSockets,
             verifier: verifier,
             gateway: gateway,
-            limitExempt: limitsLoopback ? [] : ["127.0.0.0/8", "::1"]
+            limitExempt: limitsLoopback ? [] : ["127.0.0.0/8", "::1"],
+            cacheDirectory: path("board-cache")
         )
     }
 

@@ -115,6 +115,7 @@ struct DemoPlan {
             keys: \(path("keys.json"))
             workers: \(workerCount)
             tick: \(configuration.tickMilliseconds)ms
+            poll_budget: \(configuration.pollBudgetPerSecond)
             run_dir: \(directory)
 
             """

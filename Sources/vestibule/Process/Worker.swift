@@ -43,18 +43,20 @@ final class Worker {
         let scoreboard = Scoreboard(path: configuration.scoreboardPath, row: index)
         // Jitter only: one system call a poll for better chance would be a waste.
         var jitter = Jitter(seed: .random(in: .min ... .max))
+        var environment = APIEnvironment(
+            nowMilliseconds: { loop.nowMilliseconds },
+            wallSeconds: { loop.wallMilliseconds / 1000 },
+            random: { jitter.next() },
+            scoreboard: scoreboard,
+            staleMilliseconds: max(1000, 5 * configuration.tickMilliseconds),
+            log: { logger.warning("\($0)") }
+        )
+        environment.pollBudgetPerSecond = configuration.pollBudgetPerSecond
         let api = WaitingRoomAPI(
             store: store,
             rooms: configuration.rooms.map { Room(id: $0.id, defaults: $0.policy) },
             keys: keys,
-            environment: APIEnvironment(
-                nowMilliseconds: { loop.nowMilliseconds },
-                wallSeconds: { loop.wallMilliseconds / 1000 },
-                random: { jitter.next() },
-                scoreboard: scoreboard,
-                staleMilliseconds: max(1000, 5 * configuration.tickMilliseconds),
-                log: { logger.warning("\($0)") }
-            )
+            environment: environment
         )
         let handler: GatewayHandler = { request, exchange in api.handle(request) { exchange.respond($0) } }
         let group = try configuration.socketGroup.map { try Worker.groupID($0) }
