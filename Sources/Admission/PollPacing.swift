@@ -9,6 +9,8 @@ public enum PollPacing {
     static let soonestMilliseconds = 500
     /// Hint where no ETA is known (paused), in milliseconds.
     static let blindMilliseconds = 5000
+    /// How far ahead a visitor's call is reckoned with, in seconds.
+    static let soonSeconds = 60
     /// The share of the budget for those near the front, who poll often; everybody else shares the rest.
     static let frontShare = 2
     /// Polls of one ticket in one second at one worker beyond which they are refused with 429.
@@ -17,8 +19,8 @@ public enum PollPacing {
     /// Milliseconds until the next poll is useful: a tenth of the wait; later when so many wait that the room would
     /// get more polls than its budget; spread by a tenth, so that a crowd does not poll in step.
     ///
-    /// Keeping the place wins over the budget: a hint is at most a third of `abandonAfter`, and near the front at most
-    /// half of the claim window. Beyond `budget * abandonAfter / 6` people the budget is therefore exceeded.
+    /// Keeping the place wins over the budget: a hint is at most a third of `abandonAfter`, and for those who could be
+    /// called within a minute (a burst and a minute of the rate) at most half of the claim window. Beyond `budget * abandonAfter / 6` people the budget is therefore exceeded.
     /// - Parameters:
     ///   - etaSeconds: nil while it is unknown.
     ///   - waiting: how many wait in the room.
@@ -36,7 +38,8 @@ public enum PollPacing {
         let front = shared * soonestMilliseconds / 1000
         let wish = etaSeconds.map { min($0, 10_000) * 100 } ?? blindMilliseconds
         let fair = position <= front ? 0 : waiting * 1000 / shared
-        let claimable = max(policy.claimWindowMilliseconds / 2, min(etaSeconds ?? 0, 10_000) * 250)
+        let mayBeCalledSoon = position <= policy.burst + policy.rateMilli * soonSeconds / 1000
+        let claimable = mayBeCalledSoon ? policy.claimWindowMilliseconds / 2 : Int.max
         let latest = max(50, min(policy.abandonAfterMilliseconds / 3, claimable))
         let base = min(max(wish, fair, soonestMilliseconds), latest)
         return base * 9 / 10 + Int(Double(base) * 0.1 * jitter)

@@ -29,7 +29,7 @@ public struct QueueModel {
     private var left: Set<Int> = []
     /// Per epoch: who polled.
     private var seen: [Int: Set<Int>] = [:]
-    private var joinKeys: [String: (number: Int, issued: Int)] = [:]
+    private var joinKeys: [String: (number: Int, issued: Int, generation: Int)] = [:]
     private var flow: [Int: Int] = [:]
     private var callBucket: TokenBucket
     private var entryBucket: TokenBucket
@@ -114,7 +114,7 @@ public struct QueueModel {
 
     private mutating func joinOne(_ request: JoinRequest, _ now: Int, _ admissible: inout Int) -> JoinOutcome {
         if let key = request.idempotencyKey, let known = joinKeys[key],
-            known.issued + QueueModel.joinKeyLifetimeMilliseconds > now
+            known.issued + QueueModel.joinKeyLifetimeMilliseconds > now, known.generation == generation
         {
             return .known(number: known.number, issuedMilliseconds: known.issued)
         }
@@ -128,7 +128,7 @@ public struct QueueModel {
         counters.joined += 1
         if openedMilliseconds == 0 { openedMilliseconds = now }
         if let key = request.idempotencyKey {
-            joinKeys[key] = (number, now)
+            joinKeys[key] = (number, now, generation)
         }
         if admissible >= 1 {
             if policy.mode != .bypass {

@@ -30,13 +30,15 @@ public struct EntryRates: Equatable, Sendable {
     public var entriesIn1Minute = 0
     public var entriesIn5Minutes = 0
     public var entriesIn15Minutes = 0
-    /// 0.5 * r(1 min) + 0.3 * r(5 min) + 0.2 * r(15 min), in entries a second.
+    /// 0.5 * r(1 min) + 0.3 * r(5 min) + 0.2 * r(15 min), in entries a second, at most the configured rate.
     public var perSecond = 0.0
 
     public init() {}
 
     /// Reads the windows that end with the second of `nowMilliseconds`.
-    public init(history: EntryHistory, openedMilliseconds: Int, nowMilliseconds: Int) {
+    /// - Parameter limitPerSecond: the configured rate. What was measured just after a burst is more than the room will
+    ///   keep up; a promise must not be shorter than the limit allows.
+    public init(history: EntryHistory, openedMilliseconds: Int, nowMilliseconds: Int, limitPerSecond: Double) {
         let second = nowMilliseconds / 1000
         let open = max(1, (nowMilliseconds - openedMilliseconds + 999) / 1000)
         func window(_ length: Int) -> (entries: Int, rate: Double) {
@@ -48,7 +50,7 @@ public struct EntryRates: Equatable, Sendable {
         entriesIn1Minute = one.entries
         entriesIn5Minutes = five.entries
         entriesIn15Minutes = fifteen.entries
-        perSecond = 0.5 * one.rate + 0.3 * five.rate + 0.2 * fifteen.rate
+        perSecond = min(0.5 * one.rate + 0.3 * five.rate + 0.2 * fifteen.rate, limitPerSecond)
     }
 }
 

@@ -20,7 +20,10 @@ extension WaitingRoomAPI {
         let verdict = String(decoding: request[.verdict], as: UTF8.self)
         if wantsJSON(request) { return refuse(problem(forVerdict: verdict), facts, respond) }
         // Only a request without any pass is let in at once: whoever sends a bad one goes through the waiting page.
-        guard verdict == "missing" else { return hold(room, facts, respond) }
+        // Its ticket, if there is one, is for the page's first poll to judge.
+        guard verdict == "missing" else {
+            return hold(room, cookieTicket(request, room: room.id) == nil ? .join : .poll, facts, respond)
+        }
         if let bytes = cookieTicket(request, room: room.id), case .valid(let ticket) = keys.verifyTicket(bytes),
             ticket.room == room.id
         {
@@ -48,10 +51,10 @@ extension WaitingRoomAPI {
 
     private func gateNew(_ room: Room, _ facts: RequestFacts, _ respond: @escaping Respond) {
         // The mirror is at most a tick old; while people wait in it, asking Redis would only cost.
-        guard room.mirror.count == 0 else { return hold(room, facts, respond) }
+        guard room.mirror.count == 0 else { return hold(room, .join, facts, respond) }
         store.join(JoinRequest(kind: .gate), room: room) { [weak self] result in
             guard let self else { return }
-            guard case .success(let answer) = result else { return self.hold(room, facts, respond) }
+            guard case .success(let answer) = result else { return self.hold(room, .join, facts, respond) }
             switch answer.outcome {
             case .admitted(let number, let expires):
                 let claim = TicketClaim(
@@ -61,7 +64,7 @@ extension WaitingRoomAPI {
                 )
                 self.admit(claim, expires, answer.nowMilliseconds, room, facts, respond)
             case .bypassed: respond(self.continuation())
-            default: self.hold(room, facts, respond)
+            default: self.hold(room, .join, facts, respond)
             }
         }
     }
@@ -78,9 +81,9 @@ extension WaitingRoomAPI {
                 case .left, .expired, .fenced:
                     self.gateNew(visitor.room, facts, respond)
                 case .waiting, .called, .retry:
-                    self.hold(visitor.room, facts, respond)
+                    self.hold(visitor.room, .poll, facts, respond)
                 }
-            case .failure: self.hold(visitor.room, facts, respond)
+            case .failure: self.hold(visitor.room, .poll, facts, respond)
             }
         }
     }
@@ -118,9 +121,9 @@ extension WaitingRoomAPI {
         return response
     }
 
-    private func hold(_ room: Room, _ facts: RequestFacts, _ respond: Respond) {
+    private func hold(_ room: Room, _ step: WaitingPage.FirstStep, _ facts: RequestFacts, _ respond: Respond) {
         count(.gateHeld)
-        respond(WaitingPage.response(room: room.id, language: facts.language))
+        respond(WaitingPage.response(room: room.id, firstStep: step, language: facts.language))
     }
 
     // MARK: - auth_request

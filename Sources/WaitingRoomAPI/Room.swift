@@ -150,7 +150,8 @@ public final class Room {
         rates = EntryRates(
             history: history,
             openedMilliseconds: openedMilliseconds,
-            nowMilliseconds: asOfMilliseconds
+            nowMilliseconds: asOfMilliseconds,
+            limitPerSecond: policy.ratePerSecond
         )
     }
 }

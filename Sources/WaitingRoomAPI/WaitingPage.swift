@@ -5,13 +5,26 @@
 internal import GatewayWire
 
 enum WaitingPage {
-    static func response(room: String, language: Language) -> GatewayResponse {
+    /// What the page does first. Its script cannot know: the ticket cookie is HttpOnly.
+    enum FirstStep: String {
+        case join
+        case poll
+    }
+
+    static func response(room: String, firstStep: FirstStep, language: Language) -> GatewayResponse {
         let page = language == .korean ? korean : english
-        let body = replacing("{{ROOM}}", with: room, in: page)
+        let withRoom = replacing("{{ROOM}}", with: room, in: page)
+        let body = replacing("{{STEP}}", with: firstStep.rawValue, in: withRoom)
         var response = GatewayResponse(status: 200, contentType: "text/html; charset=utf-8", body: body)
         response.addHeader("Cache-Control", "no-store")
         response.addHeader("Vary", "Accept-Language, Cookie")
         response.addHeader("Referrer-Policy", "same-origin")
+        // The page is one file: it may talk to its own server and load nothing else.
+        response.addHeader(
+            "Content-Security-Policy",
+            "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; "
+                + "img-src data:; base-uri 'none'; form-action 'none'"
+        )
         return response
     }
 
@@ -19,7 +32,7 @@ enum WaitingPage {
         ("LANGUAGE", "en"),
         ("TITLE", "Waiting room"),
         ("HEADING", "You are in the queue"),
-        ("EXPLANATION", "Many people are here right now. Keep this page open: you will go on by yourself."),
+        ("EXPLANATION", "Many people are here right now. Keep this page open: you will be let in automatically."),
         ("POSITION_LABEL", "Your position"),
         ("WAIT_LABEL", "Estimated wait"),
         ("LEAVE", "Leave the queue"),
@@ -28,9 +41,13 @@ enum WaitingPage {
         (
             "STRINGS",
             """
-            {"title":"Waiting room","updated":"Updated","degraded":"the position may be a little old",\
+            {"title":"Waiting room","updated":"Updated","degraded":"The position may be a little old. Your place is kept.",\
             "trouble":"Connection trouble. Your place is kept, trying again…",\
-            "expired":"Your place has expired. Please join again.","left":"You have left the queue."}
+            "expired":"Your place has expired. Please join again.","left":"You have left the queue.",\
+            "unreachable":"The queue cannot be reached just now. Trying again…",\
+            "closed":"The waiting room is closed at the moment. This page tries again by itself.",\
+            "full":"The queue is full right now. This page tries again by itself.",\
+            "cookies":"Please allow cookies for this site, then join again: your place is kept in one."}
             """
         ),
     ])
@@ -48,9 +65,13 @@ enum WaitingPage {
         (
             "STRINGS",
             """
-            {"title":"대기실","updated":"업데이트","degraded":"순서가 조금 늦게 표시될 수 있습니다",\
+            {"title":"대기실","updated":"업데이트","degraded":"순서가 조금 늦게 표시될 수 있습니다. 순서는 유지됩니다.",\
             "trouble":"연결이 원활하지 않습니다. 순서는 유지되며 다시 시도합니다…",\
-            "expired":"대기 순서가 만료되었습니다. 다시 참여해 주세요.","left":"대기열에서 나갔습니다."}
+            "expired":"대기 순서가 만료되었습니다. 다시 참여해 주세요.","left":"대기열에서 나갔습니다.",\
+            "unreachable":"대기열에 연결할 수 없습니다. 다시 시도합니다…",\
+            "closed":"지금은 대기실이 닫혀 있습니다. 자동으로 다시 시도합니다.",\
+            "full":"지금은 대기열이 가득 찼습니다. 자동으로 다시 시도합니다.",\
+            "cookies":"이 사이트의 쿠키를 허용한 뒤 다시 참여해 주세요. 순서는 쿠키에 보관됩니다."}
             """
         ),
     ])

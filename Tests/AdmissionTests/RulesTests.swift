@@ -48,7 +48,7 @@ struct RulesTests {
         var history = EntryHistory()
         let now = 2_000_000_000
         for second in (now / 1000 - 899)...(now / 1000) { history.record(second: second, entries: 10) }
-        let rates = EntryRates(history: history, openedMilliseconds: 1, nowMilliseconds: now)
+        let rates = EntryRates(history: history, openedMilliseconds: 1, nowMilliseconds: now, limitPerSecond: 50)
         #expect(rates.perSecond == 10)
         let estimate = SlidingWindowEstimator().estimate(position: 300, rates: rates)
         #expect(estimate.seconds == 33)
@@ -61,9 +61,22 @@ struct RulesTests {
         var history = EntryHistory()
         let now = 2_000_000_000
         for second in (now / 1000 - 9)...(now / 1000) { history.record(second: second, entries: 5) }
-        let rates = EntryRates(history: history, openedMilliseconds: now - 10_000, nowMilliseconds: now)
+        let rates = EntryRates(history: history, openedMilliseconds: now - 10_000, nowMilliseconds: now, limitPerSecond: 50)
         #expect(rates.perSecond == 5)
         #expect(rates.entriesIn15Minutes == 50)
+    }
+
+    @Test("A burst just measured promises no more than the configured rate")
+    func capped() {
+        var history = EntryHistory()
+        history.record(second: 2_000_000, entries: 100)
+        let rates = EntryRates(
+            history: history,
+            openedMilliseconds: 1_999_999_500,
+            nowMilliseconds: 2_000_000_000,
+            limitPerSecond: 10
+        )
+        #expect(rates.perSecond == 10)
     }
 
     @Test("Without data a place counts two seconds, with low confidence")
@@ -80,7 +93,12 @@ struct RulesTests {
         for second in 1_000_000..<1_000_900 where Int.random(in: 0..<20, using: &random) == 0 {
             history.record(second: second, entries: Int.random(in: 0...500, using: &random))
         }
-        let rates = EntryRates(history: history, openedMilliseconds: 999_000_000, nowMilliseconds: 1_000_900_000)
+        let rates = EntryRates(
+            history: history,
+            openedMilliseconds: 999_000_000,
+            nowMilliseconds: 1_000_900_000,
+            limitPerSecond: 1000
+        )
         var last = 0
         for position in [0, 1, 2, 3, 10, 1000, 1001, 300_000, 10_000_000] {
             let estimate = SlidingWindowEstimator().estimate(position: position, rates: rates)
@@ -98,7 +116,7 @@ struct RulesTests {
         policy.abandonAfterMilliseconds = Int.random(in: 400...600_000, using: &random)
         policy.claimWindowMilliseconds = Int.random(in: 100...60_000, using: &random)
         for eta in [nil, 0, 1, 30, 3600, 300_000_000] {
-            let position = Int.random(in: 1...1_000_000, using: &random)
+            let position = Int.random(in: 1...[100, 1_000_000].randomElement(using: &random)!, using: &random)
             let hint = PollPacing.hintMilliseconds(
                 etaSeconds: eta,
                 position: position,
@@ -109,7 +127,7 @@ struct RulesTests {
             )
             #expect(hint > 0 && hint <= max(50, policy.abandonAfterMilliseconds / 3))
             // Whoever may be called soon asks at least twice in a claim window.
-            if (eta ?? 0) * 500 <= policy.claimWindowMilliseconds {
+            if position <= policy.burst + policy.rateMilli * 60 / 1000 {
                 #expect(hint <= max(50, policy.claimWindowMilliseconds / 2))
             }
         }

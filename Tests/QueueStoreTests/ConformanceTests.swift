@@ -316,7 +316,9 @@ struct ConformanceTests {
     @Test("A reset ends the generation: old tickets are fenced, numbers go on", arguments: StoreKind.allCases)
     func reset(_ kind: StoreKind) throws {
         let harness = try kind.harness(smallPolicy(burst: 1))
-        let numbers = try harness.join(3).numbers
+        let keyed = JoinRequest(kind: .join, idempotencyKey: "before the reset")
+        let numbers = try harness.join([keyed, keyed] + Array(repeating: JoinRequest(kind: .join), count: 2)).numbers
+            .dropFirst().map { $0 }
         try harness.reset()
         #expect(try harness.stand(harness.claim(numbers[1])) == .fenced)
         #expect(try harness.leave(harness.claim(numbers[1])) == .fenced)
@@ -324,6 +326,7 @@ struct ConformanceTests {
         #expect(state.waiting.isEmpty)
         #expect(state.generation > 1)
         #expect(try harness.join(1).numbers == [numbers[2] + 1])
+        #expect(try harness.join([keyed]).numbers[0] == numbers[2] + 2)
     }
 
     @Test(

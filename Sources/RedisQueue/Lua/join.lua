@@ -24,9 +24,10 @@ local first, admitted, fresh = S.next, 0, {}
 local waiting = 0
 for i = 10, #ARGV, 2 do
   local kind, key = ARGV[i], ARGV[i + 1]
-  local known = key ~= '' and (fresh[key] or redis.call('GET', prefix .. 'join:' .. key))
-  if known then
-    local number, issued_ms = string.match(known, '^(%d+):(%d+)$')
+  local known = key ~= '' and (fresh[key] or redis.call('GET', prefix .. 'join:' .. key)) or ''
+  local number, issued_ms, generation = string.match(known, '^(%d+):(%d+):(%d+)$')
+  -- A key from before a reset names a place that has ended.
+  if number and tonumber(generation) == S.generation then
     answer(KNOWN, tonumber(number), tonumber(issued_ms))
   elseif kind == 'gate' and P.mode == BYPASS then
     answer(PASS_BY, 0, 0)
@@ -37,10 +38,10 @@ for i = 10, #ARGV, 2 do
   elseif admissible < 1 and S.waiting + waiting >= P.capacity then
     answer(FULL, 0, 0)
   else
-    local number = S.next
+    number = S.next
     S.next = number + 1
     if key ~= '' then
-      fresh[key] = number .. ':' .. now
+      fresh[key] = number .. ':' .. now .. ':' .. S.generation
       redis.call('SET', prefix .. 'join:' .. key, fresh[key], 'PX', JOIN_KEY_MS)
     end
     if admissible >= 1 then
