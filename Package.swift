@@ -125,5 +125,25 @@ let package = Package(
             dependencies: ["Gateway", "GatewayWire", "Reactor"],
             swiftSettings: strict
         ),
+        .testTarget(
+            name: "WaitingRoomAPITests",
+            dependencies: [
+                "Admission", "GatewayWire", "Passes", "Simulation", "StrictJSON", "Telemetry", "TestSupport",
+                "WaitingRoomAPI",
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(name: "ConfigurationTests", dependencies: ["Admission", "Configuration"], swiftSettings: strict),
+        .testTarget(
+            name: "TelemetryTests",
+            dependencies: ["StrictJSON", "Telemetry", "TestSupport", logging],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "RedisQueueTests",
+            dependencies: ["Admission", "Reactor", "RedisQueue", "TestSupport", "WaitingRoomAPI"],
+            swiftSettings: strict
+        ),
+        .testTarget(name: "TidyTests", swiftSettings: strict),
     ]
 )

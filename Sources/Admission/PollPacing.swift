@@ -20,7 +20,9 @@ public enum PollPacing {
     /// get more polls than its budget; spread by a tenth, so that a crowd does not poll in step.
     ///
     /// Keeping the place wins over the budget: a hint is at most a third of `abandonAfter`, and for those who could be
-    /// called within a minute (a burst and a minute of the rate) at most half of the claim window. Beyond `budget * abandonAfter / 6` people the budget is therefore exceeded.
+    /// called within a minute (a burst and a minute of the rate, and a hundred in any case, since an operator may raise
+    /// the rate) at most half of the claim window. Beyond `budget * abandonAfter / 6` people the budget is therefore
+    /// exceeded.
     /// - Parameters:
     ///   - etaSeconds: nil while it is unknown.
     ///   - waiting: how many wait in the room.
@@ -38,7 +40,7 @@ public enum PollPacing {
         let front = shared * soonestMilliseconds / 1000
         let wish = etaSeconds.map { min($0, 10_000) * 100 } ?? blindMilliseconds
         let fair = position <= front ? 0 : waiting * 1000 / shared
-        let mayBeCalledSoon = position <= policy.burst + policy.rateMilli * soonSeconds / 1000
+        let mayBeCalledSoon = position <= max(100, policy.burst) + policy.rateMilli * soonSeconds / 1000
         let claimable = mayBeCalledSoon ? policy.claimWindowMilliseconds / 2 : Int.max
         let latest = max(50, min(policy.abandonAfterMilliseconds / 3, claimable))
         let base = min(max(wish, fair, soonestMilliseconds), latest)

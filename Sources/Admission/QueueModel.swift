@@ -39,6 +39,8 @@ public struct QueueModel {
     private var epoch: Int
     private var epochMilliseconds: Int
     private var holdEpoch = 0
+    /// When the room was made: for a grace after it, tickets are believed about places the room does not know.
+    private let restoredMilliseconds: Int
 
     /// A new room with full buckets. `firstNumber` is what the first joiner gets.
     public init(policy: RoomPolicy, firstNumber: Int, nowMilliseconds now: Int) {
@@ -49,6 +51,7 @@ public struct QueueModel {
         self.refilledMilliseconds = now
         self.clockMilliseconds = now
         self.tickedMilliseconds = now
+        self.restoredMilliseconds = now
         self.epochMilliseconds = policy.epochMilliseconds
         self.epoch = now / policy.epochMilliseconds
     }
@@ -154,7 +157,7 @@ public struct QueueModel {
 
     private func seenWithinGrace(_ claim: TicketClaim, _ now: Int) -> Bool {
         let from = now - policy.returnGraceMilliseconds
-        if claim.issuedMilliseconds >= from { return true }
+        if claim.issuedMilliseconds >= from || restoredMilliseconds >= from { return true }
         let oldest = max(from / policy.epochMilliseconds, currentEpoch(now) - 64)
         return (oldest...max(oldest, currentEpoch(now))).contains { seen[$0]?.contains(claim.number) ?? false }
     }

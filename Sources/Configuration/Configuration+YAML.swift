@@ -4,6 +4,7 @@
 // never silently become a default.
 
 internal import Admission
+internal import Glibc
 internal import Yams
 
 extension Configuration {
@@ -13,6 +14,9 @@ extension Configuration {
         let root: Node?
         do {
             root = try Yams.compose(yaml: yaml)
+        } catch YamlError.duplicatedKeysInMapping(let names, let context) {
+            let names = names.joined(separator: ", ")
+            throw ConfigurationError(line: context.mark.line, message: "\(names) is given twice in one mapping")
         } catch let error as YamlError {
             throw ConfigurationError(line: Configuration.line(of: error), message: "not YAML: \(error)")
         } catch {
@@ -129,8 +133,8 @@ extension Configuration {
     }
 
     private static func isNumericAddress(_ text: String) -> Bool {
-        !text.isEmpty && text.utf8.allSatisfy { "0123456789abcdefABCDEF.:".utf8.contains($0) }
-            && (text.contains(".") || text.contains(":"))
+        var address = in6_addr()  // large enough for both families
+        return inet_pton(AF_INET, text, &address) == 1 || inet_pton(AF_INET6, text, &address) == 1
     }
 
     /// The members of a mapping, in order; a key that comes twice is an error.

@@ -215,7 +215,8 @@ final class FastCGIConnection: GatewayConnection {
         if hasInputWhileBusy { lookLater() }
     }
 
-    /// Its event was used up while the answer was pending. A turn later, so that a handler is never entered from an answer.
+    /// Its event was used up while the answer was pending. A turn later, so that a handler is never entered from an
+    /// answer.
     private func lookLater() {
         core.loop.schedule(afterMilliseconds: 0) { [weak self] in
             guard let self, self.state == .idle else { return }

@@ -43,7 +43,8 @@ public final class FastCGIServer {
     /// Closes the listener and the idle connections, finishes the requests in flight, then calls `completion` once.
     ///
     /// It takes at most `answerMilliseconds` or `partialRequestMilliseconds`, whichever is longer. A request that nginx
-    /// sends on an idle connection in the very moment it is closed is sent again by nginx to another worker if it may be.
+    /// sends on an idle connection in the very moment it is closed is sent again by nginx to another worker if it may
+    /// be.
     public func drain(_ completion: @escaping () -> Void) {
         core.drain(completion)
     }

@@ -161,7 +161,8 @@ final class SCGIConnection: GatewayConnection {
         }
     }
 
-    /// A connection without a byte yet may still carry a request that nginx has counted as sent, so it keeps its deadline.
+    /// A connection without a byte yet may still carry a request that nginx has counted as sent, so it keeps its
+    /// deadline.
     func closeIfIdle() {}
 
     private func close() {

@@ -28,8 +28,8 @@ struct SendBuffer {
 
     /// Bytes of the largest answer that fits in the empty buffer.
     ///
-    /// The kernel charges what a buffer occupies, not what it holds: libfcgi's records of 8,192 bytes are charged 16,640
-    /// on a unix socket, which is the factor of two.
+    /// The kernel charges what a buffer occupies, not what it holds: libfcgi's records of 8,192 bytes are charged
+    /// 16,640 on a unix socket, which is the factor of two.
     var largestResponse: Int { max(0, capacity - Self.reservedBytes) / 2 }
 
     /// Whether an answer of this many bytes can be written at once, beside what the peer has not read yet.

@@ -22,7 +22,8 @@ extension KeyRing {
         return token
     }
 
-    /// A `jti` that depends on nothing but its arguments and the signing key, so that entering twice gives the same pass.
+    /// A `jti` that depends on nothing but its arguments and the signing key, so that entering twice gives the same
+    /// pass.
     ///
     /// The first 16 bytes of a MAC under a key of its own, as 22 characters.
     public func passIdentifier(room: String, generation: Int64, number: Int64, expiresAtMilliseconds: Int64) -> String {

@@ -13,7 +13,8 @@ public struct Pass: Sendable, Equatable {
     public let room: String
     /// The visitor's ticket number (claim `sub`), 1...2^53-1.
     public let number: Int64
-    /// Names this pass (claim `jti`): 1 to 64 characters of base64url; see ``KeyRing/passIdentifier(room:generation:number:expiresAtMilliseconds:)``.
+    /// Names this pass (claim `jti`): 1 to 64 characters of base64url; see
+    /// ``KeyRing/passIdentifier(room:generation:number:expiresAtMilliseconds:)``.
     public let jti: String
     /// Seconds since the Unix epoch (claim `iat`), 0...2^53-1.
     public let issuedAtSeconds: Int64

@@ -86,7 +86,8 @@ public final class EventLoop {
 
     /// Stops watching a descriptor that somebody else has closed already: libfcgi and hiredis close their own.
     ///
-    /// The kernel has forgotten it by then, and its number may already belong to another file, so no system call is made.
+    /// The kernel has forgotten it by then, and its number may already belong to another file, so no system call is
+    /// made.
     public func forget(_ registration: Registration) {
         guard isCurrent(registration) else { return }
         slots[Int(registration.fd)].handler = nil
@@ -118,7 +119,8 @@ public final class EventLoop {
     /// Handles a signal in the loop, between other handlers.
     ///
     /// The signal is blocked in the calling thread, which must be the thread of the loop, and read from a signalfd, so
-    /// it never interrupts a system call. A library that installs signal handlers, as libfcgi does, therefore does no harm.
+    /// it never interrupts a system call. A library that installs signal handlers, as libfcgi does, therefore does no
+    /// harm.
     /// Children inherit the blocked mask: reset it between fork and exec.
     public func onSignal(_ signal: Int32, _ handler: @escaping () -> Void) throws(SystemError) {
         if signals == nil { signals = try SignalSource(loop: self) }

@@ -46,7 +46,8 @@ public final class Listener {
 
     /// Listens on a unix stream socket.
     ///
-    /// A socket file that nobody answers on is replaced; one that answers is left alone and the call fails with EADDRINUSE.
+    /// A socket file that nobody answers on is replaced; one that answers is left alone and the call fails with
+    /// EADDRINUSE.
     ///
     /// - Parameters:
     ///   - path: at most 107 bytes (unix(7)).

@@ -86,6 +86,11 @@ public final class RedisConnection {
     private var connectDeadlineMilliseconds = 0
     private var backoffMilliseconds: Int
     private var lastError = "not connected yet"
+    /// Why this side drops the connection; what is in flight then fails with it.
+    private var dropFailure: RedisFailure?
+    /// What Redis said to a greeting it refused.
+    private var greetingError: String?
+    private var deadlines: Timer?
     private var encoder = RESPEncoder()
 
     /// Called whenever the connection becomes usable or stops being so.
@@ -108,7 +113,9 @@ public final class RedisConnection {
         self.log = log
         self.backoffMilliseconds = timing.backoffFirstMilliseconds
         // One timer for all deadlines: they are in order, so only the oldest needs a look.
-        loop.schedule(afterMilliseconds: 50, repeatingMilliseconds: 50) { [weak self] in self?.checkDeadlines() }
+        deadlines = loop.schedule(afterMilliseconds: 50, repeatingMilliseconds: 50) { [weak self] in
+            self?.checkDeadlines()
+        }
     }
 
     public var isReady: Bool { state == .ready }
@@ -138,6 +145,8 @@ public final class RedisConnection {
     /// Ends the connection; what is in flight fails.
     public func close() {
         state = .closed
+        lastError = "closed"
+        deadlines?.cancel()
         if let context { redisAsyncFree(context) }
     }
 
@@ -196,22 +205,26 @@ public final class RedisConnection {
         if let reply {
             next.completion(.success(RedisReply(copying: reply)))
         } else {
-            next.completion(.failure(.unavailable(lastError)))
+            next.completion(.failure(dropFailure ?? .unavailable(lastError)))
         }
     }
 
     private func checkDeadlines() {
         let now = loop.nowMilliseconds
-        if state == .connecting || state == .greeting, now >= connectDeadlineMilliseconds {
-            drop("no answer within \(timing.connectMilliseconds) ms while connecting")
+        if let greetingError {
+            drop(greetingError, .unavailable(greetingError))
+        } else if state == .connecting || state == .greeting, now >= connectDeadlineMilliseconds {
+            drop("no answer within \(timing.connectMilliseconds) ms while connecting", .timedOut)
         } else if pendingHead < pending.count, now >= pending[pendingHead].deadlineMilliseconds {
-            drop("no reply within \(timing.commandMilliseconds) ms")
+            drop("no reply within \(timing.commandMilliseconds) ms", .timedOut)
         }
     }
 
-    private func drop(_ reason: String) {
+    private func drop(_ reason: String, _ failure: RedisFailure) {
         lastError = reason
+        dropFailure = failure
         if let context { redisAsyncFree(context) }
+        dropFailure = nil
     }
 
     // MARK: - Life of a connection
@@ -229,14 +242,16 @@ public final class RedisConnection {
         for command in commands {
             submit(command) { [weak self] result in
                 guard let self, self.state == .greeting else { return }
-                if case .success(.error(let text)) = result {
-                    // Not inside the callback: hiredis would free the context it is working on only afterwards.
-                    self.lastError = text
-                    self.connectDeadlineMilliseconds = 0
-                    return
+                switch result {
+                case .success(.error(let text)):
+                    // Dropped by the timer: inside the callback hiredis would free the context only afterwards.
+                    self.greetingError = self.greetingError ?? text
+                case .success:
+                    left -= 1
+                    if left == 0 { self.greeted() }
+                case .failure:
+                    break  // The connection is ending, and with it the greeting.
                 }
-                left -= 1
-                if left == 0 { self.greeted() }
             }
         }
     }
@@ -251,7 +266,9 @@ public final class RedisConnection {
     /// The context is gone (hiredis frees it after this). Tries again later.
     private func ended(_ reason: String) {
         let wasReady = state == .ready
+        let reason = greetingError ?? reason
         context = nil
+        greetingError = nil
         wanted = []
         watched = []
         guard state != .closed else { return }

@@ -11,8 +11,13 @@ public struct JSONLogHandler: LogHandler {
     public var logLevel: Logger.Level = .info
     public var metadata: Logger.Metadata = [:]
     private let label: String
+    private let descriptor: Int32
 
-    public init(label: String) { self.label = label }
+    /// - Parameter descriptor: where the lines go; standard error unless told otherwise.
+    public init(label: String, descriptor: Int32 = 2) {
+        self.label = label
+        self.descriptor = descriptor
+    }
 
     public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
@@ -29,7 +34,7 @@ public struct JSONLogHandler: LogHandler {
         line += "}\n"
         // One write a line: lines of several processes in one file do not mix.
         let bytes = Array(line.utf8)
-        _ = write(STDERR_FILENO, bytes, bytes.count)
+        _ = write(descriptor, bytes, bytes.count)
     }
 
     private static func timestamp() -> String {

@@ -9,6 +9,8 @@ struct Problem {
     let message: String
     /// When trying again makes sense, in milliseconds; nil when it does not.
     var retryAfterMilliseconds: Int?
+    /// The methods an address takes (RFC 9110 section 15.5.6); nil unless the status is 405.
+    var allow: StaticString?
 
     static func malformed(_ message: String) -> Problem {
         Problem(status: 400, code: "MALFORMED", message: message)
@@ -40,11 +42,14 @@ struct Problem {
     static let roomClosed = Problem(status: 403, code: "ROOM_CLOSED", message: "the room takes no joins")
     static let roomUnknown = Problem(status: 404, code: "ROOM_UNKNOWN", message: "there is no such room")
     static let routeUnknown = Problem(status: 404, code: "NOT_FOUND", message: "there is nothing at this address")
-    static let methodUnknown = Problem(
-        status: 405,
-        code: "METHOD_NOT_ALLOWED",
-        message: "this address does not take this method"
-    )
+    static func methodUnknown(allow: StaticString) -> Problem {
+        Problem(
+            status: 405,
+            code: "METHOD_NOT_ALLOWED",
+            message: "this address does not take this method",
+            allow: allow
+        )
+    }
     static let otherRoom = Problem(status: 409, code: "OTHER_ROOM", message: "the ticket is for another room")
     static let otherGeneration = Problem(
         status: 409,

@@ -121,6 +121,8 @@ public final class Room {
                 completion(nil)
             case .failure(let failure):
                 self.heartbeats.restore(request.heartbeats)
+                // They go out with the first tick that succeeds, before it sweeps.
+                if !request.heartbeats.isEmpty { self.flushedMilliseconds = clock() - flushEvery }
                 completion(failure)
             }
         }

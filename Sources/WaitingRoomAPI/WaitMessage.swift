@@ -36,7 +36,8 @@ enum Language: Sendable {
         guard tag.count >= 2 else { return nil }
         if tag.count > 2 {
             let next = tag[tag.startIndex + 2]
-            guard next == UInt8(ascii: "-") || next == UInt8(ascii: ";") || next == UInt8(ascii: " ") else { return nil }
+            let ends: [UInt8] = [UInt8(ascii: "-"), UInt8(ascii: ";"), UInt8(ascii: " ")]
+            guard ends.contains(next) else { return nil }
         }
         switch (tag[tag.startIndex] | 0x20, tag[tag.startIndex + 1] | 0x20) {
         case (UInt8(ascii: "k"), UInt8(ascii: "o")): return .korean

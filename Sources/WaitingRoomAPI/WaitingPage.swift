@@ -41,7 +41,8 @@ enum WaitingPage {
         (
             "STRINGS",
             """
-            {"title":"Waiting room","updated":"Updated","degraded":"The position may be a little old. Your place is kept.",\
+            {"title":"Waiting room","updated":"Updated",\
+            "degraded":"The position may be a little old. Your place is kept.",\
             "trouble":"Connection trouble. Your place is kept, trying again…",\
             "expired":"Your place has expired. Please join again.","left":"You have left the queue.",\
             "unreachable":"The queue cannot be reached just now. Trying again…",\

@@ -119,19 +119,23 @@ public final class WaitingRoomAPI {
         let method = request[.method]
         let (isGet, isPost) = (method.elementsEqual("GET".utf8), method.elementsEqual("POST".utf8))
         if name.elementsEqual("status".utf8) {
-            isGet ? status(request, respond) : refuse(.methodUnknown, RequestFacts(request), respond)
+            isGet ? status(request, respond) : refuseMethod(request, allow: "GET", respond)
         } else if name.elementsEqual("join".utf8) {
-            isPost ? join(request, respond) : refuse(.methodUnknown, RequestFacts(request), respond)
+            isPost ? join(request, respond) : refuseMethod(request, allow: "POST", respond)
         } else if name.elementsEqual("enter".utf8) {
-            isPost ? enter(request, respond) : refuse(.methodUnknown, RequestFacts(request), respond)
+            isPost ? enter(request, respond) : refuseMethod(request, allow: "POST", respond)
         } else if name.elementsEqual("leave".utf8) {
             let accepted = isPost || method.elementsEqual("DELETE".utf8)
-            accepted ? leave(request, respond) : refuse(.methodUnknown, RequestFacts(request), respond)
+            accepted ? leave(request, respond) : refuseMethod(request, allow: "POST, DELETE", respond)
         } else if name.elementsEqual("board".utf8) {
-            isGet ? board(request, respond) : refuse(.methodUnknown, RequestFacts(request), respond)
+            isGet ? board(request, respond) : refuseMethod(request, allow: "GET", respond)
         } else {
             refuse(.routeUnknown, RequestFacts(request), respond)
         }
+    }
+
+    private func refuseMethod(_ request: GatewayRequest, allow: StaticString, _ respond: @escaping Respond) {
+        refuse(.methodUnknown(allow: allow), RequestFacts(request), respond)
     }
 
     private func routeService(_ request: GatewayRequest, _ respond: @escaping Respond) {
@@ -167,6 +171,7 @@ public final class WaitingRoomAPI {
         var response = GatewayResponse(status: problem.status, body: body.finish())
         response.addHeader("Cache-Control", "no-store")
         if let wait = problem.retryAfterMilliseconds { response.addHeader("Retry-After", retryAfterSeconds(wait)) }
+        if let allow = problem.allow { response.addHeader("Allow", String(describing: allow)) }
         respond(response)
     }
 

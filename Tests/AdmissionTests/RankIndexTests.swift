@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The rank index against a sorted list that does the same slowly, over random histories.
 
 import Admission
 import TestSupport

@@ -28,8 +28,11 @@ final class Nginx {
             http {
                 access_log off; keepalive_requests 100000; large_client_header_buffers 4 16k;
                 client_body_temp_path \(directory)/body; fastcgi_temp_path \(directory)/fastcgi;
-                proxy_temp_path \(directory)/proxy; scgi_temp_path \(directory)/scgi; uwsgi_temp_path \(directory)/uwsgi;
-                upstream worker { server unix:\(gateway.fastCGIPath) max_fails=0; keepalive 4; keepalive_requests 100000; }
+                proxy_temp_path \(directory)/proxy; scgi_temp_path \(directory)/scgi;
+                uwsgi_temp_path \(directory)/uwsgi;
+                upstream worker {
+                    server unix:\(gateway.fastCGIPath) max_fails=0; keepalive 4; keepalive_requests 100000;
+                }
                 server {
                     listen 127.0.0.1:\(port);
                     location / {

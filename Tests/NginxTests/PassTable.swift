@@ -55,7 +55,8 @@ struct PassTable {
     ) -> String {
         let (issued, expires) = (issued ?? "\(nowSeconds)", expires ?? "\(nowSeconds + 600)")
         return
-            #"{"iss":\#(issuer),"aud":\#(room),"sub":\#(subject),"jti":\#(jti),"iat":\#(issued),"exp":\#(expires)\#(more)}"#
+            #"{"iss":\#(issuer),"aud":\#(room),"sub":\#(subject),"jti":\#(jti),"#
+            + #""iat":\#(issued),"exp":\#(expires)\#(more)}"#
     }
 
     private func row(_ name: String, _ token: String, _ verdict: String) -> Row {

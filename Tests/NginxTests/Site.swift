@@ -148,11 +148,13 @@ extension Site {
             events { worker_connections 256; }
             http {
                 client_body_temp_path \(directory)/body; proxy_temp_path \(directory)/proxy;
-                fastcgi_temp_path \(directory)/fastcgi; scgi_temp_path \(directory)/scgi; uwsgi_temp_path \(directory)/uwsgi;
+                fastcgi_temp_path \(directory)/fastcgi; scgi_temp_path \(directory)/scgi;
+                uwsgi_temp_path \(directory)/uwsgi;
                 include \(directory)/vestibule-http.conf;
                 access_log \(directory)/access.log vestibule;
                 log_format backend escape=none '$request_method $request_uri length=$content_length '
-                    'room=$http_x_vestibule_room ticket=$http_x_vestibule_ticket pass=$http_x_vestibule_pass body=$request_body';
+                    'room=$http_x_vestibule_room ticket=$http_x_vestibule_ticket '
+                    'pass=$http_x_vestibule_pass body=$request_body';
                 upstream backend { server 127.0.0.1:\(ports[2]); }
                 server {
                     listen 127.0.0.1:\(ports[2]); access_log \(directory)/backend.log backend;

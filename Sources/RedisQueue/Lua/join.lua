@@ -1,7 +1,8 @@
 -- join.lua: takes numbers for the joins of one loop turn, and admits at once those for whom there is room.
 -- ARGV  10... pairs: kind ('join', or 'gate': take a number only if admitted at once), idempotency key ('' = none)
 -- Returns {now, generation, waiting, version, then per item: code, number, time}
---   code 1 waiting (time = position)   2 admitted (time = pass expiry ms)   3 known key (time = issue time ms of its ticket)
+--   code 1 waiting (time = position)   2 admitted (time = pass expiry ms)
+--        3 known key (time = issue time ms of its ticket)
 --        4 room closed   5 room full   6 no room at once (gate)   7 bypass (gate)
 -- Atomic because the numbers, the buckets and the bitmaps must agree. O(items); the worker sends at most 512.
 

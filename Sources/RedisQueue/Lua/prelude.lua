@@ -10,10 +10,11 @@
 --
 -- Time is Redis TIME and never goes back. Buckets count in millionths of a token, so every sum is an exact integer.
 
-local POLICY = {'rate_milli', 'burst', 'max_active', 'claim_ms', 'abandon_ms', 'grace_ms', 'pass_ms', 'mode', 'capacity'}
+local POLICY = {'rate_milli', 'burst', 'max_active', 'claim_ms', 'abandon_ms', 'grace_ms', 'pass_ms', 'mode',
+  'capacity'}
 local FIELDS = {'generation', 'next', 'head', 'waiting', 'called', 'active', 'call_micro', 'entry_micro', 'refilled_ms',
   'clock_ms', 'ticked_ms', 'epoch', 'epoch_ms', 'hold_epoch', 'version', 'opened_ms', 'flow_second', 'joined',
-  'entered', 'left', 'abandoned', 'lapsed', 'returned'}
+  'entered', 'left', 'abandoned', 'lapsed', 'returned', 'restored_ms'}
 local OPEN, PAUSED, CLOSED, BYPASS = 0, 1, 2, 3
 local WAITING, CALLED, ENTERED, LEFT, EXPIRED, RETRY, FENCED = 1, 2, 3, 4, 5, 6, 7
 local MICRO, CHUNK, GAP = 1000000, 65536, 1000

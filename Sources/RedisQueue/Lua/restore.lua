@@ -1,7 +1,7 @@
 -- restore.lua: makes a room that is not in this Redis, or mends one that went back, from what a worker remembers.
 -- KEYS  1 state   2 config   3 chunks
--- ARGV  1 generation (1 for a new room)   2 next the worker knows (0 = nothing)   3 opened_ms   4 burst   5 epoch length (ms)
---       6 rate (thousandths a second)   7... pairs: chunk, waiting bitmap
+-- ARGV  1 generation (1 for a new room)   2 next the worker knows (0 = nothing)   3 opened_ms   4 burst
+--       5 epoch length (ms)   6 rate (thousandths a second)   7... pairs: chunk, waiting bitmap
 -- Returns {generation, next}. Running it twice, or from several workers, changes nothing more.
 --
 -- A new room begins at a number made from the clock, 4,096 numbers for each second since 2026: if every memory of a
@@ -19,7 +19,8 @@ if known[1] and (tonumber(known[1]) > generation or tonumber(known[2]) >= known_
   return {tonumber(known[1]), tonumber(known[2])}
 end
 
-local version = (tonumber(known[3]) or 0) + 1
+-- Microseconds: beyond every version a worker can know from before the loss, so that each takes the restored bitmaps.
+local version = math.max((tonumber(known[3]) or 0) + 1, tonumber(clock[1]) * 1000000 + tonumber(clock[2]))
 local head = tonumber(known[4]) or math.huge
 for i = 7, #ARGV, 2 do
   local chunk = ARGV[i]
@@ -46,5 +47,5 @@ redis.call('HSET', KEYS[1], 'generation', generation, 'next', next_number, 'vers
   'head', math.min(head, next_number), 'call_micro', micro, 'entry_micro', micro, 'refilled_ms', now, 'clock_ms', now,
   'ticked_ms', now, 'epoch', math.floor(now / epoch_ms), 'epoch_ms', epoch_ms,
   'hold_epoch', known_next > 0 and math.floor(now / epoch_ms) + 4 or 0, 'opened_ms', ARGV[3],
-  'flow_second', tonumber(clock[1]))
+  'flow_second', tonumber(clock[1]), 'restored_ms', now)
 return {generation, next_number}

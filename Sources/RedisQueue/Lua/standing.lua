@@ -1,5 +1,6 @@
 -- standing.lua: put between the prelude and the scripts about one visitor (stand, enter, leave).
 -- ARGV 10 generation of the ticket, 11 number, 12 issue time of the ticket (ms).
+-- Returns nothing by itself: it defines standing(), which the script after it calls.
 
 local generation, number, issued_ms = tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12])
 
@@ -16,8 +17,9 @@ local function wait_again()
 end
 
 -- Whether the visitor gave a sign of life within return_grace. Precision: one epoch, in the visitor's favour.
+-- For as long after the room was made or restored its memory of signs is incomplete, and the ticket is believed.
 local function seen_within_grace()
-  if issued_ms >= now - P.grace_ms then return true end
+  if issued_ms >= now - P.grace_ms or now - S.restored_ms <= P.grace_ms then return true end
   local oldest = math.max(math.floor((now - P.grace_ms) / epoch_ms), epoch - 64)
   for e = epoch, oldest, -1 do
     if bit_of('seen:' .. e, number) then return true end

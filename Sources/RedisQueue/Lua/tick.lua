@@ -1,5 +1,6 @@
 -- tick.lua: moves the room forward and brings one worker up to date.
--- ARGV  10 generation, 11 version, 12 next and 13 entered the worker knows (0 = nothing)   14 first second of flow it lacks
+-- ARGV  10 generation, 11 version, 12 next and 13 entered the worker knows (0 = nothing)
+--       14 first second of flow it lacks
 --       15 tick (ms): a call sooner than half of it after the last one only reads
 --       16... pairs: chunk, bitmap of the numbers that polled at this worker since its last flush
 -- Returns {{the numbers of STATE}, {policy}, {second, entries, ...}, {chunk, bitmap, ...}}
@@ -14,6 +15,8 @@ if tonumber(ARGV[10]) ~= S.generation then
   known_version = 0
 elseif S.next < tonumber(ARGV[12]) then
   return redis.error_reply('ROLLBACK the room went back')
+elseif S.version < known_version then
+  known_version = 0  -- This Redis went back without losing a number: the worker needs every bitmap again.
 end
 
 for i = 16, #ARGV, 2 do
@@ -105,7 +108,9 @@ if now - S.ticked_ms >= tonumber(ARGV[15]) / 2 then
   if S.active > 0 then S.active = S.active - redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', now) end
   if epoch ~= S.epoch then
     -- After a gap in the ticks (Redis or every worker away) heartbeats are missing: nobody is swept for abandon_after.
-    if epoch_ms ~= S.epoch_ms or now - S.ticked_ms > math.max(epoch_ms, 5000) then S.hold_epoch = epoch + EPOCHS_KEPT end
+    if epoch_ms ~= S.epoch_ms or now - S.ticked_ms > math.max(epoch_ms, 5000) then
+      S.hold_epoch = epoch + EPOCHS_KEPT
+    end
     if epoch >= S.hold_epoch then sweep() end
     S.epoch, S.epoch_ms = epoch, epoch_ms
   end

@@ -145,7 +145,8 @@ extension DemoPlan {
                 add_header Cache-Control no-store;
                 add_header X-Backend-Method $request_method;
                 location / {
-                    return 200 '<!doctype html><title>backend</title><h1>This is the backend</h1><p>You are in. Method $request_method, ticket $http_x_vestibule_ticket.</p>\\n';
+                    return 200 '<!doctype html><title>backend</title><h1>This is the backend</h1>\
+                    <p>You are in. Method $request_method, ticket $http_x_vestibule_ticket.</p>\\n';
                 }
             }
         }

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The configuration file: defaults, every key, and that whatever is wrong is refused with the line it stands in.
+
+import Admission
+import Configuration
+import Testing
+
+struct ConfigurationTests {
+    @Test("A file with one room has the defaults of DESIGN.md section 7")
+    func defaults() throws {
+        for text in ["rooms:\n  demo:\n", "rooms: {demo: {}}\n", "rooms:\n  demo: ~\n"] {
+            let read = try Configuration(yaml: text)
+            #expect(read.rooms == [Configuration.RoomEntry(id: "demo", policy: .standard)])
+            #expect(read.redis == .socket(path: "/run/redis/redis.sock"))
+            #expect(read.redisUsername == nil && read.redisPasswordFile == nil)
+            #expect(read.keysPath == "/etc/vestibule/keys.json")
+            #expect(read.workers == nil && read.tickMilliseconds == 200)
+            #expect(read.runDirectory == "/run/vestibule" && read.socketGroup == nil)
+        }
+        let standard = RoomPolicy.standard
+        #expect(standard.rateMilli == 10_000 && standard.burst == 100 && standard.maxActive == 0)
+        #expect(standard.claimWindowMilliseconds == 30_000 && standard.abandonAfterMilliseconds == 120_000)
+        #expect(standard.returnGraceMilliseconds == 300_000 && standard.passLifetimeMilliseconds == 600_000)
+        #expect(standard.mode == .open)
+    }
+
+    @Test("Every key is read")
+    func everyKey() throws {
+        let read = try Configuration(
+            yaml: """
+                rooms:
+                  first:
+                    rate: 0.5        # one in two seconds
+                    burst: 7
+                    max_active: 300
+                    claim_window: 45s
+                    abandon_after: 3m
+                    return_grace: 45m
+                    # whole seconds
+                    pass_ttl: 20m
+                    capacity: 5000
+                    mode: paused
+                  2nd_room-x:
+                    mode: bypass
+                    claim_window: 500ms
+                redis: {host: "127.0.0.1", port: 6380, username: worker, password_file: /etc/vestibule/redis}
+                keys: /srv/keys.json
+                workers: 4
+                tick: 1s
+                run_dir: /srv/run
+                socket_group: www-data
+                """
+        )
+        #expect(read.rooms.map(\.id) == ["first", "2nd_room-x"])
+        #expect(
+            read.rooms[0].policy
+                == RoomPolicy(
+                    rateMilli: 500,
+                    burst: 7,
+                    maxActive: 300,
+                    claimWindowMilliseconds: 45_000,
+                    abandonAfterMilliseconds: 180_000,
+                    returnGraceMilliseconds: 2_700_000,
+                    passLifetimeMilliseconds: 1_200_000,
+                    mode: .paused,
+                    capacity: 5000
+                )
+        )
+        #expect(read.rooms[1].policy.mode == .bypass)
+        #expect(read.rooms[1].policy.claimWindowMilliseconds == 500)
+        #expect(read.rooms[1].policy.rateMilli == RoomPolicy.standard.rateMilli)
+        #expect(read.redis == .tcp(host: "127.0.0.1", port: 6380))
+        #expect(read.redisUsername == "worker" && read.redisPasswordFile == "/etc/vestibule/redis")
+        #expect(read.keysPath == "/srv/keys.json" && read.workers == 4 && read.tickMilliseconds == 1000)
+        #expect(read.runDirectory == "/srv/run" && read.socketGroup == "www-data")
+        #expect(read.fastCGISocket(3) == "/srv/run/worker-3.fcgi.sock")
+        #expect(read.scgiSocket(0) == "/srv/run/worker-0.scgi.sock")
+        #expect(read.scoreboardPath == "/srv/run/scoreboard")
+    }
+
+    @Test("Redis may be at a socket or at a numeric address, and the port is 6379 unless told otherwise")
+    func redisAddresses() throws {
+        func redis(_ text: String) throws -> Configuration.RedisAddress {
+            try Configuration(yaml: "rooms: {demo: {}}\nredis: {\(text)}\n").redis
+        }
+        #expect(try redis("socket: /tmp/r.sock") == .socket(path: "/tmp/r.sock"))
+        #expect(try redis("host: 10.0.0.1") == .tcp(host: "10.0.0.1", port: 6379))
+        #expect(try redis("host: \"::1\", port: 7000") == .tcp(host: "::1", port: 7000))
+        #expect(try Configuration(yaml: "rooms: {demo: {}}\nworkers: auto\n").workers == nil)
+    }
+
+    /// Text, the line that must be named, and a word the message must hold.
+    static let mistakes: [(String, Int, String)] = [
+        ("rooms:\n  demo:\n    rate: 5\n    rates: 5\n", 4, "unknown key rates in room demo"),
+        ("rooms:\n  demo:\nroom: x\n", 3, "unknown key room in the file"),
+        ("rooms:\n  demo:\nredis:\n  socket: /a\n  db: 1\n", 5, "unknown key db in redis"),
+        ("rooms:\n  demo:\n    rate: fast\n", 3, "rate must be a number"),
+        ("rooms:\n  demo:\n\n    rate: -1\n", 4, "rate must be a number"),
+        ("rooms:\n  demo:\n    rate: 1.0005\n", 3, "three decimals"),
+        ("rooms:\n  demo:\n    burst: 5\n    rate: 100001\n", 4, "rate must be 0 to 100000"),
+        ("rooms:\n  demo:\n    rate:\n", 3, "rate needs a value"),
+        ("rooms:\n  demo:\n    rate: [1]\n", 3, "rate needs a value"),
+        ("rooms:\n  demo:\n    burst: 0\n", 3, "burst must be a whole number from 1"),
+        ("rooms:\n  demo:\n    burst: 1.5\n", 3, "burst must be a whole number"),
+        ("rooms:\n  demo:\n    burst: 99999999999999999999\n", 3, "burst must be a whole number"),
+        ("rooms:\n  demo:\n    max_active: -1\n", 3, "max_active must be a whole number from 0"),
+        ("rooms:\n  demo:\n    claim_window: 30\n", 3, "claim_window must be a duration with a unit"),
+        ("rooms:\n  demo:\n    claim_window: 99ms\n", 3, "claim_window must be 100ms to 24h"),
+        ("rooms:\n  demo:\n    abandon_after: 25h\n", 3, "abandon_after must be a duration"),
+        ("rooms:\n  demo:\n    return_grace: soon\n", 3, "return_grace must be a duration"),
+        ("rooms:\n  demo:\n    abandon_after: 1s\n    return_grace: 16s\n", 4, "at most 15 times"),
+        // The default of a key that is not there clashes: the room itself is named.
+        ("rooms:\n  demo:\n    abandon_after: 10s\n", 3, "return_grace must be at most 15 times"),
+        ("rooms:\n  demo:\n    pass_ttl: 1500ms\n", 3, "whole seconds"),
+        ("rooms:\n  demo:\n    capacity: 0\n", 3, "capacity must be a whole number"),
+        ("rooms:\n  demo:\n    mode: shut\n", 3, "mode must be open, paused, closed or bypass"),
+        ("rooms:\n  ok: {}\n  Demo: {}\n", 3, "a room's name"),
+        ("rooms:\n  -x: {}\n", 2, "a room's name"),
+        ("rooms:\n  \(String(repeating: "a", count: 65)): {}\n", 2, "a room's name"),
+        ("rooms: 5\n", 1, "rooms must be a mapping"),
+        ("rooms:\n  demo: 5\n", 2, "room demo must be a mapping"),
+        ("- rooms\n", 1, "the file must be a mapping"),
+        ("tick: 200ms\n", 0, "there is no room"),
+        ("rooms: {}\n", 0, "there is no room"),
+        ("", 0, "empty"),
+        ("# only a comment\n", 0, "empty"),
+        ("rooms:\n  demo:\nworkers: 0\n", 3, "workers must be a whole number from 1 to 256"),
+        ("rooms:\n  demo:\nworkers: 257\n", 3, "workers must be"),
+        ("rooms:\n  demo:\nworkers: many\n", 3, "workers must be"),
+        ("rooms:\n  demo:\ntick: 10ms\n", 3, "tick must be a duration"),
+        ("rooms:\n  demo:\ntick: 6s\n", 3, "tick must be a duration"),
+        ("rooms:\n  demo:\nkeys:\n", 3, "keys needs a value"),
+        ("rooms:\n  demo:\nredis: {}\n", 3, "redis needs either socket or host"),
+        ("rooms:\n  demo:\nredis: {socket: /a, host: 127.0.0.1}\n", 3, "redis needs either socket or host"),
+        ("rooms:\n  demo:\nredis:\n  host: localhost\n", 4, "numeric address"),
+        ("rooms:\n  demo:\nredis:\n  host: redis.example.org\n", 4, "numeric address"),
+        // All hexadecimal letters, and still names.
+        ("rooms:\n  demo:\nredis:\n  host: cafe.de\n", 4, "numeric address"),
+        ("rooms:\n  demo:\nredis:\n  host: 1.2.3\n", 4, "numeric address"),
+        ("rooms:\n  demo:\nredis:\n  host: 1.2.3.256\n", 4, "numeric address"),
+        ("rooms:\n  demo:\nredis:\n  host: 127.0.0.1\n  port: 0\n", 5, "port must be a whole number from 1"),
+        ("rooms:\n  demo:\nredis:\n  host: 127.0.0.1\n  port: 65536\n", 5, "port must be a whole number"),
+        // Broken YAML.
+        ("rooms:\n  demo: {rate: 5\ntick: 1s\n", 3, "YAML"),
+        ("rooms:\n\tdemo:\n", 2, "YAML"),
+        ("rooms:\n  demo:\n    mode: \"open\n", 4, "YAML"),
+        ("rooms: {demo: {}}\n---\nrooms: {other: {}}\n", 2, "YAML"),
+    ]
+
+    @Test("Every mistake names its line", arguments: mistakes)
+    func mistake(_ text: String, _ line: Int, _ word: String) throws {
+        do {
+            _ = try Configuration(yaml: text)
+            Issue.record("taken: \(text)")
+        } catch {
+            #expect(error.line == line, "\(error)")
+            #expect(error.message.contains(word), "\(error)")
+            #expect(error.description.hasPrefix(line > 0 ? "line \(line): " : error.message))
+        }
+    }
+
+    @Test(
+        "A key that is given twice is refused, with its line and name, and without the rest of the file",
+        arguments: [
+            ("rooms:\n  demo:\n    rate: 5\n    burst: 1\n    rate: 6\n", "rate", 3...5),
+            ("rooms:\n  demo: {}\n  demo: {}\n", "demo", 2...3),
+            ("tick: 1s\nrooms:\n  demo: {}\ntick: 2s\n", "tick", 1...4),
+        ]
+    )
+    func duplicates(_ text: String, _ name: String, _ lines: ClosedRange<Int>) throws {
+        do {
+            _ = try Configuration(yaml: text)
+            Issue.record("taken: \(text)")
+        } catch {
+            #expect(lines.contains(error.line), "\(error)")
+            #expect(error.message.contains("\(name) is given twice"), "\(error)")
+            #expect(!error.message.contains("\n"))
+        }
+    }
+
+    @Test("A thousand rooms are taken, one more is not")
+    func roomBound() throws {
+        func text(_ count: Int) -> String {
+            "rooms:\n" + (1...count).map { "  r\($0): {}\n" }.joined()
+        }
+        #expect(try Configuration(yaml: text(1000)).rooms.count == 1000)
+        do {
+            _ = try Configuration(yaml: text(1001))
+            Issue.record("1001 rooms were taken")
+        } catch {
+            #expect(error.line == 1002)
+        }
+    }
+}
+
+struct QuantityTests {
+    @Test(
+        "Numbers have at most three decimals and no sign",
+        arguments: [
+            ("10", 10_000), ("0", 0), ("0.5", 500), ("0.05", 50), ("0.005", 5), ("2.125", 2125), ("007", 7000),
+            ("1000000000", 1_000_000_000_000),
+        ]
+    )
+    func thousandths(_ text: String, _ value: Int) {
+        #expect(Quantity.thousandths(text) == value)
+    }
+
+    @Test(
+        "What is not such a number is nothing",
+        arguments: [
+            "", ".", "1.", ".5", "1.2.3", "-1", "+1", " 1", "1 ", "1e3", "0x10", "1.0005", "1000000001", "٣", "1_000",
+            "99999999999999999999999", "nan", "inf",
+        ]
+    )
+    func notThousandths(_ text: String) {
+        #expect(Quantity.thousandths(text) == nil)
+    }
+
+    @Test(
+        "Durations have a unit",
+        arguments: [
+            ("200ms", 200), ("30s", 30_000), ("5m", 300_000), ("1h", 3_600_000), ("0s", 0), ("024h", 86_400_000),
+        ]
+    )
+    func durations(_ text: String, _ value: Int) {
+        #expect(Quantity.milliseconds(text) == value)
+    }
+
+    @Test(
+        "What is not such a duration is nothing",
+        arguments: [
+            "", "s", "ms", "30", "-5s", "+5s", "1.5s", "5 s", "5S", "1d", "1m30s", "5s ", "9999999999h", "٣s",
+            "99999999999999999999999s",
+        ]
+    )
+    func notDurations(_ text: String) {
+        #expect(Quantity.milliseconds(text) == nil)
+    }
+}
