@@ -117,6 +117,11 @@ let package = Package(
             exclude: ["worker.py"],
             swiftSettings: strict
         ),
+        .testTarget(
+            name: "IntegrationTests",
+            dependencies: ["Passes", "StrictJSON", "TestSupport"],
+            swiftSettings: strict
+        ),
         .testTarget(name: "BrowserTests", dependencies: ["StrictJSON", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "GatewayWireTests", dependencies: ["GatewayWire"], swiftSettings: strict),
         .testTarget(name: "ReactorTests", dependencies: ["Reactor"], swiftSettings: strict),

@@ -86,11 +86,14 @@ public struct StandingReply: Equatable, Sendable {
     public var standing: Standing
     public var nowMilliseconds: Int
     public var waiting: Int
+    /// People ahead plus one, exact, for a visitor who waits; 0 otherwise.
+    public var position: Int
 
-    public init(standing: Standing, nowMilliseconds: Int, waiting: Int) {
+    public init(standing: Standing, nowMilliseconds: Int, waiting: Int, position: Int) {
         self.standing = standing
         self.nowMilliseconds = nowMilliseconds
         self.waiting = waiting
+        self.position = position
     }
 }
 
@@ -103,7 +106,9 @@ public struct TickRequest {
     /// First second of the entry history the worker lacks.
     public var flowSecond = 0
     public var tickMilliseconds = 200
-    /// Who polled at this worker since its last tick.
+    /// The sweep epoch in which `heartbeats` were collected.
+    public var heartbeatEpoch = 0
+    /// Who polled at this worker since its last flush.
     public var heartbeats: [(chunk: Int, bitmap: [UInt8])] = []
 
     public init() {}

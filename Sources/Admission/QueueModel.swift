@@ -63,16 +63,30 @@ public struct QueueModel {
         let now = max(nowMilliseconds, clockMilliseconds)
         clockMilliseconds = now
         let elapsed = now - refilledMilliseconds
-        callBucket.refill(elapsedMilliseconds: elapsed, rateMilli: policy.rateMilli, capacity: policy.burst)
-        entryBucket.refill(elapsedMilliseconds: elapsed, rateMilli: policy.rateMilli, capacity: policy.burst)
+        callBucket.refill(elapsedMilliseconds: elapsed, rateMilli: policy.rateMilli, microtokensMax: callMicrotokensMax)
+        entryBucket.refill(
+            elapsedMilliseconds: elapsed,
+            rateMilli: policy.rateMilli,
+            microtokensMax: policy.burst * TokenBucket.micro
+        )
         refilledMilliseconds = now
         return now
     }
+
+    /// Calls come with the ticks: the bucket holds at least a second of the rate, or it would overflow in between. The
+    /// entry bucket alone bounds the entries.
+    private var callMicrotokensMax: Int { max(policy.burst * TokenBucket.micro, policy.rateMilli * 1000) }
 
     private func currentEpoch(_ now: Int) -> Int { now / policy.epochMilliseconds }
 
     private mutating func markSeen(_ number: Int, _ now: Int) {
         seen[currentEpoch(now), default: []].insert(number)
+    }
+
+    /// Signs of life count for the epoch they were given in, at most one before the current.
+    private mutating func markSeen(_ numbers: [Int], epoch: Int, _ now: Int) {
+        guard !numbers.isEmpty else { return }
+        seen[max(currentEpoch(now) - 1, min(currentEpoch(now), epoch)), default: []].formUnion(numbers)
     }
 
     /// The bitmaps' lifetime: epochs older than this have expired in Redis.
@@ -175,11 +189,20 @@ public struct QueueModel {
         return seenWithinGrace(claim, now) ? waitAgain(claim.number, now) : .expired
     }
 
+    private func reply(_ standing: Standing, _ claim: TicketClaim, _ now: Int) -> StandingReply {
+        StandingReply(
+            standing: standing,
+            nowMilliseconds: now,
+            waiting: waiting.count,
+            position: standing == .waiting ? waiting.position(claim.number) ?? 0 : 0
+        )
+    }
+
     /// Where the visitor stands; a returner within the grace waits again at the original number.
     public mutating func stand(_ claim: TicketClaim, nowMilliseconds: Int) -> StandingReply {
         let now = advance(to: nowMilliseconds)
         let answer = standing(claim, now)
-        return StandingReply(standing: answer, nowMilliseconds: now, waiting: waiting.count)
+        return reply(answer, claim, now)
     }
 
     /// Claims a call. Repeating it gives the same pass expiry.
@@ -207,17 +230,19 @@ public struct QueueModel {
         default:
             break
         }
-        return StandingReply(standing: answer, nowMilliseconds: now, waiting: waiting.count)
+        return reply(answer, claim, now)
     }
 
     /// Gives the place up for good. Idempotent.
     public mutating func leave(_ claim: TicketClaim, nowMilliseconds: Int) -> StandingReply {
         let now = advance(to: nowMilliseconds)
         if claim.generation < generation {
-            return StandingReply(standing: .fenced, nowMilliseconds: now, waiting: waiting.count)
+            return reply(.fenced, claim, now)
         }
         if !left.contains(claim.number) {
-            if called.removeValue(forKey: claim.number) != nil { callBucket.giveBack(capacity: policy.burst) }
+            if called.removeValue(forKey: claim.number) != nil {
+                callBucket.giveBack(microtokensMax: callMicrotokensMax)
+            }
             active[claim.number] = nil
             waiting.remove(claim.number)
             if claim.number >= next { next = claim.number + 1 + QueueModel.restoreGap }
@@ -225,15 +250,22 @@ public struct QueueModel {
             left.insert(claim.number)
             counters.left += 1
         }
-        return StandingReply(standing: .left, nowMilliseconds: now, waiting: waiting.count)
+        return reply(.left, claim, now)
     }
 
     // MARK: - Ticks (tick.lua)
 
-    /// Moves the room forward: lapses calls, ends passes, sweeps, calls. `seen` are the numbers that polled.
-    public mutating func tick(seen polled: [Int], tickMilliseconds: Int, nowMilliseconds: Int) -> TickReply {
+    /// Moves the room forward: lapses calls, ends passes, sweeps, calls.
+    /// - Parameters:
+    ///   - polled: the numbers that polled in `epoch` and were not reported yet.
+    public mutating func tick(
+        seen polled: [Int],
+        epoch polledEpoch: Int,
+        tickMilliseconds: Int,
+        nowMilliseconds: Int
+    ) -> TickReply {
         let now = advance(to: nowMilliseconds)
-        for number in polled { markSeen(number, now) }
+        markSeen(polled, epoch: polledEpoch, now)
         if (now - tickedMilliseconds) * 2 >= tickMilliseconds {
             lapse(now)
             active = active.filter { $0.value > now }
@@ -253,7 +285,7 @@ public struct QueueModel {
             called[number] = nil
             counters.lapsed += 1
         }
-        callBucket.giveBack(late.count, capacity: policy.burst)
+        callBucket.giveBack(late.count, microtokensMax: callMicrotokensMax)
     }
 
     private mutating func startEpoch(_ now: Int) {
@@ -282,7 +314,7 @@ public struct QueueModel {
     }
 
     private mutating func callForward(_ now: Int) {
-        guard policy.mode == .open else { return }
+        guard policy.mode == .open || policy.mode == .closed else { return }
         var budget = min(callBucket.tokens, vacancies, QueueModel.callsPerTickMax)
         while budget > 0, let number = waiting.next(from: 0) {
             waiting.remove(number)

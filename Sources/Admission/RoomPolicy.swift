@@ -9,7 +9,7 @@ public enum RoomMode: Int, Sendable, CaseIterable {
     case open = 0
     /// Keeps every place and takes joins, but calls nobody.
     case paused = 1
-    /// Takes no joins; those who wait are still kept.
+    /// Takes no joins; those who wait are still called.
     case closed = 2
     /// Lets everybody pass: the room is switched off.
     case bypass = 3

@@ -20,9 +20,9 @@ public struct TokenBucket: Equatable, Sendable {
     public var tokens: Int { microtokens / TokenBucket.micro }
 
     /// Adds what `elapsedMilliseconds` bring. A clock that went back (negative) adds nothing.
-    public mutating func refill(elapsedMilliseconds: Int, rateMilli: Int, capacity: Int) {
+    public mutating func refill(elapsedMilliseconds: Int, rateMilli: Int, microtokensMax: Int) {
         let elapsed = min(max(0, elapsedMilliseconds), TokenBucket.refillMillisecondsMax)
-        microtokens = min(capacity * TokenBucket.micro, microtokens + elapsed * rateMilli)
+        microtokens = min(microtokensMax, microtokens + elapsed * rateMilli)
     }
 
     /// Takes `count` tokens. The caller has looked at `tokens` first.
@@ -32,8 +32,8 @@ public struct TokenBucket: Equatable, Sendable {
     }
 
     /// Gives tokens back (a call that lapsed), up to the capacity.
-    public mutating func giveBack(_ count: Int = 1, capacity: Int) {
-        microtokens = min(capacity * TokenBucket.micro, microtokens + count * TokenBucket.micro)
+    public mutating func giveBack(_ count: Int = 1, microtokensMax: Int) {
+        microtokens = min(microtokensMax, microtokens + count * TokenBucket.micro)
     }
 
     /// Milliseconds until one whole token is there: 0 if there is one, 1,000 when nothing refills the bucket.

@@ -50,7 +50,7 @@ extension Configuration {
                 } else {
                     workers = try value.integer(key, in: 1...Configuration.workersMax)
                 }
-            case "tick": tickMilliseconds = try value.milliseconds(key, in: 20...5000)
+            case "tick": tickMilliseconds = try value.milliseconds(key, in: 20...500)
             case "poll_budget": pollBudgetPerSecond = try value.integer(key, in: 10...10_000_000)
             case "run_dir": runDirectory = try value.text(key)
             case "socket_group": socketGroup = try value.text(key)

@@ -93,7 +93,7 @@ public final class RedisQueueStore: QueueStore {
     ) {
         var arguments = [
             request.generation, request.version, request.next, request.entered, request.flowSecond,
-            request.tickMilliseconds,
+            request.tickMilliseconds, request.heartbeatEpoch,
         ].map { RedisArgument($0) }
         for (chunk, bitmap) in request.heartbeats {
             arguments.append(RedisArgument(chunk))

@@ -33,11 +33,11 @@ enum ReplyDecoder {
     }
 
     static func standing(_ reply: RedisReply) -> StandingReply? {
-        guard let values = reply.arrayValue?.map(\.integerValue), values.count == 4,
+        guard let values = reply.arrayValue?.map(\.integerValue), values.count == 5,
             let code = values[0], let time = values[1], let now = values[2], let waiting = values[3],
-            let standing = standing(code: code, time: time)
+            let position = values[4], let standing = standing(code: code, time: time)
         else { return nil }
-        return StandingReply(standing: standing, nowMilliseconds: now, waiting: waiting)
+        return StandingReply(standing: standing, nowMilliseconds: now, waiting: waiting, position: position)
     }
 
     private static func standing(code: Int, time: Int) -> Standing? {

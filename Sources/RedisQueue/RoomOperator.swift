@@ -22,7 +22,7 @@ public final class RoomOperator {
 
     /// The state of a room, from a tick that sends no news of this caller's own.
     public func show(_ room: Room, _ completion: @escaping (Result<TickReply, StoreFailure>) -> Void) {
-        let arguments = [0, 0, 0, 0, 0, 200].map { RedisArgument($0) }
+        let arguments = [0, 0, 0, 0, 0, 200, 0].map { RedisArgument($0) }
         caller.call(.tick, room: room, arguments) { result in
             completion(
                 result.flatMap { reply in

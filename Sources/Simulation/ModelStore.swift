@@ -95,6 +95,7 @@ public final class ModelStore: QueueStore {
             with(room) { model in
                 model.tick(
                     seen: request.heartbeats.flatMap { ModelStore.numbers(chunk: $0.chunk, bitmap: $0.bitmap) },
+                    epoch: request.heartbeatEpoch,
                     tickMilliseconds: request.tickMilliseconds,
                     nowMilliseconds: clock()
                 )

@@ -70,8 +70,7 @@ extension WaitingRoomAPI {
         case .expired: refuse(.expired, facts, respond)
         case .fenced: refuse(.otherGeneration, facts, respond)
         case .waiting, .called, .entered:
-            let position = visitor.room.mirror.position(visitor.number) ?? max(1, reply.waiting)
-            let view = waitingView(visitor.room, position: position, facts.language)
+            let view = waitingView(visitor.room, position: max(1, reply.position), facts.language)
             refuse(.notReady(afterMilliseconds: view.pollAfterMilliseconds), facts, respond)
         }
     }

@@ -68,7 +68,7 @@ extension WaitingRoomAPI {
         switch answer.outcome {
         case .waiting(let number, let position):
             count(.joinsWaiting)
-            if answer.generation == room.generation { room.noteWaiting(number) }
+            remember(number, at: position, answer, room)
             let ticket = ticket(
                 room,
                 generation: answer.generation,
@@ -98,6 +98,17 @@ extension WaitingRoomAPI {
         }
     }
 
+    /// Answers this worker's polls of the newcomer until the next tick brings the mirror up to date.
+    private func remember(_ number: Int, at position: Int, _ answer: JoinAnswer, _ room: Room) {
+        let reply = StandingReply(
+            standing: .waiting,
+            nowMilliseconds: answer.nowMilliseconds,
+            waiting: answer.waiting,
+            position: position
+        )
+        room.remember(reply, of: number)
+    }
+
     /// A join that was made before with the same key: the same ticket, wherever it stands now.
     private func rejoined(_ claim: TicketClaim, _ room: Room, _ facts: RequestFacts, _ respond: @escaping Respond) {
         store.stand(claim, room: room) { [weak self] result in
@@ -108,15 +119,14 @@ extension WaitingRoomAPI {
                 if case .entered(let expires) = reply.standing {
                     return self.respondAdmitted(claim, expires, reply.nowMilliseconds, room, facts, respond)
                 }
-                if reply.standing == .waiting, claim.generation == room.generation { room.noteWaiting(claim.number) }
-                let position = room.mirror.position(claim.number) ?? reply.waiting
+                room.remember(reply, of: claim.number)
                 let ticket = self.ticket(
                     room,
                     generation: claim.generation,
                     number: claim.number,
                     issuedMilliseconds: claim.issuedMilliseconds
                 )
-                let view = self.view(reply.standing, room, position: position, facts.language)
+                let view = self.view(reply.standing, room, position: reply.position, facts.language)
                 self.respondJoined(ticket, view, room, facts, respond)
             }
         }

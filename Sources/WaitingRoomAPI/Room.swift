@@ -27,12 +27,14 @@ public final class Room {
 
     private var history = EntryHistory()
     private var heartbeats = Heartbeats()
+    /// The sweep epoch the heartbeats are from; unknown before the first tick, which the store takes as the current.
+    private var heartbeatEpoch = Int.max
     /// The worker's monotonic clock at the last tick and at the last request.
     private var tickedMilliseconds = 0
     private var usedMilliseconds = 0
     private var flushedMilliseconds = 0
     private var isTicking = false
-    /// Answers about visitors who are not in the mirror, remembered until the next tick.
+    /// Answers about visitors who are not in the mirror (yet), remembered until the next tick.
     private var standings: [Int: StandingReply] = [:]
     private static let standingsMax = 4096
 
@@ -62,12 +64,6 @@ public final class Room {
 
     /// A sign of life of a visitor who waits or is called.
     public func markAlive(_ number: Int) { heartbeats.mark(number) }
-
-    /// Shows a join or a return to this worker's next polls without waiting for the tick.
-    public func noteWaiting(_ number: Int) {
-        mirror.insert(number)
-        next = max(next, number + 1)
-    }
 
     /// Takes a visitor out of the mirror ahead of the tick (entered or left through this worker).
     public func noteGone(_ number: Int) {
@@ -106,11 +102,15 @@ public final class Room {
         request.entered = counters.entered
         request.flowSecond = max(0, history.latestSecond)
         request.tickMilliseconds = tickMilliseconds
-        // Once in two seconds, and at least twice an epoch: a flush costs Redis three commands a chunk.
-        let flushEvery = min(2000, policy.epochMilliseconds / 2)
-        if !heartbeats.isEmpty, clock() - flushedMilliseconds >= flushEvery {
+        // Four times an epoch: a flush costs Redis three commands a chunk. And at its end, so that a sign of life
+        // counts for the epoch it was given in.
+        let flushEvery = min(10_000, policy.epochMilliseconds / 4)
+        let epoch = redisMilliseconds(nowMilliseconds: clock()) / policy.epochMilliseconds
+        request.heartbeatEpoch = heartbeatEpoch
+        if epoch != heartbeatEpoch || clock() - flushedMilliseconds >= flushEvery {
             request.heartbeats = heartbeats.drain()
             flushedMilliseconds = clock()
+            if isKnown { heartbeatEpoch = epoch }
         }
         store.tick(request, room: self) { [weak self] result in
             guard let self else { return }

@@ -52,14 +52,10 @@ extension WaitingRoomAPI {
         let room = visitor.room
         switch reply.standing {
         case .fenced: return refuse(.otherGeneration, facts, respond)
-        case .waiting:
-            if Int(visitor.ticket.generation) == room.generation { room.noteWaiting(visitor.number) }
-            room.markAlive(visitor.number)
-        case .called: room.markAlive(visitor.number)
+        case .waiting, .called: room.markAlive(visitor.number)
         default: break
         }
-        let position = room.mirror.position(visitor.number) ?? max(1, reply.waiting)
-        respondStatus(view(reply.standing, room, position: position, facts.language), visitor, respond)
+        respondStatus(view(reply.standing, room, position: reply.position, facts.language), visitor, respond)
     }
 
     /// Redis is away and the mirror does not have this visitor as waiting. The place is not lost: the visitor is shown
@@ -73,7 +69,9 @@ extension WaitingRoomAPI {
         guard case .unavailable = failure, visitor.room.isKnown else {
             return refuse(problem(for: failure), facts, respond)
         }
-        let position = visitor.room.mirror.rank(visitor.number) + 1
+        // Numbers issued after the last tick are not in the mirror: they are reckoned as waiting.
+        let unseen = max(0, visitor.number - visitor.room.next)
+        let position = visitor.room.mirror.rank(visitor.number) + unseen + 1
         let view = waitingView(visitor.room, position: position, facts.language)
         respondStatus(view, visitor, isDegraded: true, respond)
     }

@@ -17,7 +17,7 @@ struct RulesTests {
         var now = 0
         for _ in 0..<300 {
             let step = Int.random(in: -20...200, using: &random)
-            bucket.refill(elapsedMilliseconds: step, rateMilli: rateMilli, capacity: capacity)
+            bucket.refill(elapsedMilliseconds: step, rateMilli: rateMilli, microtokensMax: capacity * TokenBucket.micro)
             now += max(0, step)
             while bucket.tokens > 0, Bool.random(using: &random) {
                 bucket.take()
@@ -38,9 +38,9 @@ struct RulesTests {
         var bucket = TokenBucket(microtokens: 400_000)
         let wait = bucket.millisecondsUntilToken(rateMilli: 50_000)
         #expect(wait == 12)
-        bucket.refill(elapsedMilliseconds: wait - 1, rateMilli: 50_000, capacity: 5)
+        bucket.refill(elapsedMilliseconds: wait - 1, rateMilli: 50_000, microtokensMax: 5 * TokenBucket.micro)
         #expect(bucket.tokens == 0)
-        bucket.refill(elapsedMilliseconds: 1, rateMilli: 50_000, capacity: 5)
+        bucket.refill(elapsedMilliseconds: 1, rateMilli: 50_000, microtokensMax: 5 * TokenBucket.micro)
         #expect(bucket.tokens == 1)
         #expect(TokenBucket(microtokens: 0).millisecondsUntilToken(rateMilli: 0) == 1000)
     }

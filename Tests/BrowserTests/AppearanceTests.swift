@@ -92,7 +92,7 @@ extension InTheBrowser {
             let paths = (loaded.stringValue ?? "").split(separator: " ")
             #expect(!paths.isEmpty)
             #expect(paths.allSatisfy { $0.hasPrefix("/api/v1/queue/") }, "\(paths)")
-            // An icon that the browser fetches on its own would be a second request at the gate, and could take a place.
+            // An icon that the browser fetches on its own would be a second request at the gate and could take a place.
             let metrics = try visit.stack.client().get("/metrics").text
             let asked = metrics.split(separator: "\n").filter { $0.contains("gate") && !$0.hasPrefix("#") }
             #expect(asked.contains { $0.contains("held") && $0.hasSuffix(" 1") }, "\(asked)")

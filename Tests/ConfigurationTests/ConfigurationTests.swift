@@ -47,7 +47,7 @@ struct ConfigurationTests {
                 redis: {host: "127.0.0.1", port: 6380, username: worker, password_file: /etc/vestibule/redis}
                 keys: /srv/keys.json
                 workers: 4
-                tick: 1s
+                tick: 500ms
                 run_dir: /srv/run
                 socket_group: www-data
                 """
@@ -72,7 +72,7 @@ struct ConfigurationTests {
         #expect(read.rooms[1].policy.rateMilli == RoomPolicy.standard.rateMilli)
         #expect(read.redis == .tcp(host: "127.0.0.1", port: 6380))
         #expect(read.redisUsername == "worker" && read.redisPasswordFile == "/etc/vestibule/redis")
-        #expect(read.keysPath == "/srv/keys.json" && read.workers == 4 && read.tickMilliseconds == 1000)
+        #expect(read.keysPath == "/srv/keys.json" && read.workers == 4 && read.tickMilliseconds == 500)
         #expect(read.runDirectory == "/srv/run" && read.socketGroup == "www-data")
         #expect(read.fastCGISocket(3) == "/srv/run/worker-3.fcgi.sock")
         #expect(read.scgiSocket(0) == "/srv/run/worker-0.scgi.sock")
@@ -142,7 +142,7 @@ struct ConfigurationTests {
         ("rooms:\n  demo:\nredis:\n  host: 127.0.0.1\n  port: 0\n", 5, "port must be a whole number from 1"),
         ("rooms:\n  demo:\nredis:\n  host: 127.0.0.1\n  port: 65536\n", 5, "port must be a whole number"),
         // Broken YAML.
-        ("rooms:\n  demo: {rate: 5\ntick: 1s\n", 3, "YAML"),
+        ("rooms:\n  demo: {rate: 5\ntick: 500ms\n", 3, "YAML"),
         ("rooms:\n\tdemo:\n", 2, "YAML"),
         ("rooms:\n  demo:\n    mode: \"open\n", 4, "YAML"),
         ("rooms: {demo: {}}\n---\nrooms: {other: {}}\n", 2, "YAML"),
@@ -165,7 +165,7 @@ struct ConfigurationTests {
         arguments: [
             ("rooms:\n  demo:\n    rate: 5\n    burst: 1\n    rate: 6\n", "rate", 3...5),
             ("rooms:\n  demo: {}\n  demo: {}\n", "demo", 2...3),
-            ("tick: 1s\nrooms:\n  demo: {}\ntick: 2s\n", "tick", 1...4),
+            ("tick: 500ms\nrooms:\n  demo: {}\ntick: 2s\n", "tick", 1...4),
         ]
     )
     func duplicates(_ text: String, _ name: String, _ lines: ClosedRange<Int>) throws {

@@ -293,7 +293,7 @@ struct ConformanceTests {
         #expect(try harness.join(1) == [.waiting(number: numbers[2] + 1, position: 3)])
         try harness.configure(smallPolicy(rate: 10, burst: 1, mode: .closed))
         #expect(try harness.join(1) == [.closed])
-        #expect(try harness.stand(harness.claim(numbers[1])) == .waiting)
+        #expect(try harness.standing(harness.claim(numbers[2])).position == 2)
         try harness.configure(smallPolicy(rate: 10, burst: 1, mode: .bypass))
         #expect(try harness.join([JoinRequest(kind: .gate)]) == [.bypassed])
         #expect(try harness.join(2).admittedCount == 2)

@@ -93,7 +93,7 @@ private struct History {
         case 22..<34:
             let claim = claim(&random)
             trace.append("stand \(claim)")
-            try same("stand", redis.stand(claim), model.stand(claim))
+            try same("stand", redis.standing(claim), model.standing(claim))
         case 34..<50:
             let claim = claim(&random)
             trace.append("enter \(claim)")

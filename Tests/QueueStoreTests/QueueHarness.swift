@@ -79,7 +79,8 @@ class QueueHarness {
         try join(Array(repeating: JoinRequest(kind: .join), count: count))
     }
 
-    func stand(_ claim: TicketClaim) throws -> Standing { try answer { store.stand(claim, room: room, $0) }.standing }
+    func standing(_ claim: TicketClaim) throws -> StandingReply { try answer { store.stand(claim, room: room, $0) } }
+    func stand(_ claim: TicketClaim) throws -> Standing { try standing(claim).standing }
     func enter(_ claim: TicketClaim) throws -> Standing { try answer { store.enter(claim, room: room, $0) }.standing }
     func leave(_ claim: TicketClaim) throws -> Standing { try answer { store.leave(claim, room: room, $0) }.standing }
 

@@ -9,31 +9,42 @@ public import StrictJSON
 /// A running demo. It is stopped with its owner.
 public final class DemoStack {
     public let directory: TemporaryDirectory
-    public let port: Int
-    public let tlsPort: Int
-    public let process: TestProcess
+    public private(set) var port = 0
+    public private(set) var tlsPort = 0
+    public private(set) var process: TestProcess
 
     /// - Parameters:
     ///   - rooms: YAML below `rooms:`; room demo must be in it, or gets the defaults.
     ///   - options: further options of `vestibule demo`.
     public init(rooms: String? = nil, tick: String = "200ms", workers: Int = 2, options: [String] = []) throws {
-        directory = try TemporaryDirectory()
-        port = try Loopback.freePort()
-        tlsPort = try Loopback.freePort()
-        var arguments = [
-            "demo", "--port", "\(port)", "--tls-port", "\(tlsPort)", "--dir", directory.path, "--workers", "\(workers)",
-        ]
+        let directory = try TemporaryDirectory()
+        var arguments = ["demo", "--dir", directory.path, "--workers", "\(workers)"] + options
         if let rooms {
             try directory.write("test.yaml", "rooms:\n\(rooms)\ntick: \(tick)\n")
             arguments += ["--config", directory.file("test.yaml")]
         }
-        process = try TestProcess(try Product.vestibule(), arguments + options, log: directory.file("demo.log"))
-        let isReady = Wait.until(seconds: 15) {
-            directory.read("demo.log").contains("ready http://") || !process.process.isRunning
+        self.directory = directory
+        (process, port, tlsPort) = try DemoStack.start(arguments, directory)
+        let (process, log) = (process, { directory.read("demo.log") })
+        let isReady = Wait.until(seconds: 15) { log().contains("ready http://") || !process.process.isRunning }
+        guard isReady, process.process.isRunning else { throw TestFailure("demo did not start: \(log())") }
+    }
+
+    /// A free port can be somebody else's a moment later: the demo then says so, and others are tried.
+    private static func start(
+        _ arguments: [String],
+        _ directory: TemporaryDirectory
+    ) throws -> (process: TestProcess, port: Int, tlsPort: Int) {
+        let log = directory.file("demo.log")
+        for _ in 0..<5 {
+            let (port, tlsPort) = (try Loopback.freePort(), try Loopback.freePort())
+            guard port != tlsPort else { continue }
+            let ports = ["--port", "\(port)", "--tls-port", "\(tlsPort)"]
+            let process = try TestProcess(try Product.vestibule(), arguments + ports, log: log)
+            Wait.until(seconds: 15) { !directory.read("demo.log").isEmpty || !process.process.isRunning }
+            if !directory.read("demo.log").contains("PORT_IN_USE") { return (process, port, tlsPort) }
         }
-        guard isReady, process.process.isRunning else {
-            throw TestFailure("demo did not start: \(directory.read("demo.log"))")
-        }
+        throw TestFailure("no two free ports in five attempts")
     }
 
     public func client(timeoutSeconds: Int = 10) -> HTTPClient {
@@ -65,6 +76,11 @@ public final class DemoStack {
     public var backendLines: [Substring] { directory.read("backend.log").split(separator: "\n") }
 
     public func stop() { process.stop() }
+
+    // Before the directory goes: what still runs would write into it again.
+    deinit {
+        stop()
+    }
 }
 
 /// What SwiftPM has built beside the tests.

@@ -12,6 +12,13 @@ public struct HTTPAnswer: Sendable {
     public var headers: [(name: String, value: String)]
     public var body: [UInt8]
 
+    /// An answer read by other means, such as curl.
+    public init(status: Int, headers: [(name: String, value: String)], body: [UInt8]) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+
     public var text: String { String(decoding: body, as: UTF8.self) }
 
     /// The body as JSON; null when it is not.

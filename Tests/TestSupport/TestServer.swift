@@ -154,6 +154,11 @@ public final class RedisServer {
 
     public func stop(signal: Int32 = SIGTERM) { process.stop(signal: signal) }
 
+    // Before the directory goes.
+    deinit {
+        stop()
+    }
+
     /// Starts it again, empty.
     public func restart() throws { process = try RedisServer.start(directory) }
 
@@ -211,5 +216,14 @@ public enum Loopback {
             throw TestFailure("connect to port \(port): \(errno)")
         }
         return descriptor
+    }
+}
+
+extension Loopback {
+    /// Whether somebody listens on a port now.
+    public static func connects(port: Int) -> Bool {
+        guard let descriptor = try? connect(port: port, timeoutSeconds: 1) else { return false }
+        close(descriptor)
+        return true
     }
 }

@@ -91,6 +91,8 @@ struct StatusTests {
         #expect(try bench.status(second).integer("position") == 1)
         let back = try bench.status(first)
         #expect(try back.string("status") == "waiting" && back.integer("position") == 1)
+        bench.run(200)
+        #expect(try bench.status(first).integer("position") == 1)
         #expect(try bench.status(second).integer("position") == 2)
     }
 
@@ -266,8 +268,8 @@ struct DegradedTests {
         #expect(try answer.json["degraded"] == .bool(true))
         #expect(try answer.integer("as_of_ms") == bench.nowMilliseconds - 1200)
 
-        // Somebody the mirror does not know is shown behind those ahead.
-        let unknown = try bench.status(bench.sign(number: 9000))
+        // Somebody who joined after the last tick is shown behind all who may be ahead.
+        let unknown = try bench.status(bench.sign(number: bench.ticket(second).number + 1))
         #expect(try unknown.string("status") == "waiting" && unknown.integer("position") == 3)
         #expect(try unknown.json["degraded"] == .bool(true))
 

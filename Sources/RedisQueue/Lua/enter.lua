@@ -1,6 +1,7 @@
 -- enter.lua: claims a call. Repeating it returns the same pass expiry and consumes nothing.
 -- ARGV  10..12 see standing.lua
--- Returns {code, time, now, waiting}; codes as stand.lua, and 6 retry (time = ms until the entry bucket has a token).
+-- Returns {code, time, now, waiting, position}; codes as stand.lua, and 6 retry (time = ms until the entry bucket has a
+-- token).
 -- Atomic because a call, an entry token and an active place change hands together.
 
 local before = S.returned
@@ -32,4 +33,4 @@ elseif code == CALLED then
 elseif S.returned > before then
   save()
 end
-return {code, time, now, S.waiting}
+return {code, time, now, S.waiting, code == WAITING and position() or 0}

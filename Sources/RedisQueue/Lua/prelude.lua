@@ -35,9 +35,12 @@ local now = math.max(tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) /
 local second = math.floor(now / 1000)
 S.clock_ms = now
 
+-- Calls come with the ticks: a call bucket smaller than what flows in between would overflow and lose calls. So it
+-- holds at least a second of the rate; the entry bucket alone bounds the entries.
 local full = P.burst * MICRO
+local call_full = math.max(full, P.rate_milli * 1000)
 local gained = math.min(now - S.refilled_ms, REFILL_MS_MAX) * P.rate_milli
-S.call_micro = math.min(full, S.call_micro + gained)
+S.call_micro = math.min(call_full, S.call_micro + gained)
 S.entry_micro = math.min(full, S.entry_micro + gained)
 S.refilled_ms = now
 
@@ -90,7 +93,8 @@ local function mark(kind, from, to, life_ms)
   end
 end
 
-local function mark_seen(from, to) mark('seen:' .. epoch, from, to, P.abandon_ms + P.grace_ms + 2 * epoch_ms) end
+local SEEN_MS = P.abandon_ms + P.grace_ms + 2 * epoch_ms
+local function mark_seen(from, to) mark('seen:' .. epoch, from, to, SEEN_MS) end
 local function mark_done(from, to) mark('done', from, to, P.grace_ms + DONE_MS_EXTRA) end
 
 local function bit_of(kind, number)

@@ -27,6 +27,18 @@ local function seen_within_grace()
   return false
 end
 
+-- People ahead plus one, exact; for the few who ask before their worker's mirror knows them.
+local function position()
+  local chunk, ahead = math.floor(number / CHUNK), 0
+  for _, other in ipairs(redis.call('HKEYS', KEYS[3])) do
+    other = tonumber(other)
+    if other < chunk then ahead = ahead + redis.call('BITCOUNT', prefix .. 'waiting:' .. other) end
+  end
+  local at = number % CHUNK
+  if at > 0 then ahead = ahead + redis.call('BITCOUNT', prefix .. 'waiting:' .. chunk, 0, at - 1, 'BIT') end
+  return ahead + 1
+end
+
 -- Where the visitor stands: a code and its time (claim deadline or pass expiry, ms; 0 otherwise).
 -- A visitor who was swept or let a call lapse returns to the original number within the grace.
 local function standing()

@@ -2,7 +2,8 @@
 -- ARGV  10 generation, 11 version, 12 next and 13 entered the worker knows (0 = nothing)
 --       14 first second of flow it lacks
 --       15 tick (ms): a call sooner than half of it after the last one only reads
---       16... pairs: chunk, bitmap of the numbers that polled at this worker since its last flush
+--       16 epoch in which the heartbeats were collected   17... pairs: chunk, bitmap of the numbers that polled at
+--       this worker in that epoch since its last flush
 -- Returns {{the numbers of STATE}, {policy}, {second, entries, ...}, {chunk, bitmap, ...}}
 -- Error ROLLBACK: this Redis knows fewer numbers than the worker; the worker restores it and asks again.
 -- Bounds: 256 lapsed calls and 1,000 calls a tick. A sweep costs a few bit operations a chunk of 65,536 numbers.
@@ -19,10 +20,13 @@ elseif S.version < known_version then
   known_version = 0  -- This Redis went back without losing a number: the worker needs every bitmap again.
 end
 
-for i = 16, #ARGV, 2 do
-  local key = bitmap('seen:' .. epoch, ARGV[i], P.abandon_ms + P.grace_ms + 2 * epoch_ms)
-  redis.call('SET', prefix .. 'scratch', ARGV[i + 1], 'PX', 1000)
-  redis.call('BITOP', 'OR', key, key, prefix .. 'scratch')
+-- A flush just after an epoch's end must not make its visitors look alive for an epoch longer.
+local beaten = math.max(epoch - 1, math.min(epoch, tonumber(ARGV[16])))
+for i = 17, #ARGV, 2 do
+  local key, scratch = prefix .. 'seen:' .. beaten .. ':' .. ARGV[i], prefix .. 'scratch'
+  redis.call('SET', scratch, ARGV[i + 1], 'PX', 1000)
+  redis.call('BITOP', 'OR', key, key, scratch)
+  redis.call('PEXPIRE', key, SEEN_MS)  -- BITOP has made the key anew, without its time to live
 end
 
 local function live_chunks()
@@ -39,7 +43,7 @@ local function lapse()
   if #late == 0 then return end
   redis.call('ZREM', KEYS[4], unpack(late))
   S.called, S.lapsed = S.called - #late, S.lapsed + #late
-  S.call_micro = math.min(full, S.call_micro + #late * MICRO)
+  S.call_micro = math.min(call_full, S.call_micro + #late * MICRO)
 end
 
 -- waiting := waiting AND (seen in this epoch or one of the three before it): silent for 3/4 to 4/4 of abandon_after.
@@ -62,7 +66,7 @@ end
 
 -- Calls in strict number order while there are tokens and room; chunks that are used up are removed.
 local function call_forward()
-  if P.mode ~= OPEN or S.waiting == 0 then return end
+  if (P.mode ~= OPEN and P.mode ~= CLOSED) or S.waiting == 0 then return end
   local budget = math.min(math.floor(S.call_micro / MICRO), vacancies(), CALLS_MAX, S.waiting)
   if budget < 1 then return end
   local calls = {}

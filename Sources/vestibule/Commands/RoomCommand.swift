@@ -110,7 +110,9 @@ struct RoomCommand: ParsableCommand {
     }
 
     struct Close: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Take no more joins; those who wait are kept.")
+        static let configuration = CommandConfiguration(
+            abstract: "Take no more joins; who waits is still called."
+        )
         @OptionGroup var options: Options
         @Argument var room: String
 

@@ -17,6 +17,9 @@ import Telemetry
 import WaitingRoomAPI
 
 final class Worker {
+    /// How long a new worker waits for its first look at the rooms before it takes requests without it.
+    private static let silentMilliseconds = 2000
+
     private let configurationPath: String
     private let index: Int
     private let loop: EventLoop
@@ -25,9 +28,11 @@ final class Worker {
     private let store: RedisQueueStore
     private let api: WaitingRoomAPI
     private let scoreboard: Scoreboard?
-    private let fastCGI: FastCGIServer
-    private let scgi: SCGIServer
+    private let handler: GatewayHandler
+    private let sockets: (fastCGI: String, scgi: String, group: gid_t?)
+    private var servers: (fastCGI: FastCGIServer, scgi: SCGIServer)?
     private var tickMilliseconds: Int
+    private var servingFailure: (any Error)?
 
     init(configurationPath: String, index: Int, logger: Logger) throws {
         let configuration = try LoadedConfiguration.read(configurationPath)
@@ -58,19 +63,10 @@ final class Worker {
             keys: keys,
             environment: environment
         )
-        let handler: GatewayHandler = { request, exchange in api.handle(request) { exchange.respond($0) } }
-        let group = try configuration.socketGroup.map { try Worker.groupID($0) }
-        self.fastCGI = try FastCGIServer(
-            loop: loop,
-            listener: try Listener.unix(path: configuration.fastCGISocket(index), group: group),
-            log: { logger.warning("\($0)") },
-            handler: handler
-        )
-        self.scgi = try SCGIServer(
-            loop: loop,
-            listener: try Listener.unix(path: configuration.scgiSocket(index), group: group),
-            log: { logger.warning("\($0)") },
-            handler: handler
+        self.handler = { request, exchange in api.handle(request) { exchange.respond($0) } }
+        self.sockets = (
+            configuration.fastCGISocket(index), configuration.scgiSocket(index),
+            try configuration.socketGroup.map { try Worker.groupID($0) }
         )
         self.configurationPath = configurationPath
         self.index = index
@@ -105,17 +101,49 @@ final class Worker {
         }
         connection.open()
         scheduleTick()
-        logger.info("worker serves", metadata: ["index": "\(index)", "pid": "\(getpid())"])
+        serveWhenKnowing(deadline: loop.nowMilliseconds + Worker.silentMilliseconds)
         loop.run()
+        if let servingFailure { throw servingFailure }
         logger.info("worker ends", metadata: ["index": "\(index)"])
+    }
+
+    /// A new worker takes requests when it has its mirrors: until then the others know more. It does not wait for ever,
+    /// because without Redis an answer that says so is better than none.
+    private func serveWhenKnowing(deadline: Int) {
+        guard api.rooms.allSatisfy(\.isKnown) || loop.nowMilliseconds >= deadline else {
+            loop.schedule(afterMilliseconds: 5) { [weak self] in self?.serveWhenKnowing(deadline: deadline) }
+            return
+        }
+        do {
+            servers = (
+                try FastCGIServer(
+                    loop: loop,
+                    listener: try Listener.unix(path: sockets.fastCGI, group: sockets.group),
+                    log: { [logger] in logger.warning("\($0)") },
+                    handler: handler
+                ),
+                try SCGIServer(
+                    loop: loop,
+                    listener: try Listener.unix(path: sockets.scgi, group: sockets.group),
+                    log: { [logger] in logger.warning("\($0)") },
+                    handler: handler
+                )
+            )
+            logger.info("worker serves", metadata: ["index": "\(index)", "pid": "\(getpid())"])
+        } catch {
+            servingFailure = error
+            loop.stop()
+        }
     }
 
     private func scheduleTick() {
         loop.schedule(afterMilliseconds: tickMilliseconds) { [weak self] in
             guard let self else { return }
             self.api.tickRooms(tickMilliseconds: self.tickMilliseconds)
-            let rejected = self.fastCGI.counters.rejectedConnections + self.scgi.counters.rejectedConnections
-            self.scoreboard?.set(.gatewayRejected, to: Int(rejected))
+            if let servers = self.servers {
+                let counts = [servers.fastCGI.counters, servers.scgi.counters].map(\.rejectedConnections)
+                self.scoreboard?.set(.gatewayRejected, to: Int(counts[0] + counts[1]))
+            }
             self.scheduleTick()
         }
     }
@@ -136,12 +164,13 @@ final class Worker {
 
     private func drain() {
         logger.info("worker drains", metadata: ["index": "\(index)"])
-        fastCGI.stopAccepting()
-        scgi.stopAccepting()
-        fastCGI.drain { [weak self] in
-            self?.scgi.drain { [weak self] in
-                self?.connection.close()
-                self?.loop.stop()
+        guard let servers else { return loop.stop() }
+        servers.fastCGI.stopAccepting()
+        servers.scgi.stopAccepting()
+        servers.fastCGI.drain { [connection, loop] in
+            servers.scgi.drain {
+                connection.close()
+                loop.stop()
             }
         }
         // A request that waits for Redis has its own deadline below this; nothing is worth waiting longer for.
