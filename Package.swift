@@ -35,11 +35,13 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
         // C libraries as Debian ships them, and the few system calls that Swift cannot import.
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CFastCGI", providers: [.apt(["libfcgi-dev"])]),
+        .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CLinux"),
 
         // Rules and formats: no input or output, no clock, no chance.
@@ -84,6 +86,15 @@ let package = Package(
             resources: nginxFiles.map { .embedInCode($0) },
             swiftSettings: strict
         ),
+        // The load generator: what it does is a library so that tests can see it.
+        .target(
+            name: "Load",
+            dependencies: [
+                "CLinux", "COpenSSL", "Reactor", "StrictJSON",
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+            ],
+            swiftSettings: strict
+        ),
         .target(name: "Simulation", dependencies: ["Admission", "WaitingRoomAPI"], swiftSettings: strict),
         // Wiring and commands.
         .executableTarget(
@@ -91,6 +102,14 @@ let package = Package(
             dependencies: [
                 "Admission", "CLinux", "Configuration", "Gateway", "GatewayWire", "NginxFiles", "Passes", "Processes",
                 "Reactor", "RedisQueue", "StrictJSON", "Telemetry", "WaitingRoomAPI", logging,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "vestibule-load",
+            dependencies: [
+                "Load", "Processes", "Reactor",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict
@@ -107,6 +126,11 @@ let package = Package(
         .testTarget(
             name: "QueueStoreTests",
             dependencies: ["Admission", "Reactor", "RedisQueue", "Simulation", "TestSupport", "WaitingRoomAPI"],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "LoadTests",
+            dependencies: ["Load", "StrictJSON", "TestSupport", "vestibule", "vestibule-load"],
             swiftSettings: strict
         ),
         .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON"], swiftSettings: strict),

@@ -106,6 +106,7 @@ public struct TickRequest {
     /// First second of the entry history the worker lacks.
     public var flowSecond = 0
     public var tickMilliseconds = 200
+    public var incarnation = 0
     /// The sweep epoch in which `heartbeats` were collected.
     public var heartbeatEpoch = 0
     /// Who polled at this worker since its last flush.
@@ -140,6 +141,10 @@ public struct TickReply {
     public var openedMilliseconds = 0
     public var counters = RoomCounters()
     public var policy = RoomPolicy.standard
+    /// Names this memory of the store; another one means that it was lost and made anew.
+    public var incarnation = 0
+    /// The operator's overrides, in the order of the policy's script arguments.
+    public var overrides: [Int?] = []
     public var flow: [(second: Int, entries: Int)] = []
     /// Every live chunk when anything changed; `bitmap` is nil where the worker's copy is current.
     public var chunks: [(index: Int, bitmap: [UInt8]?)] = []

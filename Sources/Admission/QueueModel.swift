@@ -223,14 +223,21 @@ public struct QueueModel {
                 answer = .entered(passExpiresMilliseconds: enter(claim.number, now))
             } else {
                 called[claim.number] = max(deadline, now + policy.claimWindowMilliseconds)
-                answer = .retry(
-                    afterMilliseconds: entryBucket.millisecondsUntilToken(rateMilli: policy.rateMilli)
-                )
+                answer = .retry(afterMilliseconds: retryMilliseconds)
             }
         default:
             break
         }
         return reply(answer, claim, now)
+    }
+
+    /// Not the time of the next token: all who were called would ask for it at once. Half of the time in which they can
+    /// all enter keeps the bucket busy without a rush.
+    private var retryMilliseconds: Int {
+        let token = entryBucket.millisecondsUntilToken(rateMilli: policy.rateMilli)
+        guard policy.rateMilli > 0 else { return token }
+        let half = called.count * TokenBucket.micro / (2 * policy.rateMilli)
+        return max(token, min(half, policy.claimWindowMilliseconds / 2))
     }
 
     /// Gives the place up for good. Idempotent.
@@ -328,6 +335,8 @@ public struct QueueModel {
         version += 1
         var reply = TickReply()
         reply.version = version
+        reply.incarnation = 1
+        reply.overrides = Array(repeating: nil, count: 9)
         reply.nowMilliseconds = now
         reply.generation = generation
         reply.next = next

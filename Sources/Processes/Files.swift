@@ -66,6 +66,18 @@ public enum Files {
         try write(path, Array(text.utf8), mode: mode)
     }
 
+    /// Takes a lock that ends with this process. The descriptor holds it.
+    /// - Throws: `CommandFailure` DIR_IN_USE with `message` when another process has it.
+    public static func lock(_ path: String, whenTaken message: String) throws -> Int32 {
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw failure("cannot lock", path) }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            close(descriptor)
+            throw CommandFailure("DIR_IN_USE", message)
+        }
+        return descriptor
+    }
+
     /// Whether something has this path.
     public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 

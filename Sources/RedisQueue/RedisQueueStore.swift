@@ -91,13 +91,13 @@ public final class RedisQueueStore: QueueStore {
         room: Room,
         _ completion: @escaping (Result<TickReply, StoreFailure>) -> Void
     ) {
-        var arguments = [
-            request.generation, request.version, request.next, request.entered, request.flowSecond,
-            request.tickMilliseconds, request.heartbeatEpoch,
-        ].map { RedisArgument($0) }
-        for (chunk, bitmap) in request.heartbeats {
-            arguments.append(RedisArgument(chunk))
-            arguments.append(RedisArgument(bitmap))
+        // Made again after a restore: the room then knows another incarnation.
+        let arguments = {
+            [
+                request.generation, request.version, room.next, request.entered, request.flowSecond,
+                request.tickMilliseconds, room.incarnation, request.heartbeatEpoch,
+            ].map { RedisArgument($0) }
+                + request.heartbeats.flatMap { [RedisArgument($0.chunk), RedisArgument($0.bitmap)] }
         }
         caller.call(.tick, room: room, arguments) { completion(RedisQueueStore.decode($0, ReplyDecoder.tick)) }
     }
@@ -112,8 +112,11 @@ public final class RedisQueueStore: QueueStore {
     }
 
     private func sendJoins(_ batch: [QueuedJoin], room: Room) {
-        let arguments = batch.flatMap {
-            [RedisArgument($0.request.kind.rawValue), RedisArgument($0.request.idempotencyKey ?? "")]
+        let arguments = {
+            [room.generation, room.next, room.incarnation].map { RedisArgument($0) }
+                + batch.flatMap {
+                    [RedisArgument($0.request.kind.rawValue), RedisArgument($0.request.idempotencyKey ?? "")]
+                }
         }
         caller.call(.join, room: room, arguments) { result in
             switch RedisQueueStore.decode(result, { ReplyDecoder.join($0, count: batch.count) }) {
@@ -143,7 +146,7 @@ public final class RedisQueueStore: QueueStore {
         _ completion: @escaping (Result<StandingReply, StoreFailure>) -> Void
     ) {
         let arguments = [claim.generation, claim.number, claim.issuedMilliseconds].map { RedisArgument($0) }
-        caller.call(script, room: room, arguments) {
+        caller.call(script, room: room, { arguments }) {
             completion(RedisQueueStore.decode($0, ReplyDecoder.standing))
         }
     }

@@ -6,12 +6,12 @@ internal import Admission
 
 enum ReplyDecoder {
     static func join(_ reply: RedisReply, count: Int) -> JoinReply? {
-        guard let values = reply.arrayValue?.map(\.integerValue), values.count == 4 + 3 * count,
+        guard let values = reply.arrayValue?.map(\.integerValue), values.count == 3 + 3 * count,
             let now = values[0], let generation = values[1], let waiting = values[2]
         else { return nil }
         var outcomes: [JoinOutcome] = []
         for i in 0..<count {
-            guard let code = values[4 + 3 * i], let number = values[5 + 3 * i], let time = values[6 + 3 * i],
+            guard let code = values[3 + 3 * i], let number = values[4 + 3 * i], let time = values[5 + 3 * i],
                 let outcome = joinOutcome(code: code, number: number, time: time)
             else { return nil }
             outcomes.append(outcome)
@@ -54,8 +54,9 @@ enum ReplyDecoder {
     }
 
     static func tick(_ reply: RedisReply) -> TickReply? {
-        guard let parts = reply.arrayValue, parts.count == 4, let chunks = parts[3].arrayValue,
-            let state = integers(parts[0]), state.count == 15, let policyValues = integers(parts[1]),
+        guard let parts = reply.arrayValue, parts.count == 5, let chunks = parts[3].arrayValue,
+            let overrides = parts[4].arrayValue, let state = integers(parts[0]), state.count == 16,
+            let policyValues = integers(parts[1]),
             let policy = RoomPolicy(scriptArguments: policyValues), let flow = integers(parts[2])
         else { return nil }
         var tick = TickReply()
@@ -74,7 +75,9 @@ enum ReplyDecoder {
         tick.counters.abandoned = state[12]
         tick.counters.lapsed = state[13]
         tick.counters.returned = state[14]
+        tick.incarnation = state[15]
         tick.policy = policy
+        tick.overrides = overrides.map(\.integerValue)
         for i in stride(from: 0, to: flow.count - 1, by: 2) { tick.flow.append((flow[i], flow[i + 1])) }
         for i in stride(from: 0, to: chunks.count - 1, by: 2) {
             guard let index = chunks[i].integerValue else { return nil }

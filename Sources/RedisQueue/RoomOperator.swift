@@ -22,8 +22,9 @@ public final class RoomOperator {
 
     /// The state of a room, from a tick that sends no news of this caller's own.
     public func show(_ room: Room, _ completion: @escaping (Result<TickReply, StoreFailure>) -> Void) {
-        let arguments = [0, 0, 0, 0, 0, 200, 0].map { RedisArgument($0) }
-        caller.call(.tick, room: room, arguments) { result in
+        // A tick that is never due only reads, and no operator makes a room: the workers know more of it.
+        let arguments = [0, 0, 0, 0, 0, 1_000_000_000_000, 0, 0].map { RedisArgument($0) }
+        caller.call(.tick, room: room, { arguments }, mayRestore: false) { result in
             completion(
                 result.flatMap { reply in
                     ReplyDecoder.tick(reply).map { .success($0) } ?? .failure(.refused("tick out of shape"))
@@ -55,12 +56,12 @@ public final class RoomOperator {
         let arguments = changes.flatMap { change in
             [RedisArgument(change.field), change.value.map { RedisArgument($0) } ?? RedisArgument("default")]
         }
-        caller.call(.configure, room: room, arguments) { completion(RoomOperator.failure($0)) }
+        caller.call(.configure, room: room, { arguments }, mayRestore: false) { completion(RoomOperator.failure($0)) }
     }
 
     /// Ends the generation; answers with the new one.
     public func reset(_ room: Room, _ completion: @escaping (Result<Int, StoreFailure>) -> Void) {
-        caller.call(.reset, room: room, []) { result in
+        caller.call(.reset, room: room, { [] }, mayRestore: false) { result in
             completion(result.flatMap { $0.integerValue.map { .success($0) } ?? .failure(.refused("no generation")) })
         }
     }

@@ -33,11 +33,11 @@ final class ScriptCaller {
     func call(
         _ script: QueueScript,
         room: Room,
-        _ arguments: [RedisArgument],
+        _ arguments: @escaping () -> [RedisArgument],
         mayRestore: Bool = true,
         _ completion: @escaping Completion
     ) {
-        let full = room.defaults.scriptArguments.map { RedisArgument($0) } + arguments
+        let full = room.defaults.scriptArguments.map { RedisArgument($0) } + arguments()
         run(script, keys: KeySchema(room: room.id).scriptKeys, full) { [weak self] result in
             guard let self, mayRestore, case .success(.error(let text)) = result,
                 text.contains("NOSTATE") || text.contains("ROLLBACK")
@@ -69,11 +69,18 @@ final class ScriptCaller {
 
     /// Makes the room, or mends it, from this worker's memory of it.
     private func restore(_ room: Room, _ completion: @escaping (StoreFailure?) -> Void) {
+        guard room.next > 0 || room.mayBeMade() else {
+            return completion(.unavailable("a worker that remembers the room comes first"))
+        }
         let policy = room.policy
+        let overrides = zip(RoomOperator.fields, room.overrides).flatMap { field, value in
+            value.map { [RedisArgument(field), RedisArgument($0)] } ?? []
+        }
         var arguments = [
             max(1, room.generation), room.next, room.openedMilliseconds, policy.burst, policy.epochMilliseconds,
-            policy.rateMilli,
+            room.incarnation, overrides.count,
         ].map { RedisArgument($0) }
+        arguments += overrides
         for chunk in room.mirror.chunkIndexes {
             guard let bitmap = room.mirror.bitmap(chunk: chunk) else { continue }
             arguments.append(RedisArgument(chunk))
@@ -81,7 +88,9 @@ final class ScriptCaller {
         }
         run(.restore, keys: KeySchema(room: room.id).scriptKeys, arguments) { result in
             switch ScriptCaller.judge(result) {
-            case .success: completion(nil)
+            case .success(let reply):
+                if let incarnation = reply.arrayValue?.last?.integerValue { room.noteRestored(incarnation) }
+                completion(nil)
             case .failure(let failure): completion(failure)
             }
         }

@@ -86,7 +86,8 @@ extension WaitingRoomAPI {
             visitor.room,
             generation: Int(visitor.ticket.generation),
             number: visitor.number,
-            expiresMilliseconds: expires
+            expiresMilliseconds: expires,
+            nowMilliseconds: now
         )
         let lifetime = lifetimeSeconds(until: expires, from: now)
         var json = JSONWriter()

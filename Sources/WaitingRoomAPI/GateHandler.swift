@@ -57,6 +57,7 @@ extension WaitingRoomAPI {
             guard case .success(let answer) = result else { return self.hold(room, .join, facts, respond) }
             switch answer.outcome {
             case .admitted(let number, let expires):
+                room.noteIssued(number, generation: answer.generation)
                 let claim = TicketClaim(
                     generation: answer.generation,
                     number: number,
@@ -104,7 +105,13 @@ extension WaitingRoomAPI {
             number: claim.number,
             issuedMilliseconds: claim.issuedMilliseconds
         )
-        let pass = pass(room, generation: claim.generation, number: claim.number, expiresMilliseconds: expires)
+        let pass = pass(
+            room,
+            generation: claim.generation,
+            number: claim.number,
+            expiresMilliseconds: expires,
+            nowMilliseconds: now
+        )
         var response = continuation()
         setTicketCookie(&response, room, ticket, facts)
         setPassCookie(&response, room, pass, lifetimeSeconds: lifetimeSeconds(until: expires, from: now), facts)
@@ -141,6 +148,9 @@ extension WaitingRoomAPI {
         case .valid(let pass):
             count(.passesVerified)
             var response = GatewayResponse(status: 204, contentType: "text/plain")
+            // What nginx passes on to the backend.
+            response.addHeader("X-Vestibule-Verdict", "ok:\(id)")
+            response.addHeader("X-Vestibule-Pass", bytes)
             response.addHeader("X-Vestibule-Number", String(pass.number))
             respond(response)
         case .malformed: respond(refusedPass("malformed"))

@@ -68,6 +68,7 @@ extension WaitingRoomAPI {
         switch answer.outcome {
         case .waiting(let number, let position):
             count(.joinsWaiting)
+            room.noteIssued(number, generation: answer.generation)
             remember(number, at: position, answer, room)
             let ticket = ticket(
                 room,
@@ -78,6 +79,7 @@ extension WaitingRoomAPI {
             respondJoined(ticket, waitingView(room, position: position, facts.language), room, facts, respond)
         case .admitted(let number, let expires):
             count(.joinsAdmitted)
+            room.noteIssued(number, generation: answer.generation)
             let claim = TicketClaim(
                 generation: answer.generation,
                 number: number,
@@ -165,7 +167,13 @@ extension WaitingRoomAPI {
             number: claim.number,
             issuedMilliseconds: claim.issuedMilliseconds
         )
-        let pass = pass(room, generation: claim.generation, number: claim.number, expiresMilliseconds: expires)
+        let pass = pass(
+            room,
+            generation: claim.generation,
+            number: claim.number,
+            expiresMilliseconds: expires,
+            nowMilliseconds: now
+        )
         let lifetime = lifetimeSeconds(until: expires, from: now)
         var json = JSONWriter()
         json.member("waiting_token", text: ticket)

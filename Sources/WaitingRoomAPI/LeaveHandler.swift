@@ -15,6 +15,9 @@ extension WaitingRoomAPI {
         case .problem(let problem): return refuse(problem, facts, respond)
         case .visitor(let found): visitor = found
         }
+        // A browser that names another ticket than its own keeps its own.
+        let sent = cookieTicket(request, room: visitor.room.id)
+        let isOwn = sent.map { self.keys.verifyTicket($0) == .valid(visitor.ticket) } ?? true
         visitor.room.use(nowMilliseconds: environment.nowMilliseconds())
         store.leave(visitor.claim, room: visitor.room) { [weak self] result in
             guard let self else { return }
@@ -30,8 +33,10 @@ extension WaitingRoomAPI {
                 json.member("message", WaitMessage.left(facts.language))
                 var response = self.ok(200, json.finish())
                 let names = CookieNames(room: visitor.room.id, secure: facts.isSecure)
-                response.addHeader("Set-Cookie", names.clearTicket())
-                response.addHeader("Set-Cookie", names.clearPass())
+                if isOwn {
+                    response.addHeader("Set-Cookie", names.clearTicket())
+                    response.addHeader("Set-Cookie", names.clearPass())
+                }
                 respond(response)
             }
         }

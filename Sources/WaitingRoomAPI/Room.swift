@@ -17,6 +17,15 @@ public final class Room {
     public private(set) var version = 0
     /// The number the next joiner gets, as far as this worker knows.
     public private(set) var next = 0
+    /// `next` as of the last tick: the mirror says nothing about numbers from here on.
+    public private(set) var mirroredNext = 0
+    /// Names the memory of Redis that this worker has seen.
+    public private(set) var incarnation = 0
+    /// The operator's overrides, kept to restore them.
+    public private(set) var overrides: [Int?] = []
+    /// Whether this worker may make the room when Redis does not know it and neither does this worker. A worker that
+    /// has just been started by a running pool leaves that to those who remember.
+    public var mayBeMade: () -> Bool = { true }
     public private(set) var called = 0
     public private(set) var active = 0
     public private(set) var openedMilliseconds = 0
@@ -65,6 +74,14 @@ public final class Room {
     /// A sign of life of a visitor who waits or is called.
     public func markAlive(_ number: Int) { heartbeats.mark(number) }
 
+    /// Takes note of a number that Redis has issued, so that a restore never issues it again.
+    public func noteIssued(_ number: Int, generation: Int) {
+        if generation == self.generation { next = max(next, number + 1) }
+    }
+
+    /// Redis lost its memory and has been given ours.
+    public func noteRestored(_ incarnation: Int) { self.incarnation = incarnation }
+
     /// Takes a visitor out of the mirror ahead of the tick (entered or left through this worker).
     public func noteGone(_ number: Int) {
         mirror.remove(number)
@@ -79,11 +96,12 @@ public final class Room {
 
     // MARK: - Ticks
 
-    /// Whether a tick is due: always while people wait, are called or inside, or came lately; else every two seconds.
+    /// Whether a tick is due: always while people wait, are called or inside, or came lately; else twice a second.
     public func needsTick(nowMilliseconds: Int, tickMilliseconds: Int) -> Bool {
         if isTicking { return false }
         let inUse = mirror.count + called + active > 0 || nowMilliseconds - usedMilliseconds < 60_000 || !isKnown
-        return inUse || nowMilliseconds - tickedMilliseconds >= max(tickMilliseconds, 2000)
+        // An idle room is looked at often enough not to count as degraded when somebody comes.
+        return inUse || nowMilliseconds - tickedMilliseconds >= max(tickMilliseconds, 500)
     }
 
     /// Asks the store for a tick and takes the answer in. One at a time.
@@ -137,9 +155,12 @@ public final class Room {
             for case (let index, let bitmap?) in reply.chunks { mirror.replace(chunk: index, bitmap: bitmap) }
             mirror.keep(only: reply.chunks.map(\.index).sorted())
         }
+        next = max(reply.next, reply.generation == generation ? next : 0)
         generation = reply.generation
         version = reply.version
-        next = reply.next
+        mirroredNext = reply.next
+        incarnation = reply.incarnation
+        overrides = reply.overrides
         called = reply.called
         active = reply.active
         openedMilliseconds = reply.openedMilliseconds

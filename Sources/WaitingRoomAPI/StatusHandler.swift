@@ -70,7 +70,7 @@ extension WaitingRoomAPI {
             return refuse(problem(for: failure), facts, respond)
         }
         // Numbers issued after the last tick are not in the mirror: they are reckoned as waiting.
-        let unseen = max(0, visitor.number - visitor.room.next)
+        let unseen = max(0, visitor.number - visitor.room.mirroredNext)
         let position = visitor.room.mirror.rank(visitor.number) + unseen + 1
         let view = waitingView(visitor.room, position: position, facts.language)
         respondStatus(view, visitor, isDegraded: true, respond)

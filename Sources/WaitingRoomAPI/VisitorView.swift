@@ -36,8 +36,11 @@ extension WaitingRoomAPI {
     func waitingView(_ room: Room, position: Int, _ language: Language) -> VisitorView {
         let isPaused = room.policy.mode == .paused
         let estimate = isPaused ? nil : estimator.estimate(position: position, rates: room.rates)
+        // At the configured rate, when that is sooner than the estimate: a hint that followed a slow history would keep
+        // the called away, and so make the history slower still.
+        let soonest = room.policy.rateMilli > 0 ? position * 1000 / room.policy.rateMilli : Int.max
         let poll = PollPacing.hintMilliseconds(
-            etaSeconds: estimate?.seconds,
+            etaSeconds: estimate.map { min($0.seconds, soonest) },
             position: position,
             waiting: room.mirror.count,
             budgetPerSecond: environment.pollBudgetPerSecond,
@@ -92,9 +95,20 @@ extension WaitingRoomAPI {
         )
     }
 
-    /// The pass of an entry. It depends on nothing but the entry, so a repeated enter gives the same pass.
-    func pass(_ room: Room, generation: Int, number: Int, expiresMilliseconds: Int) -> [UInt8] {
+    /// The pass of an entry. It depends on nothing but the entry and pass_ttl, so a repeated enter gives the same pass;
+    /// when an operator has shortened pass_ttl in between, it is issued now instead of in the future.
+    func pass(
+        _ room: Room,
+        generation: Int,
+        number: Int,
+        expiresMilliseconds: Int,
+        nowMilliseconds: Int
+    ) -> [UInt8] {
         let expiresSeconds = expiresMilliseconds / 1000
+        let issuedSeconds = min(
+            expiresSeconds - room.policy.passLifetimeMilliseconds / 1000,
+            nowMilliseconds / 1000
+        )
         return keys.sign(
             Pass(
                 room: room.id,
@@ -105,7 +119,7 @@ extension WaitingRoomAPI {
                     number: Int64(number),
                     expiresAtMilliseconds: Int64(expiresMilliseconds)
                 ),
-                issuedAtSeconds: Int64(max(1, expiresSeconds - room.policy.passLifetimeMilliseconds / 1000)),
+                issuedAtSeconds: Int64(max(1, issuedSeconds)),
                 expiresAtSeconds: Int64(expiresSeconds)
             )
         )

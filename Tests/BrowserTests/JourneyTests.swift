@@ -13,7 +13,7 @@ extension InTheBrowser {
         func `a visitor waits, moves up, is called, and lands at the address that was asked for`(
             isSecure: Bool
         ) throws {
-            let visit = try Visit("  demo: {rate: 4, burst: 1, claim_window: 4s}", ahead: 12, isSecure: isSecure)
+            let visit = try Visit("  demo: {rate: 4, burst: 1, claim_window: 4s}", ahead: 20, isSecure: isSecure)
             let browser = visit.browser
             try visit.openAndWait()
             #expect(try browser.title.hasSuffix("Waiting room"))
@@ -47,7 +47,7 @@ extension InTheBrowser {
             #expect(pass.sameSite == "Lax")
             #expect(try browser.isTrue("document.cookie === ''"), "no script can read them")
             #expect(try browser.cookie(visit.ticketCookie)?.value == ticket.value)
-            #expect(try visit.numbersTaken == 13)
+            #expect(try visit.numbersTaken == 21)
             #expect(try browser.consoleErrors().isEmpty)
         }
 

@@ -1,7 +1,7 @@
 -- enter.lua: claims a call. Repeating it returns the same pass expiry and consumes nothing.
 -- ARGV  10..12 see standing.lua
--- Returns {code, time, now, waiting, position}; codes as stand.lua, and 6 retry (time = ms until the entry bucket has a
--- token).
+-- Returns {code, time, now, waiting, position}; codes as stand.lua, and 6 retry (time = ms until it is worth asking
+-- again).
 -- Atomic because a call, an entry token and an active place change hands together.
 
 local before = S.returned
@@ -27,7 +27,12 @@ elseif code == CALLED then
     -- The visitor did claim in time: the call must not lapse while the bucket refills.
     redis.call('ZADD', KEYS[4], math.max(time, now + P.claim_ms), number)
     code = RETRY
-    time = P.rate_milli > 0 and math.ceil((MICRO - S.entry_micro) / P.rate_milli) or 1000
+    -- Not the time of the next token: all who were called would ask for it at once. Half of the time in which they can
+    -- all enter keeps the bucket busy without a rush.
+    time = P.rate_milli > 0
+      and math.max(math.ceil((MICRO - S.entry_micro) / P.rate_milli),
+        math.min(math.floor(S.called * MICRO / (2 * P.rate_milli)), math.floor(P.claim_ms / 2)))
+      or 1000
   end
   save()
 elseif S.returned > before then

@@ -1,14 +1,20 @@
 -- join.lua: takes numbers for the joins of one loop turn, and admits at once those for whom there is room.
--- ARGV  10... pairs: kind ('join', or 'gate': take a number only if admitted at once), idempotency key ('' = none)
--- Returns {now, generation, waiting, version, then per item: code, number, time}
+-- ARGV  10 generation, 11 next and 12 incarnation the worker knows (0 = nothing)
+--       13... pairs: kind ('join', or 'gate': take a number only if admitted at once), idempotency key ('' = none)
+-- Error ROLLBACK: see tick.lua.
+-- Returns {now, generation, waiting, then per item: code, number, time}
 --   code 1 waiting (time = position)   2 admitted (time = pass expiry ms)
 --        3 known key (time = issue time ms of its ticket)
 --        4 room closed   5 room full   6 no room at once (gate)   7 bypass (gate)
 -- Atomic because the numbers, the buckets and the bitmaps must agree. O(items); the worker sends at most 512.
 
+if knows_less(tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12])) then
+  return redis.error_reply('ROLLBACK the room went back')
+end
+
 local JOIN_KEY_MS = 300000
 local ADMITTED, KNOWN, SHUT, FULL, NO_ROOM, PASS_BY = 2, 3, 4, 5, 6, 7
-local reply = {now, S.generation, 0, 0}
+local reply = {now, S.generation, 0}
 local function answer(code, number, time)
   reply[#reply + 1], reply[#reply + 2], reply[#reply + 3] = code, number, time
 end
@@ -23,7 +29,7 @@ end
 local expires = now + P.pass_ms
 local first, admitted, fresh = S.next, 0, {}
 local waiting = 0
-for i = 10, #ARGV, 2 do
+for i = 13, #ARGV, 2 do
   local kind, key = ARGV[i], ARGV[i + 1]
   local known = key ~= '' and (fresh[key] or redis.call('GET', prefix .. 'join:' .. key)) or ''
   local number, issued_ms, generation = string.match(known, '^(%d+):(%d+):(%d+)$')
@@ -75,5 +81,5 @@ if waiting > 0 then
   S.waiting = S.waiting + waiting
 end
 save()
-reply[3], reply[4] = S.waiting, S.version
+reply[3] = S.waiting
 return reply

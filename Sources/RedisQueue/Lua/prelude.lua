@@ -14,7 +14,7 @@ local POLICY = {'rate_milli', 'burst', 'max_active', 'claim_ms', 'abandon_ms', '
   'capacity'}
 local FIELDS = {'generation', 'next', 'head', 'waiting', 'called', 'active', 'call_micro', 'entry_micro', 'refilled_ms',
   'clock_ms', 'ticked_ms', 'epoch', 'epoch_ms', 'hold_epoch', 'version', 'opened_ms', 'flow_second', 'joined',
-  'entered', 'left', 'abandoned', 'lapsed', 'returned', 'restored_ms'}
+  'entered', 'left', 'abandoned', 'lapsed', 'returned', 'restored_ms', 'incarnation', 'remembered'}
 local OPEN, PAUSED, CLOSED, BYPASS = 0, 1, 2, 3
 local WAITING, CALLED, ENTERED, LEFT, EXPIRED, RETRY, FENCED = 1, 2, 3, 4, 5, 6, 7
 local MICRO, CHUNK, GAP = 1000000, 65536, 1000
@@ -46,6 +46,13 @@ S.refilled_ms = now
 
 local epoch_ms = math.max(1, math.floor(P.abandon_ms / EPOCHS_KEPT))
 local epoch = math.floor(now / epoch_ms)
+
+-- Whether this Redis knows less of the room than a worker does: it went back to an older state (a lagging replica), or
+-- lost everything and somebody without a memory of the room has made it anew.
+local function knows_less(known_generation, known_next, known_incarnation)
+  if known_next == 0 or S.generation > known_generation then return false end
+  return S.generation < known_generation or S.incarnation ~= known_incarnation or S.next < known_next
+end
 
 local touched = false
 -- Marks a chunk of the waiting bitmap as changed, so that the next tick sends it to every worker.

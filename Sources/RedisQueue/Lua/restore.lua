@@ -1,28 +1,44 @@
 -- restore.lua: makes a room that is not in this Redis, or mends one that went back, from what a worker remembers.
--- KEYS  1 state   2 config   3 chunks
+-- KEYS  1 state   2 config   3 chunks   4 called
 -- ARGV  1 generation (1 for a new room)   2 next the worker knows (0 = nothing)   3 opened_ms   4 burst
---       5 epoch length (ms)   6 rate (thousandths a second)   7... pairs: chunk, waiting bitmap
--- Returns {generation, next}. Running it twice, or from several workers, changes nothing more.
+--       5 epoch length (ms)   6 incarnation the worker knows (0 = none)   7 how many override words follow
+--       8... pairs: field, value of the operator's overrides; then pairs: chunk, waiting bitmap
+-- Returns {generation, next, incarnation}. Running it twice, or from several workers, changes nothing more.
+--
+-- The incarnation is made with the state: a worker that meets another one knows that Redis lost its memory, and that
+-- somebody, perhaps somebody without a memory of the room, made the state anew. It then merges what it remembers.
 --
 -- A new room begins at a number made from the clock, 4,096 numbers for each second since 2026: if every memory of a
 -- room is lost, the numbers that tickets still carry lie below, and none is issued again.
 
-local MICRO, CHUNK, GAP, EPOCH_2026, PER_SECOND = 1000000, 65536, 1000, 1767225600, 4096
+-- GAP: more numbers than can have been issued since the worker's last look (a tick is at most 500 ms).
+local MICRO, CHUNK, GAP, EPOCH_2026, PER_SECOND = 1000000, 65536, 65536, 1767225600, 4096
 local prefix = string.sub(KEYS[1], 1, -6)
 local clock = redis.call('TIME')
 local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
-local known = redis.call('HMGET', KEYS[1], 'generation', 'next', 'version', 'head')
+local stamp = tonumber(clock[1]) * 1000000 + tonumber(clock[2])
+local known = redis.call('HMGET', KEYS[1], 'generation', 'next', 'version', 'head', 'incarnation', 'remembered',
+  'call_micro', 'entry_micro')
 local generation, known_next = tonumber(ARGV[1]), tonumber(ARGV[2])
-local epoch_ms = tonumber(ARGV[5])
+local epoch_ms, incarnation, override_words = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local is_same = known[1] and tonumber(known[5]) == incarnation
 
-if known[1] and (tonumber(known[1]) > generation or tonumber(known[2]) >= known_next) then
-  return {tonumber(known[1]), tonumber(known[2])}
+if known[1] then
+  local current = tonumber(known[1])
+  local knows_all = is_same and current == generation and tonumber(known[2]) >= known_next
+  -- A higher generation is a reset: what the worker remembers has ended.
+  if current > generation or known_next == 0 or knows_all then
+    return {current, tonumber(known[2]), tonumber(known[5])}
+  end
 end
 
--- Microseconds: beyond every version a worker can know from before the loss, so that each takes the restored bitmaps.
-local version = math.max((tonumber(known[3]) or 0) + 1, tonumber(clock[1]) * 1000000 + tonumber(clock[2]))
-local head = tonumber(known[4]) or math.huge
-for i = 7, #ARGV, 2 do
+if override_words > 0 and redis.call('EXISTS', KEYS[2]) == 0 then
+  redis.call('HSET', KEYS[2], unpack(ARGV, 8, 7 + override_words))
+end
+
+-- Beyond every version a worker can know from before the loss, so that each takes the restored bitmaps.
+local version = math.max((tonumber(known[3]) or 0) + 1, stamp)
+for i = 8 + override_words, #ARGV, 2 do
   local chunk = ARGV[i]
   local key, scratch = prefix .. 'waiting:' .. chunk, prefix .. 'scratch'
   redis.call('SET', scratch, ARGV[i + 1])
@@ -32,20 +48,36 @@ for i = 7, #ARGV, 2 do
   redis.call('BITOP', 'XOR', key, key, scratch)
   redis.call('DEL', scratch)
   redis.call('HSET', KEYS[3], chunk, version)
+end
+-- Nor whoever is called (a few, at most what lapses within a claim window).
+for _, number in ipairs(redis.call('ZRANGE', KEYS[4], 0, 9999)) do
+  local chunk = math.floor(tonumber(number) / CHUNK)
+  if redis.call('HEXISTS', KEYS[3], chunk) == 1 then
+    redis.call('SETBIT', prefix .. 'waiting:' .. chunk, tonumber(number) % CHUNK, 0)
+  end
+end
+
+local waiting, head = 0, math.huge
+for _, chunk in ipairs(redis.call('HKEYS', KEYS[3])) do
+  local key = prefix .. 'waiting:' .. chunk
+  waiting = waiting + redis.call('BITCOUNT', key)
   local at = redis.call('BITPOS', key, 1)
   if at >= 0 then head = math.min(head, tonumber(chunk) * CHUNK + at) end
 end
-local waiting = 0
-for _, chunk in ipairs(redis.call('HKEYS', KEYS[3])) do
-  waiting = waiting + redis.call('BITCOUNT', prefix .. 'waiting:' .. chunk)
-end
 
-local next_number = known_next > 0 and known_next + GAP or (tonumber(clock[1]) - EPOCH_2026) * PER_SECOND + 1
--- A room we remember starts with empty buckets: what was admitted just before the loss still counts against the bound.
-local micro = known_next > 0 and 0 or tonumber(ARGV[4]) * MICRO
+local next_number = known_next > 0 and math.max(known_next + GAP, tonumber(known[2]) or 0)
+  or (tonumber(clock[1]) - EPOCH_2026) * PER_SECOND + 1
+-- A room that was there starts with empty buckets: what was admitted just before the loss still counts against the
+-- bound. Once only, though several workers bring their memories.
+local call_micro, entry_micro = tonumber(ARGV[4]) * MICRO, tonumber(ARGV[4]) * MICRO
+if known_next > 0 then
+  local is_merged = known[6] == '1' and not is_same
+  call_micro, entry_micro = is_merged and tonumber(known[7]) or 0, is_merged and tonumber(known[8]) or 0
+end
 redis.call('HSET', KEYS[1], 'generation', generation, 'next', next_number, 'version', version, 'waiting', waiting,
-  'head', math.min(head, next_number), 'call_micro', micro, 'entry_micro', micro, 'refilled_ms', now, 'clock_ms', now,
-  'ticked_ms', now, 'epoch', math.floor(now / epoch_ms), 'epoch_ms', epoch_ms,
+  'head', math.min(head, next_number), 'call_micro', call_micro, 'entry_micro', entry_micro, 'refilled_ms', now,
+  'clock_ms', now, 'ticked_ms', now, 'epoch', math.floor(now / epoch_ms), 'epoch_ms', epoch_ms,
   'hold_epoch', known_next > 0 and math.floor(now / epoch_ms) + 4 or 0, 'opened_ms', ARGV[3],
-  'flow_second', tonumber(clock[1]), 'restored_ms', now)
-return {generation, next_number}
+  'flow_second', tonumber(clock[1]), 'restored_ms', now, 'incarnation', tonumber(known[5]) or stamp,
+  'remembered', known_next > 0 and 1 or 0)
+return {generation, next_number, tonumber(known[5]) or stamp}

@@ -2,27 +2,25 @@
 -- ARGV  10 generation, 11 version, 12 next and 13 entered the worker knows (0 = nothing)
 --       14 first second of flow it lacks
 --       15 tick (ms): a call sooner than half of it after the last one only reads
---       16 epoch in which the heartbeats were collected   17... pairs: chunk, bitmap of the numbers that polled at
---       this worker in that epoch since its last flush
--- Returns {{the numbers of STATE}, {policy}, {second, entries, ...}, {chunk, bitmap, ...}}
--- Error ROLLBACK: this Redis knows fewer numbers than the worker; the worker restores it and asks again.
+--       16 incarnation the worker knows   17 epoch in which the heartbeats were collected
+--       18... pairs: chunk, bitmap of the numbers that polled at this worker in that epoch since its last flush
+-- Returns {{the numbers of STATE}, {policy}, {second, entries, ...}, {chunk, bitmap, ...}, {override or '', ...}}
+-- Error ROLLBACK: this Redis knows less of the room than the worker, who restores it and asks again.
 -- Bounds: 256 lapsed calls and 1,000 calls a tick. A sweep costs a few bit operations a chunk of 65,536 numbers.
 
 local LAPSES_MAX, CALLS_MAX = 256, 1000
 local STATE = {'generation', 'version', 'next', 'head', 'waiting', 'called', 'active', 'opened_ms', 'joined', 'entered',
-  'left', 'abandoned', 'lapsed', 'returned'}
+  'left', 'abandoned', 'lapsed', 'returned', 'incarnation'}
 local known_version = tonumber(ARGV[11])
-if tonumber(ARGV[10]) ~= S.generation then
-  known_version = 0
-elseif S.next < tonumber(ARGV[12]) then
+if knows_less(tonumber(ARGV[10]), tonumber(ARGV[12]), tonumber(ARGV[16])) then
   return redis.error_reply('ROLLBACK the room went back')
-elseif S.version < known_version then
-  known_version = 0  -- This Redis went back without losing a number: the worker needs every bitmap again.
+elseif tonumber(ARGV[10]) ~= S.generation or S.version < known_version then
+  known_version = 0  -- Another generation, or gone back without losing a number: the worker needs every bitmap again.
 end
 
 -- A flush just after an epoch's end must not make its visitors look alive for an epoch longer.
-local beaten = math.max(epoch - 1, math.min(epoch, tonumber(ARGV[16])))
-for i = 17, #ARGV, 2 do
+local beaten = math.max(epoch - 1, math.min(epoch, tonumber(ARGV[17])))
+for i = 18, #ARGV, 2 do
   local key, scratch = prefix .. 'seen:' .. beaten .. ':' .. ARGV[i], prefix .. 'scratch'
   redis.call('SET', scratch, ARGV[i + 1], 'PX', 1000)
   redis.call('BITOP', 'OR', key, key, scratch)
@@ -124,9 +122,12 @@ if now - S.ticked_ms >= tonumber(ARGV[15]) / 2 then
   save()
 end
 
-local state, policy, flow, chunks = {now}, {}, {}, {}
+local state, policy, flow, chunks, set = {now}, {}, {}, {}, {}
 for _, field in ipairs(STATE) do state[#state + 1] = S[field] end
-for _, field in ipairs(POLICY) do policy[#policy + 1] = P[field] end
+for i, field in ipairs(POLICY) do
+  policy[i] = P[field]
+  set[i] = overrides[i] or ''
+end
 if S.entered ~= tonumber(ARGV[13]) then
   local names = {}
   for s = math.max(tonumber(ARGV[14]), second - 900), second do names[#names + 1] = s end
@@ -145,4 +146,4 @@ if S.version ~= known_version then
       and (redis.call('GET', prefix .. 'waiting:' .. versions[i]) or '') or 0
   end
 end
-return {state, policy, flow, chunks}
+return {state, policy, flow, chunks, set}

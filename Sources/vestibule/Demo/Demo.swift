@@ -29,6 +29,7 @@ final class Demo {
     private var nginx: ChildProcess?
     private var startDeadline = 0
     private var failure: CommandFailure?
+    private var hasStoppedRedis = false
 
     init(plan: DemoPlan) throws {
         self.plan = plan
@@ -49,6 +50,8 @@ final class Demo {
     }
 
     func run() throws {
+        let lock = try Files.lock(plan.path("lock"), whenTaken: "another demo runs in \(plan.directory)")
+        defer { close(lock) }
         defer { removeFiles() }
         try plan.checkPorts()
         try plan.writeFiles()
@@ -178,7 +181,12 @@ final class Demo {
         }
         guard nginx == nil, backend == nil, pool.isEmpty else { return }
         guard let redis else { return loop.stop() }
-        redis.signal(isLate ? SIGKILL : SIGTERM)
+        if isLate {
+            redis.signal(SIGKILL)
+        } else if !hasStoppedRedis {
+            redis.signal(SIGTERM)
+        }
+        hasStoppedRedis = true
     }
 
     private func removeFiles() {
@@ -187,8 +195,8 @@ final class Demo {
             if let problem { Demo.say(problem) }
             return
         }
-        for name in ["pids.json", "backend.sock", "redis.sock"] where plan.redisSocket == nil || name != "redis.sock" {
-            unlink(plan.path(name))
-        }
+        var names = ["pids.json", "backend.sock", "lock"]
+        if plan.redisSocket == nil { names.append("redis.sock") }
+        for name in names { unlink(plan.path(name)) }
     }
 }

@@ -18,7 +18,10 @@ import WaitingRoomAPI
 
 final class Worker {
     /// How long a new worker waits for its first look at the rooms before it takes requests without it.
-    private static let silentMilliseconds = 2000
+    private static let silentMilliseconds = 4000
+    /// How long a worker that joins a running pool leaves it to the others to restore a room that Redis has lost:
+    /// longer than their slowest reconnection (a backoff of 1.5 s) and a tick.
+    private static let deferMilliseconds = 2500
 
     private let configurationPath: String
     private let index: Int
@@ -46,6 +49,9 @@ final class Worker {
         ) { logger.info("\($0)") }
         let store = RedisQueueStore(connection: connection, scripts: scripts)
         let scoreboard = Scoreboard(path: configuration.scoreboardPath, row: index)
+        // Counters of earlier ticks mean that the pool has been running: others may remember the rooms.
+        let others = (scoreboard?.total(.ticks) ?? 0) > 0
+        let mayMakeAt = loop.nowMilliseconds + (others ? Worker.deferMilliseconds : 0)
         // Jitter only: one system call a poll for better chance would be a waste.
         var jitter = Jitter(seed: .random(in: .min ... .max))
         var environment = APIEnvironment(
@@ -59,7 +65,11 @@ final class Worker {
         environment.pollBudgetPerSecond = configuration.pollBudgetPerSecond
         let api = WaitingRoomAPI(
             store: store,
-            rooms: configuration.rooms.map { Room(id: $0.id, defaults: $0.policy) },
+            rooms: configuration.rooms.map { entry in
+                let room = Room(id: entry.id, defaults: entry.policy)
+                room.mayBeMade = { loop.nowMilliseconds >= mayMakeAt }
+                return room
+            },
             keys: keys,
             environment: environment
         )
