@@ -42,7 +42,9 @@ public enum PollPacing {
         let fair = position <= front ? 0 : waiting * 1000 / shared
         let mayBeCalledSoon = position <= max(100, policy.burst) + policy.rateMilli * soonSeconds / 1000
         let claimable = mayBeCalledSoon ? policy.claimWindowMilliseconds / 2 : Int.max
-        let latest = max(50, min(policy.abandonAfterMilliseconds / 3, claimable))
+        // Leavers make the line move faster than the rate: nobody is sent away for more than half of the wait.
+        let half = max(soonestMilliseconds, min(etaSeconds ?? 100_000, 100_000) * 500)
+        let latest = max(50, min(policy.abandonAfterMilliseconds / 3, claimable, half))
         let base = min(max(wish, fair, soonestMilliseconds), latest)
         return base * 9 / 10 + Int(Double(base) * 0.1 * jitter)
     }

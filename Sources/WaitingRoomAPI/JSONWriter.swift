@@ -57,6 +57,14 @@ struct JSONWriter {
         append(value.utf8)
     }
 
+    /// Text of the program's own, without characters to escape.
+    mutating func member(_ key: StaticString, _ value: StaticString) {
+        name(key)
+        bytes.append(UInt8(ascii: "\""))
+        bytes.append(contentsOf: UnsafeBufferPointer(start: value.utf8Start, count: value.utf8CodeUnitCount))
+        bytes.append(UInt8(ascii: "\""))
+    }
+
     /// Text as bytes; it must be UTF-8.
     mutating func member(_ key: StaticString, text: some Sequence<UInt8>) {
         name(key)

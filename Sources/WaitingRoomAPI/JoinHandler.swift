@@ -145,7 +145,7 @@ extension WaitingRoomAPI {
         json.member("waiting_token", text: ticket)
         // The contract of join knows "waiting" here also while the room is paused; status says "paused".
         var shown = view
-        if String(describing: shown.status) == "paused" { shown.status = "waiting" }
+        if shown.isPaused { shown.status = "waiting" }
         shown.write(into: &json)
         var response = ok(202, json.finish())
         response.addHeader("Retry-After", retryAfterSeconds(view.pollAfterMilliseconds))

@@ -12,11 +12,12 @@ struct VisitorView {
     var position: Int?
     var estimate: WaitEstimate?
     var isReady = false
+    var isPaused = false
     var pollAfterMilliseconds: Int
     var message: String
 
     func write(into json: inout JSONWriter) {
-        json.member("status", String(describing: status))
+        json.member("status", status)
         json.member("position", position)
         json.member("position_hint", position)
         json.member("eta_sec", estimate?.seconds)
@@ -51,6 +52,7 @@ extension WaitingRoomAPI {
             status: isPaused ? "paused" : "waiting",
             position: position,
             estimate: estimate,
+            isPaused: isPaused,
             pollAfterMilliseconds: poll,
             message: estimate.map { WaitMessage.waiting($0, language) } ?? WaitMessage.paused(language)
         )

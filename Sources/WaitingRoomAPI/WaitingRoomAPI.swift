@@ -163,7 +163,7 @@ public final class WaitingRoomAPI {
         }
         var body = JSONWriter()
         body.beginObject("error")
-        body.member("code", String(describing: problem.code))
+        body.member("code", problem.code)
         body.member("message", problem.message)
         body.member("trace_id", facts.traceID)
         body.endObject()

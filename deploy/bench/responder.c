@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 static const char answer[] =
-    "Status: 200 OK\r\nContent-Type: application/json\r\nContent-Length: 262\r\nCache-Control: no-store\r\n"
+    "Status: 200 OK\r\nContent-Type: application/json\r\nContent-Length: 278\r\nCache-Control: no-store\r\n"
     "Retry-After: 15\r\n\r\n"
     "{\"status\":\"waiting\",\"position\":150000,\"position_hint\":150000,\"eta_sec\":300,\"eta_low_sec\":255,"
     "\"eta_high_sec\":345,\"confidence\":1.0,\"poll_after_ms\":14500,\"message\":\"About 5 min (confidence: high)\","
