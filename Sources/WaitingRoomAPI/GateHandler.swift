@@ -99,23 +99,11 @@ extension WaitingRoomAPI {
     ) {
         count(.gateAdmitted)
         room.noteGone(claim.number)
-        let ticket = ticket(
-            room,
-            generation: claim.generation,
-            number: claim.number,
-            issuedMilliseconds: claim.issuedMilliseconds
-        )
-        let pass = pass(
-            room,
-            generation: claim.generation,
-            number: claim.number,
-            expiresMilliseconds: expires,
-            nowMilliseconds: now
-        )
+        let issued = credentials(room, claim, expires: expires, now: now)
         var response = continuation()
-        setTicketCookie(&response, room, ticket, facts)
-        setPassCookie(&response, room, pass, lifetimeSeconds: lifetimeSeconds(until: expires, from: now), facts)
-        response.addHeader("X-Vestibule-Pass", pass)
+        setTicketCookie(&response, room, issued.ticket, facts)
+        setPassCookie(&response, room, issued.pass, lifetimeSeconds: issued.lifetimeSeconds, facts)
+        response.addHeader("X-Vestibule-Pass", issued.pass)
         response.addHeader("X-Vestibule-Number", String(claim.number))
         respond(response)
     }

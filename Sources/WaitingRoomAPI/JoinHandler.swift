@@ -161,29 +161,16 @@ extension WaitingRoomAPI {
         _ facts: RequestFacts,
         _ respond: Respond
     ) {
-        let ticket = ticket(
-            room,
-            generation: claim.generation,
-            number: claim.number,
-            issuedMilliseconds: claim.issuedMilliseconds
-        )
-        let pass = pass(
-            room,
-            generation: claim.generation,
-            number: claim.number,
-            expiresMilliseconds: expires,
-            nowMilliseconds: now
-        )
-        let lifetime = lifetimeSeconds(until: expires, from: now)
+        let issued = credentials(room, claim, expires: expires, now: now)
         var json = JSONWriter()
-        json.member("waiting_token", text: ticket)
+        json.member("waiting_token", text: issued.ticket)
         view(.entered(passExpiresMilliseconds: expires), room, position: 0, facts.language).write(into: &json)
-        json.member("pass", text: pass)
-        json.member("reservation_token", text: pass)
-        json.member("ttl_sec", lifetime)
+        json.member("pass", text: issued.pass)
+        json.member("reservation_token", text: issued.pass)
+        json.member("ttl_sec", issued.lifetimeSeconds)
         var response = ok(200, json.finish())
-        setTicketCookie(&response, room, ticket, facts)
-        setPassCookie(&response, room, pass, lifetimeSeconds: lifetime, facts)
+        setTicketCookie(&response, room, issued.ticket, facts)
+        setPassCookie(&response, room, issued.pass, lifetimeSeconds: issued.lifetimeSeconds, facts)
         respond(response)
     }
 }

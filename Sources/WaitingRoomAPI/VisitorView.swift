@@ -127,6 +127,32 @@ extension WaitingRoomAPI {
         )
     }
 
+    /// What an admitted visitor is given.
+    struct Credentials {
+        let ticket: [UInt8]
+        let pass: [UInt8]
+        let lifetimeSeconds: Int
+    }
+
+    func credentials(_ room: Room, _ claim: TicketClaim, expires: Int, now: Int) -> Credentials {
+        Credentials(
+            ticket: ticket(
+                room,
+                generation: claim.generation,
+                number: claim.number,
+                issuedMilliseconds: claim.issuedMilliseconds
+            ),
+            pass: pass(
+                room,
+                generation: claim.generation,
+                number: claim.number,
+                expiresMilliseconds: expires,
+                nowMilliseconds: now
+            ),
+            lifetimeSeconds: lifetimeSeconds(until: expires, from: now)
+        )
+    }
+
     /// Seconds a cookie or a pass lives from now, at least 1.
     func lifetimeSeconds(until expiresMilliseconds: Int, from nowMilliseconds: Int) -> Int {
         max(1, (expiresMilliseconds - nowMilliseconds) / 1000)
