@@ -99,7 +99,10 @@ private final class SkewedSite {
         let includes = directory.file("include")
         let rendered = try TestProcess.output(
             program,
-            ["nginx", "render", "--config", configuration, "--output", includes, "--api-rate", "100000r/s"]
+            [
+                "nginx", "render", "--config", configuration, "--output", includes, "--api-rate", "100000r/s",
+                "--cache-directory", directory.file("board-cache"),
+            ]
         )
         guard rendered.status == 0 else { throw TestFailure(rendered.text) }
         try startWorkers(program, configuration, skewSeconds)
@@ -163,6 +166,12 @@ private final class SkewedSite {
 
     deinit {
         for process in processes.reversed() { process.stop() }
+        // libfaketime leaves its shared memory behind, named after the process.
+        for process in processes {
+            for name in ["faketime_shm_\(process.pid)", "sem.faketime_sem_\(process.pid)"] {
+                try? FileManager.default.removeItem(atPath: "/dev/shm/\(name)")
+            }
+        }
     }
 
     /// How far each worker's clock is ahead of this process's, from the time in its first log line.

@@ -34,6 +34,8 @@ struct NginxCommand: ParsableCommand {
         var verifier = NginxConfiguration.Verifier.njs
         @Option(help: "What the workers are spoken to in: fastcgi or scgi.")
         var gateway = NginxConfiguration.Gateway.fastcgi
+        @Option(help: "Where nginx keeps the boards for a second; best on tmpfs.")
+        var cacheDirectory = "/dev/shm/vestibule-board"
         @Option(help: "Requests a second one address may make to the queue API, as nginx writes it.")
         var apiRate = "100r/s"
 
@@ -48,7 +50,8 @@ struct NginxCommand: ParsableCommand {
                 },
                 verifier: verifier,
                 gateway: gateway,
-                apiRate: apiRate
+                apiRate: apiRate,
+                cacheDirectory: cacheDirectory
             )
             let files = try nginx.renderedFiles()
             guard let output else {
