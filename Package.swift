@@ -147,7 +147,7 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(name: "BrowserTests", dependencies: ["StrictJSON", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "GatewayWireTests", dependencies: ["GatewayWire"], swiftSettings: strict),
+        .testTarget(name: "GatewayWireTests", dependencies: ["GatewayWire", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "ReactorTests", dependencies: ["Reactor"], swiftSettings: strict),
         .testTarget(
             name: "GatewayTests",

@@ -113,7 +113,7 @@ public final class WaitingRoomAPI {
 
     private func route(_ request: GatewayRequest, _ respond: @escaping Respond) {
         let path = request[.path]
-        let prefix = Array("/api/v1/queue/".utf8)
+        let prefix = "/api/v1/queue/".utf8
         guard path.starts(with: prefix) else { return routeService(request, respond) }
         let name = path.dropFirst(prefix.count)
         let method = request[.method]

@@ -3,6 +3,7 @@
 // The guard lets through one whole request of nginx's shape and nothing else.
 
 import GatewayWire
+import TestSupport
 import Testing
 
 @Suite struct FastCGIGuardTests {
@@ -104,7 +105,7 @@ import Testing
 
     @Test func `No bytes whatever trap the guard or make it claim more than there is`() {
         for seed in 0..<400 as Range<UInt64> {
-            var chance = SeededGenerator(seed: seed)
+            var chance = SeededRandom(seed: seed)
             var bytes = chance.bytes(Int.random(in: 0...400, using: &chance))
             if seed % 2 == 0 {
                 // Half of the time a valid request with some bytes changed, which reaches deeper.

@@ -3,6 +3,7 @@
 // SCGI requests are decoded when whole and rejected when they are not what the specification says.
 
 import GatewayWire
+import TestSupport
 import Testing
 
 @Suite struct SCGIDecoderTests {
@@ -69,7 +70,7 @@ import Testing
     @Test func `No bytes whatever trap the decoder`() {
         var request = GatewayRequest()
         for seed in 0..<400 as Range<UInt64> {
-            var chance = SeededGenerator(seed: seed)
+            var chance = SeededRandom(seed: seed)
             var bytes = chance.bytes(Int.random(in: 0...300, using: &chance))
             if seed % 2 == 0 {
                 bytes = valid
