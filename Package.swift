@@ -133,6 +133,14 @@ let package = Package(
             dependencies: ["Load", "StrictJSON", "TestSupport", "vestibule", "vestibule-load"],
             swiftSettings: strict
         ),
+        .executableTarget(
+            name: "poll-cost",
+            dependencies: [
+                "Admission", "Gateway", "GatewayWire", "Passes", "Reactor", "Simulation", "WaitingRoomAPI",
+            ],
+            path: "Tests/PollCost",
+            swiftSettings: strict
+        ),
         .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON"], swiftSettings: strict),
         .testTarget(name: "PassesTests", dependencies: ["Passes"], swiftSettings: strict),
         .testTarget(

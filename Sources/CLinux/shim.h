@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Linux calls that the Glibc module of Swift 6.3 does not import: epoll, signalfd, accept4, memmem and
- * the queue sizes of a socket. Declarations only, no library is linked. */
+ * Linux calls that the Glibc module of Swift 6.3 does not import: epoll, signalfd, accept4 and memmem.
+ * Declarations only, no library is linked. */
 #ifndef VESTIBULE_CLINUX_SHIM_H
 #define VESTIBULE_CLINUX_SHIM_H
 
-#include <linux/sockios.h>
 #include <stddef.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -17,13 +15,6 @@ extern int accept4(int descriptor, struct sockaddr *address, socklen_t *length, 
 
 /* memmem(3), hidden for the same reason. */
 extern void *memmem(const void *haystack, size_t haystack_length, const void *needle, size_t needle_length);
-
-/* ioctl is variadic and so not importable. SIOCOUTQ: bytes the peer has not taken yet (unix and TCP
- * sockets, see unix(7) and tcp(7)). Returns -1 with errno on failure. */
-static inline int linux_unsent_bytes(int descriptor) {
-    int bytes = 0;
-    return ioctl(descriptor, SIOCOUTQ, &bytes) == 0 ? bytes : -1;
-}
 
 /* prctl is variadic. Asks the kernel to send `signal` to this process when its parent ends. */
 static inline int linux_die_with_parent(int signal) {

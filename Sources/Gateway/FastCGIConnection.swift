@@ -5,8 +5,8 @@
 //     idle --bytes--> partial --whole--> busy --answer--> idle        any --error, bound--> closed
 //
 // The descriptor stays non-blocking. libfcgi takes EAGAIN for an error, so it is called only when it cannot
-// happen: it reads when FastCGIGuard has seen a whole request, and writes when the send buffer has room for the
-// whole answer. A peer that does not read its answers therefore loses its connection, and nothing waits for it.
+// happen or must end the connection: it reads when FastCGIGuard has seen a whole request, and an answer always fits in the empty send buffer of a
+// peer that has read the answers before. One that has not loses its connection, and nothing waits for it.
 
 internal import CFastCGI
 internal import CLinux
@@ -132,7 +132,7 @@ final class FastCGIConnection: GatewayConnection {
             forget()
             return
         }
-        readParameters()
+        readParameters(into: &core.request)
         guard readBody() else {
             core.counters.failedConnections += 1
             core.note("connection closed: libfcgi did not read the body")
@@ -150,8 +150,8 @@ final class FastCGIConnection: GatewayConnection {
     }
 
     /// Copies the known parameters. Entries are `NAME=value` with a NUL at the end.
-    private func readParameters() {
-        core.request.reset()
+    private func readParameters(into request: inout GatewayRequest) {
+        request.reset()
         var entry = library.pointee.envp
         while let text = entry?.pointee {
             entry = entry?.advanced(by: 1)
@@ -160,7 +160,7 @@ final class FastCGIConnection: GatewayConnection {
             let value = mark.advanced(by: 1)
             let valueBytes = strlen(value)
             text.withMemoryRebound(to: UInt8.self, capacity: nameBytes + 1 + valueBytes) { bytes in
-                _ = core.request.set(
+                _ = request.set(
                     UnsafeBufferPointer(start: bytes, count: nameBytes),
                     value: UnsafeBufferPointer(start: bytes + nameBytes + 1, count: valueBytes)
                 )
@@ -190,23 +190,23 @@ final class FastCGIConnection: GatewayConnection {
     func answer(_ response: GatewayResponse, serial: UInt64) {
         guard isOpen(serial: serial) else { return }
         core.render(response, upTo: sendBuffer.largestResponse)
-        guard sendBuffer.hasRoom(for: core.output.count) else {
-            core.counters.stalledPeers += 1
-            core.note("connection closed: the peer does not read its answers")
-            close()
-            return
-        }
         // PutStr takes an Int32; the response bound is far below.
-        _ = core.output.withUnsafeBufferPointer { bytes in
+        core.output.withBytes { bytes in
             bytes.withMemoryRebound(to: CChar.self) {
-                FCGX_PutStr($0.baseAddress, Int32(clamping: $0.count), library.pointee.out)
+                _ = FCGX_PutStr($0.baseAddress, Int32(clamping: $0.count), library.pointee.out)
             }
         }
-        if core.isDraining { library.pointee.keepConnection = 0 }
+        let isLast = core.isDraining
+        if isLast { library.pointee.keepConnection = 0 }
         // Detached: libfcgi closes without waiting up to two seconds for the peer to close first.
         library.pointee.detached = 1
         FCGX_Finish_r(library)
         guard library.pointee.ipcFd >= 0 else {
+            // nginx has read an answer before it sends the next request: a full buffer means that nobody reads.
+            if !isLast {
+                core.counters.stalledPeers += 1
+                core.note("connection closed: the peer does not read its answers")
+            }
             forget()
             return
         }

@@ -56,8 +56,8 @@ extension GatewayResponse {
     static func failure(_ status: Int, code: String, message: String) -> GatewayResponse {
         let text = #"{"error":{"code":"\#(code)","message":"\#(message)","trace_id":""}}"#
         var response = GatewayResponse(status: status, body: Array(text.utf8))
-        response.addHeader("Cache-Control", "no-store")
-        if status == 503 { response.addHeader("Retry-After", "1") }
+        response.isUncacheable = true
+        if status == 503 { response.retryAfterSeconds = 1 }
         return response
     }
 }

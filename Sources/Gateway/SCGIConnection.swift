@@ -114,11 +114,11 @@ final class SCGIConnection: GatewayConnection {
         core.render(response, upTo: core.limits.responseBytes)
         state = .writing
         deadlineMilliseconds = core.loop.nowMilliseconds + core.limits.partialRequestMilliseconds
-        let sent = core.output.withUnsafeBytes { Glibc.send(fd, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+        let sent = core.output.withBytes { Glibc.send(fd, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
         if sent == core.output.count || (sent < 0 && errno != EAGAIN) {
             close()
         } else {
-            unsent = ArraySlice(core.output[max(0, sent)...])
+            unsent = core.output.array[max(0, sent)...]
         }
     }
 

@@ -2,7 +2,6 @@
 //
 // How much a socket takes without waiting. The answer to a request is written in one go or not at all.
 
-internal import CLinux
 internal import GatewayWire
 internal import Glibc
 
@@ -13,11 +12,9 @@ struct SendBuffer {
     /// Room left for the records around an answer.
     private static let reservedBytes = 32_768
 
-    private let fd: Int32
     private let capacity: Int
 
     init(fd: Int32) {
-        self.fd = fd
         var wanted = Self.wantedBytes
         var length = socklen_t(MemoryLayout<Int32>.size)
         setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &wanted, length)
@@ -31,26 +28,18 @@ struct SendBuffer {
     /// The kernel charges what a buffer occupies, not what it holds: libfcgi's records of 8,192 bytes are charged
     /// 16,640 on a unix socket, which is the factor of two.
     var largestResponse: Int { max(0, capacity - Self.reservedBytes) / 2 }
-
-    /// Whether an answer of this many bytes can be written at once, beside what the peer has not read yet.
-    ///
-    /// nginx has read the answer before it sends the next request, so this is false only for a peer that does not read.
-    func hasRoom(for bytes: Int) -> Bool {
-        let unsent = Int(linux_unsent_bytes(fd))
-        return unsent >= 0 && unsent + 2 * bytes + Self.reservedBytes <= capacity
-    }
 }
 
 extension ServerCore {
     /// Serializes an answer into ``output``; one that is too large becomes a 500.
     func render(_ response: GatewayResponse, upTo capacity: Int) {
-        output.removeAll(keepingCapacity: true)
+        output.clear()
         response.serialize(into: &output)
         let bound = min(limits.responseBytes, capacity)
         guard output.count > bound else { return }
         counters.oversizedResponses += 1
         note("answer of \(output.count) bytes replaced: the bound is \(bound)")
-        output.removeAll(keepingCapacity: true)
+        output.clear()
         GatewayResponse.failure(500, code: "INTERNAL", message: "The answer is too large.").serialize(into: &output)
     }
 }

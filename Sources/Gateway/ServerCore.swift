@@ -27,7 +27,7 @@ final class ServerCore {
     /// Filled for every request, read by the handler.
     var request = GatewayRequest()
     /// The serialized answer on its way out.
-    var output: [UInt8] = []
+    var output = ByteWriter(capacity: 16_384)
     /// Input of whichever connection is being read; holds the largest request and one byte more, so that a
     /// byte too many is seen.
     let scratch: UnsafeMutableBufferPointer<UInt8>
@@ -53,7 +53,6 @@ final class ServerCore {
         self.handler = handler
         self.log = RejectLog(prefix: name, linesPerSecond: limits.logLinesPerSecond, write: log)
         scratch = .allocate(capacity: limits.envelopeBytes + 1)
-        output.reserveCapacity(16_384)
     }
 
     deinit {

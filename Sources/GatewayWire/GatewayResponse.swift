@@ -11,7 +11,11 @@ public struct GatewayResponse: Sendable {
     public var contentType: StaticString
     /// The body. Not sent with 204 and 304 (RFC 9110 sections 15.3.5 and 15.4.5).
     public var body: [UInt8]
-    /// Extra headers, already in wire form.
+    /// Whether `Cache-Control: no-store` is sent: what is said to one visitor is for nobody else.
+    public var isUncacheable = false
+    /// `Retry-After`, in seconds; nil leaves it out.
+    public var retryAfterSeconds: Int?
+    /// Further headers, already in wire form.
     private var headerLines: [UInt8] = []
 
     /// Creates an answer.
@@ -28,10 +32,11 @@ public struct GatewayResponse: Sendable {
     @discardableResult
     public mutating func addHeader(_ name: StaticString, _ value: some Collection<UInt8>) -> Bool {
         for byte in value where byte == 0x0D || byte == 0x0A || byte == 0 { return false }
-        headerLines.append(name)
-        headerLines.append(": ")
+        headerLines.reserveCapacity(headerLines.count + name.utf8CodeUnitCount + value.count + 4)
+        name.withUTF8Buffer { headerLines.append(contentsOf: $0) }
+        headerLines.append(contentsOf: ": ".utf8)
         headerLines.append(contentsOf: value)
-        headerLines.append("\r\n")
+        headerLines.append(contentsOf: "\r\n".utf8)
         return true
     }
 
@@ -42,13 +47,13 @@ public struct GatewayResponse: Sendable {
     }
 
     /// Appends the CGI form to `output`.
-    public func serialize(into output: inout [UInt8]) {
+    public func serialize(into output: inout ByteWriter) {
         let code = (200...599).contains(status) ? status : 500
         let hasBody = code != 204 && code != 304
-        output.reserveCapacity(output.count + headerLines.count + body.count + 160)
+        output.reserve(headerLines.count + body.count + 256)
         output.append("Status: ")
         output.append(decimal: code)
-        output.append(" ")
+        output.append(UInt8(ascii: " "))
         output.append(Self.reason(code))
         if hasBody {
             output.append("\r\nContent-Type: ")
@@ -57,9 +62,15 @@ public struct GatewayResponse: Sendable {
             output.append(decimal: body.count)
         }
         output.append("\r\n")
-        output.append(contentsOf: headerLines)
+        if isUncacheable { output.append("Cache-Control: no-store\r\n") }
+        if let retryAfterSeconds {
+            output.append("Retry-After: ")
+            output.append(decimal: max(0, retryAfterSeconds))
+            output.append("\r\n")
+        }
+        output.append(headerLines)
         output.append("\r\n")
-        if hasBody { output.append(contentsOf: body) }
+        if hasBody { output.append(body) }
     }
 
     /// The reason phrase of RFC 9110 section 15 for the statuses Vestibule uses.
@@ -84,23 +95,6 @@ public struct GatewayResponse: Sendable {
         case 500: "Internal Server Error"
         case 503: "Service Unavailable"
         default: "Status"
-        }
-    }
-}
-
-extension [UInt8] {
-    /// Appends the bytes of a literal.
-    fileprivate mutating func append(_ text: StaticString) {
-        text.withUTF8Buffer { append(contentsOf: $0) }
-    }
-
-    /// Appends a number that is not negative, in decimal, without going through `String`.
-    fileprivate mutating func append(decimal value: Int) {
-        var divisor = 1
-        while value / divisor >= 10 { divisor *= 10 }
-        while divisor > 0 {
-            append(UInt8(truncatingIfNeeded: 0x30 + value / divisor % 10))
-            divisor /= 10
         }
     }
 }

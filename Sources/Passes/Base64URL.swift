@@ -18,22 +18,38 @@ public enum Base64URL {
     /// Whether a byte is a character of the alphabet.
     static func isCharacter(_ byte: UInt8) -> Bool { values[Int(byte)] != 255 }
 
+    /// Characters of the text for so many bytes.
+    static func characterCount(_ byteCount: Int) -> Int { (byteCount * 4 + 2) / 3 }
+
     /// The text for some bytes, as ASCII.
     public static func encode(_ bytes: some Collection<UInt8>) -> [UInt8] {
-        var text: [UInt8] = []
-        text.reserveCapacity((bytes.count * 4 + 2) / 3)
-        var pending: UInt32 = 0
-        var pendingBitCount = 0
-        for byte in bytes {
-            pending = pending << 8 | UInt32(byte)
-            pendingBitCount += 8
-            while pendingBitCount >= 6 {
-                pendingBitCount -= 6
-                text.append(alphabet[Int(pending >> UInt32(pendingBitCount) & 0x3F)])
+        Array(bytes).withUnsafeBytes { bytes in
+            [UInt8](unsafeUninitializedCapacity: characterCount(bytes.count)) { text, count in
+                encode(bytes, into: text)
+                count = characterCount(bytes.count)
             }
         }
-        if pendingBitCount > 0 { text.append(alphabet[Int(pending << UInt32(6 - pendingBitCount) & 0x3F)]) }
-        return text
+    }
+
+    /// Writes the text for some bytes, as ASCII.
+    /// - Parameter text: has room for ``characterCount(_:)`` characters.
+    static func encode(_ bytes: UnsafeRawBufferPointer, into text: UnsafeMutableBufferPointer<UInt8>) {
+        precondition(text.count >= characterCount(bytes.count), "the text has no room")
+        alphabet.withUnsafeBufferPointer { alphabet in
+            var at = 0
+            var pending: UInt32 = 0
+            var pendingBitCount: UInt32 = 0
+            for byte in bytes {
+                pending = pending << 8 | UInt32(byte)
+                pendingBitCount += 8
+                while pendingBitCount >= 6 {
+                    pendingBitCount -= 6
+                    text[at] = alphabet[Int(pending >> pendingBitCount & 0x3F)]
+                    at += 1
+                }
+            }
+            if pendingBitCount > 0 { text[at] = alphabet[Int(pending << (6 - pendingBitCount) & 0x3F)] }
+        }
     }
 
     /// The text for some bytes.

@@ -20,7 +20,14 @@ extension KeyRing {
     }
 
     /// Says whether a token is a ticket that a key of this ring made, for any room.
-    public func verifyTicket(_ bytes: [UInt8]) -> TicketVerdict {
+    public func verifyTicket(_ bytes: [UInt8]) -> TicketVerdict { verifyTicket(bytes[...]) }
+
+    /// Says whether a part of some bytes is a ticket that a key of this ring made, for any room.
+    public func verifyTicket(_ bytes: ArraySlice<UInt8>) -> TicketVerdict {
+        bytes.withUnsafeBufferPointer { verifyTicket($0) }
+    }
+
+    private func verifyTicket(_ bytes: UnsafeBufferPointer<UInt8>) -> TicketVerdict {
         guard bytes.count <= Ticket.byteCountMax else { return .malformed }
         var fields = DottedFields(bytes)
         guard let version = fields.next(), version.elementsEqual("v1".utf8), let kid = fields.next(),
@@ -30,9 +37,10 @@ extension KeyRing {
             let issuedField = fields.next(), let issuedMilliseconds = positiveInteger(issuedField),
             let mac = fields.next(), mac.count == macCharacterCount, fields.isAtEnd
         else { return .malformed }
-        guard let key = prepared.first(where: { $0.kid.elementsEqual(kid) }) else { return .forged }
-        let expected = Base64URL.encode(key.ticket.code(for: bytes[..<issuedField.endIndex]))
-        guard MessageAuthentication.isEqual(expected, mac) else { return .forged }
+        // By index: a copy of a prepared key costs a retain and a release for each of its parts.
+        guard let key = prepared.indices.first(where: { prepared[$0].kid.elementsEqual(kid) }) else { return .forged }
+        let signed = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[..<issuedField.endIndex])
+        guard prepared[key].ticket.isCode(base64URL: mac, for: signed) else { return .forged }
         return .valid(
             Ticket(
                 room: String(decoding: room, as: UTF8.self),
@@ -46,17 +54,18 @@ extension KeyRing {
 
 /// The fields of a text with dots between them, one after the other, without copying.
 private struct DottedFields {
-    private let bytes: [UInt8]
+    private let bytes: UnsafeBufferPointer<UInt8>
     private var index = 0
 
-    init(_ bytes: [UInt8]) {
+    init(_ bytes: UnsafeBufferPointer<UInt8>) {
         self.bytes = bytes
     }
 
     /// The next field; nil after the last.
-    mutating func next() -> ArraySlice<UInt8>? {
+    mutating func next() -> Slice<UnsafeBufferPointer<UInt8>>? {
         guard !isAtEnd else { return nil }
-        let end = bytes[index...].firstIndex(of: UInt8(ascii: ".")) ?? bytes.count
+        var end = index
+        while end < bytes.count, bytes[end] != UInt8(ascii: ".") { end += 1 }
         defer { index = end + 1 }
         return bytes[index..<end]
     }

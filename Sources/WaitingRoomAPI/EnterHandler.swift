@@ -95,7 +95,7 @@ extension WaitingRoomAPI {
         json.member("pass", text: pass)
         json.member("reservation_token", text: pass)
         json.member("ttl_sec", lifetime)
-        json.member("message", WaitMessage.admitted(facts.language))
+        WaitMessage.admitted.write(into: &json, "message", facts.language)
         var response = ok(200, json.finish())
         setPassCookie(&response, visitor.room, pass, lifetimeSeconds: lifetime, facts)
         respond(response)

@@ -112,7 +112,7 @@ extension WaitingRoomAPI {
     private func continuation() -> GatewayResponse {
         var response = GatewayResponse(status: 200, contentType: "text/plain")
         response.addHeader("X-Accel-Redirect", "@vestibule_continue")
-        response.addHeader("Cache-Control", "no-store")
+        response.isUncacheable = true
         return response
     }
 

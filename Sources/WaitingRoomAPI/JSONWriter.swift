@@ -2,28 +2,30 @@
 //
 // JSON text of flat answers, written straight into bytes: no tree, no reflection, one buffer.
 
+internal import GatewayWire
+
 /// Writes one object (members may be nested objects or arrays of integers).
-struct JSONWriter {
-    private(set) var bytes: [UInt8] = []
+struct JSONWriter: ~Copyable {
+    private var bytes = ByteWriter(capacity: 1024)
     private var needsComma = false
 
     init() {
-        bytes.reserveCapacity(512)
         bytes.append(UInt8(ascii: "{"))
     }
 
     private mutating func name(_ name: StaticString) {
+        bytes.reserve(name.utf8CodeUnitCount + 4)
         if needsComma { bytes.append(UInt8(ascii: ",")) }
         needsComma = true
         bytes.append(UInt8(ascii: "\""))
-        bytes.append(contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+        bytes.append(name)
         bytes.append(UInt8(ascii: "\""))
         bytes.append(UInt8(ascii: ":"))
     }
 
     mutating func member(_ key: StaticString, _ value: Int) {
         name(key)
-        append(value)
+        bytes.append(decimal: value)
     }
 
     /// A number or null.
@@ -34,7 +36,7 @@ struct JSONWriter {
 
     mutating func memberNull(_ key: StaticString) {
         name(key)
-        bytes.append(contentsOf: "null".utf8)
+        bytes.append("null")
     }
 
     /// A number with `digits` decimals, from an integer scaled by ten to that power (0.8 is 8 with one digit).
@@ -42,14 +44,19 @@ struct JSONWriter {
         name(key)
         var unit = 1
         for _ in 0..<digits { unit *= 10 }
-        append(value / unit)
+        bytes.append(decimal: value / unit)
         bytes.append(UInt8(ascii: "."))
-        bytes.append(contentsOf: String(unit + value % unit).utf8.dropFirst())
+        var rest = value % unit
+        for _ in 0..<digits {
+            unit /= 10
+            bytes.append(UInt8(ascii: "0") + UInt8(rest / unit))
+            rest %= unit
+        }
     }
 
     mutating func member(_ key: StaticString, _ value: Bool) {
         name(key)
-        bytes.append(contentsOf: (value ? "true" : "false").utf8)
+        bytes.append(value ? "true" : "false")
     }
 
     mutating func member(_ key: StaticString, _ value: some StringProtocol) {
@@ -59,10 +66,9 @@ struct JSONWriter {
 
     /// Text of the program's own, without characters to escape.
     mutating func member(_ key: StaticString, _ value: StaticString) {
-        name(key)
-        bytes.append(UInt8(ascii: "\""))
-        bytes.append(contentsOf: UnsafeBufferPointer(start: value.utf8Start, count: value.utf8CodeUnitCount))
-        bytes.append(UInt8(ascii: "\""))
+        beginText(key)
+        text(value)
+        endText()
     }
 
     /// Text as bytes; it must be UTF-8.
@@ -71,15 +77,28 @@ struct JSONWriter {
         append(text)
     }
 
+    // Text put together of words and numbers of the program's own, none of them with a character to escape.
+
+    mutating func beginText(_ key: StaticString) {
+        name(key)
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    mutating func text(_ words: StaticString) { bytes.append(words) }
+
+    mutating func text(_ number: Int) { bytes.append(decimal: number) }
+
+    mutating func endText() { bytes.append(UInt8(ascii: "\"")) }
+
     mutating func member(_ key: StaticString, pairs: [(Int, Int)]) {
         name(key)
         bytes.append(UInt8(ascii: "["))
         for (i, pair) in pairs.enumerated() {
             if i > 0 { bytes.append(UInt8(ascii: ",")) }
             bytes.append(UInt8(ascii: "["))
-            append(pair.0)
+            bytes.append(decimal: pair.0)
             bytes.append(UInt8(ascii: ","))
-            append(pair.1)
+            bytes.append(decimal: pair.1)
             bytes.append(UInt8(ascii: "]"))
         }
         bytes.append(UInt8(ascii: "]"))
@@ -96,19 +115,6 @@ struct JSONWriter {
         needsComma = true
     }
 
-    /// By hand: String(value) was a tenth of a poll's instructions.
-    private mutating func append(_ value: Int) {
-        if value < 0 { bytes.append(UInt8(ascii: "-")) }
-        var rest = value.magnitude
-        var divisor: UInt = 1
-        while rest / divisor >= 10 { divisor *= 10 }
-        while divisor > 0 {
-            bytes.append(UInt8(ascii: "0") + UInt8(rest / divisor))
-            rest %= divisor
-            divisor /= 10
-        }
-    }
-
     private mutating func append(_ text: some Sequence<UInt8>) {
         bytes.append(UInt8(ascii: "\""))
         for byte in text {
@@ -117,10 +123,10 @@ struct JSONWriter {
                 bytes.append(UInt8(ascii: "\\"))
                 bytes.append(byte)
             case 0..<0x20:
-                let digits = Array("0123456789abcdef".utf8)
-                bytes.append(contentsOf: "\\u00".utf8)
-                bytes.append(digits[Int(byte >> 4)])
-                bytes.append(digits[Int(byte & 15)])
+                let digits: StaticString = "0123456789abcdef"
+                bytes.append("\\u00")
+                bytes.append(digits.utf8Start[Int(byte >> 4)])
+                bytes.append(digits.utf8Start[Int(byte & 15)])
             default: bytes.append(byte)
             }
         }
@@ -130,6 +136,6 @@ struct JSONWriter {
     /// Closes the object and gives its bytes.
     consuming func finish() -> [UInt8] {
         bytes.append(UInt8(ascii: "}"))
-        return bytes
+        return bytes.array
     }
 }

@@ -148,7 +148,7 @@ extension WaitingRoomAPI {
         if shown.isPaused { shown.status = "waiting" }
         shown.write(into: &json)
         var response = ok(202, json.finish())
-        response.addHeader("Retry-After", retryAfterSeconds(view.pollAfterMilliseconds))
+        response.retryAfterSeconds = retryAfterSeconds(view.pollAfterMilliseconds)
         setTicketCookie(&response, room, ticket, facts)
         respond(response)
     }

@@ -30,7 +30,7 @@ extension WaitingRoomAPI {
                 visitor.room.noteGone(visitor.number)
                 var json = JSONWriter()
                 json.member("status", "left")
-                json.member("message", WaitMessage.left(facts.language))
+                WaitMessage.left.write(into: &json, "message", facts.language)
                 var response = self.ok(200, json.finish())
                 let names = CookieNames(room: visitor.room.id, secure: facts.isSecure)
                 if isOwn {

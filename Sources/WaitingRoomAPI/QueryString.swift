@@ -1,20 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One value out of a query string.
+// One value out of a query string, and the comparison of bytes with words of the program.
 
 /// Reads `name=value&...`, percent-decoded, `+` as a space.
 enum QueryString {
     /// The first value with this name; nil when it is absent or its percent-encoding is broken.
-    static func value(_ name: StaticString, in query: ArraySlice<UInt8>) -> [UInt8]? {
-        let wanted = UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
-        var start = query.startIndex
-        while start < query.endIndex {
-            let end = query[start...].firstIndex(of: UInt8(ascii: "&")) ?? query.endIndex
-            let pair = query[start..<end]
-            if let equals = pair.firstIndex(of: UInt8(ascii: "=")), pair[..<equals].elementsEqual(wanted) {
-                return decode(pair[(equals + 1)...])
+    /// A value without anything to decode, as tokens are, is a part of the query and costs no copy.
+    static func value(_ name: StaticString, in query: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
+        guard let found = query.withUnsafeBufferPointer({ find(name, in: $0) }) else { return nil }
+        let value = query[query.startIndex + found.range.lowerBound..<query.startIndex + found.range.upperBound]
+        return found.isPlain ? value : decode(value).map { $0[...] }
+    }
+
+    /// Where the value is, and whether it stands for itself.
+    private static func find(
+        _ name: StaticString,
+        in query: UnsafeBufferPointer<UInt8>
+    ) -> (range: Range<Int>, isPlain: Bool)? {
+        let nameBytes = name.utf8CodeUnitCount
+        var start = 0
+        while start < query.count {
+            var at = 0
+            while at < nameBytes, start + at < query.count, query[start + at] == name.utf8Start[at] { at += 1 }
+            at += start
+            let isNamed = at == start + nameBytes && at < query.count && query[at] == UInt8(ascii: "=")
+            let valueStart = at + 1
+            var isPlain = true
+            while at < query.count, query[at] != UInt8(ascii: "&") {
+                if query[at] == UInt8(ascii: "%") || query[at] == UInt8(ascii: "+") { isPlain = false }
+                at += 1
             }
-            start = end + 1
+            if isNamed { return (valueStart..<at, isPlain) }
+            start = at + 1
         }
         return nil
     }
@@ -46,6 +63,17 @@ enum QueryString {
         case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
         case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
         default: nil
+        }
+    }
+}
+
+extension ArraySlice<UInt8> {
+    /// Whether these are the bytes of a word. The words are short: the generic comparison costs more than the bytes.
+    func spells(_ word: StaticString) -> Bool {
+        guard count == word.utf8CodeUnitCount else { return false }
+        return withUnsafeBufferPointer { bytes in
+            for index in 0..<bytes.count where bytes[index] != word.utf8Start[index] { return false }
+            return true
         }
     }
 }

@@ -16,7 +16,7 @@ struct RequestFacts {
     init(_ request: GatewayRequest) {
         traceID = String(decoding: request[.requestID].prefix(64), as: UTF8.self)
         language = Language(acceptLanguage: request[.acceptLanguage])
-        isSecure = request[.scheme].elementsEqual("https".utf8)
+        isSecure = request[.scheme].spells("https")
     }
 }
 
@@ -38,14 +38,14 @@ extension WaitingRoomAPI {
     /// `event_id` in the query picks the cookie, and must agree with the ticket.
     func identify(_ request: GatewayRequest, bodyToken: String? = nil) -> Identification {
         let named = QueryString.value("event_id", in: request[.query]).map { String(decoding: $0, as: UTF8.self) }
-        guard let bytes = bodyToken.map({ Array($0.utf8) }) ?? sentToken(request, room: named) else {
+        guard let bytes = bodyToken.map({ Array($0.utf8)[...] }) ?? sentToken(request, room: named) else {
             return .problem(.ticketMissing)
         }
         switch keys.verifyTicket(bytes) {
         case .malformed:
             count(.ticketsRejected)
             // Something that was a ticket once and has been altered is a forgery; anything else is noise.
-            return .problem(bytes.starts(with: "v1.".utf8) ? .ticketForged : .ticketMalformed)
+            return .problem(bytes.prefix(3).spells("v1.") ? .ticketForged : .ticketMalformed)
         case .forged:
             count(.ticketsRejected)
             return .problem(.ticketForged)
@@ -56,20 +56,20 @@ extension WaitingRoomAPI {
         }
     }
 
-    private func sentToken(_ request: GatewayRequest, room: String?) -> [UInt8]? {
+    private func sentToken(_ request: GatewayRequest, room: String?) -> ArraySlice<UInt8>? {
         if let token = QueryString.value("token", in: request[.query]), !token.isEmpty { return token }
         let authorization = request[.authorization]
         if authorization.count > 7, String(decoding: authorization.prefix(7), as: UTF8.self).lowercased() == "bearer " {
-            return Array(authorization.dropFirst(7))
+            return authorization.dropFirst(7)
         }
-        return cookieTicket(request, room: room)
+        return cookieTicket(request, room: room).map { $0[...] }
     }
 
     /// The ticket cookie of `room`, or the only ticket cookie there is.
     func cookieTicket(_ request: GatewayRequest, room: String?) -> [UInt8]? {
         guard !request[.cookie].isEmpty else { return nil }
         let reader = CookieReader(Array(request[.cookie]))
-        let secure = request[.scheme].elementsEqual("https".utf8)
+        let secure = request[.scheme].spells("https")
         if let room {
             guard isRoomIdentifier(room) else { return nil }
             return reader.value(named: CookieNames(room: room, secure: secure).ticket)

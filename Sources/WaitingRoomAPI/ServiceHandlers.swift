@@ -54,7 +54,7 @@ extension WaitingRoomAPI {
             contentType: "text/plain; version=0.0.4; charset=utf-8",
             body: Array(text.text.utf8)
         )
-        response.addHeader("Cache-Control", "no-store")
+        response.isUncacheable = true
         return response
     }
 }

@@ -95,7 +95,7 @@ extension WaitingRoomAPI {
         json.member("degraded", degraded)
         json.member("as_of_ms", room.asOfMilliseconds)
         var response = ok(200, json.finish())
-        response.addHeader("Retry-After", retryAfterSeconds(view.pollAfterMilliseconds))
+        response.retryAfterSeconds = retryAfterSeconds(view.pollAfterMilliseconds)
         respond(response)
     }
 }

@@ -14,7 +14,8 @@ struct VisitorView {
     var isReady = false
     var isPaused = false
     var pollAfterMilliseconds: Int
-    var message: String
+    var message: WaitMessage
+    var language: Language
 
     func write(into json: inout JSONWriter) {
         json.member("status", status)
@@ -29,7 +30,7 @@ struct VisitorView {
             json.memberNull("confidence")
         }
         json.member("poll_after_ms", pollAfterMilliseconds)
-        json.member("message", message)
+        message.write(into: &json, "message", language)
     }
 }
 
@@ -54,7 +55,8 @@ extension WaitingRoomAPI {
             estimate: estimate,
             isPaused: isPaused,
             pollAfterMilliseconds: poll,
-            message: estimate.map { WaitMessage.waiting($0, language) } ?? WaitMessage.paused(language)
+            message: estimate.map { .wait($0) } ?? .paused,
+            language: language
         )
     }
 
@@ -69,19 +71,20 @@ extension WaitingRoomAPI {
                 estimate: WaitEstimate(seconds: 0, lowSeconds: 0, highSeconds: 0, confidence: .high),
                 isReady: true,
                 pollAfterMilliseconds: 1000,
-                message: WaitMessage.ready(language)
+                message: .ready,
+                language: language
             )
         case .entered:
-            return ended("admitted", WaitMessage.admitted(language))
+            return ended("admitted", .admitted, language)
         case .left:
-            return ended("left", WaitMessage.left(language))
+            return ended("left", .left, language)
         case .expired, .fenced:
-            return ended("expired", WaitMessage.expired(language))
+            return ended("expired", .expired, language)
         }
     }
 
-    private func ended(_ status: StaticString, _ message: String) -> VisitorView {
-        VisitorView(status: status, position: 0, pollAfterMilliseconds: 15_000, message: message)
+    private func ended(_ status: StaticString, _ message: WaitMessage, _ language: Language) -> VisitorView {
+        VisitorView(status: status, position: 0, pollAfterMilliseconds: 15_000, message: message, language: language)
     }
 
     // MARK: - Tickets and passes

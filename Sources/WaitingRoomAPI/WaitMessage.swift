@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The sentence a visitor reads, in Korean or English.
+// The sentence a visitor reads, in Korean or English, and which of the two.
 
 internal import Admission
 
@@ -36,8 +36,8 @@ enum Language: Sendable {
         guard tag.count >= 2 else { return nil }
         if tag.count > 2 {
             let next = tag[tag.startIndex + 2]
-            let ends: [UInt8] = [UInt8(ascii: "-"), UInt8(ascii: ";"), UInt8(ascii: " ")]
-            guard ends.contains(next) else { return nil }
+            let isEnd = next == UInt8(ascii: "-") || next == UInt8(ascii: ";") || next == UInt8(ascii: " ")
+            guard isEnd else { return nil }
         }
         switch (tag[tag.startIndex] | 0x20, tag[tag.startIndex + 1] | 0x20) {
         case (UInt8(ascii: "k"), UInt8(ascii: "o")): return .korean
@@ -67,53 +67,85 @@ enum Language: Sendable {
     }
 }
 
+/// What a visitor is told.
 enum WaitMessage {
-    static func waiting(_ estimate: WaitEstimate, _ language: Language) -> String {
-        switch language {
-        case .korean:
-            "약 \(duration(estimate.seconds, .korean)) 예상 (신뢰도: \(word(estimate.confidence, .korean)))"
-        case .english:
-            "About \(duration(estimate.seconds, .english)) (confidence: \(word(estimate.confidence, .english)))"
+    case wait(WaitEstimate)
+    case paused
+    case ready
+    case admitted
+    case left
+    case expired
+
+    /// Written part by part: as a string it was a twentieth of a poll's instructions.
+    func write(into json: inout JSONWriter, _ key: StaticString, _ language: Language) {
+        json.beginText(key)
+        switch (self, language) {
+        case (.wait(let estimate), .korean):
+            json.text("약 ")
+            WaitMessage.duration(estimate.seconds, .korean, &json)
+            json.text(" 예상 (신뢰도: ")
+            json.text(WaitMessage.word(estimate.confidence, .korean))
+            json.text(")")
+        case (.wait(let estimate), .english):
+            json.text("About ")
+            WaitMessage.duration(estimate.seconds, .english, &json)
+            json.text(" (confidence: ")
+            json.text(WaitMessage.word(estimate.confidence, .english))
+            json.text(")")
+        case (_, .korean): json.text(korean)
+        case (_, .english): json.text(english)
+        }
+        json.endText()
+    }
+
+    private var english: StaticString {
+        switch self {
+        case .wait: ""
+        case .paused: "The queue is paused. Your place is kept."
+        case .ready: "It is your turn."
+        case .admitted: "You are in."
+        case .left: "You have left the queue."
+        case .expired: "Your place has expired. Please join again."
         }
     }
 
-    static func paused(_ language: Language) -> String {
-        language == .korean
-            ? "잠시 멈췄습니다. 순서는 그대로 유지됩니다." : "The queue is paused. Your place is kept."
+    private var korean: StaticString {
+        switch self {
+        case .wait: ""
+        case .paused: "잠시 멈췄습니다. 순서는 그대로 유지됩니다."
+        case .ready: "입장하실 차례입니다."
+        case .admitted: "입장이 허용되었습니다."
+        case .left: "대기열에서 나갔습니다."
+        case .expired: "대기 순서가 만료되었습니다. 다시 참여해 주세요."
+        }
     }
 
-    static func ready(_ language: Language) -> String {
-        language == .korean ? "입장하실 차례입니다." : "It is your turn."
-    }
-
-    static func admitted(_ language: Language) -> String {
-        language == .korean ? "입장이 허용되었습니다." : "You are in."
-    }
-
-    static func left(_ language: Language) -> String {
-        language == .korean ? "대기열에서 나갔습니다." : "You have left the queue."
-    }
-
-    static func expired(_ language: Language) -> String {
-        language == .korean
-            ? "대기 순서가 만료되었습니다. 다시 참여해 주세요." : "Your place has expired. Please join again."
-    }
-
-    static func duration(_ seconds: Int, _ language: Language) -> String {
+    /// Hours and minutes, minutes and seconds, or seconds.
+    private static func duration(_ seconds: Int, _ language: Language, _ json: inout JSONWriter) {
         let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60)
-        switch language {
-        case .korean:
-            if hours > 0 { return minutes > 0 ? "\(hours)시간 \(minutes)분" : "\(hours)시간" }
-            if minutes > 0 { return rest > 0 ? "\(minutes)분 \(rest)초" : "\(minutes)분" }
-            return "\(rest)초"
-        case .english:
-            if hours > 0 { return minutes > 0 ? "\(hours) h \(minutes) min" : "\(hours) h" }
-            if minutes > 0 { return rest > 0 ? "\(minutes) min \(rest) s" : "\(minutes) min" }
-            return rest == 1 ? "1 second" : "\(rest) seconds"
+        let isKorean = language == .korean
+        func part(_ value: Int, _ korean: StaticString, _ english: StaticString, _ json: inout JSONWriter) {
+            json.text(value)
+            json.text(isKorean ? korean : english)
+        }
+        if hours > 0 {
+            part(hours, "시간", " h", &json)
+            if minutes > 0 {
+                json.text(" ")
+                part(minutes, "분", " min", &json)
+            }
+        } else if minutes > 0 {
+            part(minutes, "분", " min", &json)
+            if rest > 0 {
+                json.text(" ")
+                part(rest, "초", " s", &json)
+            }
+        } else {
+            part(rest, "초", rest == 1 ? " second" : " seconds", &json)
         }
     }
 
-    private static func word(_ confidence: Confidence, _ language: Language) -> String {
+    private static func word(_ confidence: Confidence, _ language: Language) -> StaticString {
         switch (confidence, language) {
         case (.high, .korean): "높음"
         case (.good, .korean): "다소 높음"

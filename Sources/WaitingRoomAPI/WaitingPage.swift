@@ -16,7 +16,7 @@ enum WaitingPage {
         let withRoom = replacing("{{ROOM}}", with: room, in: page)
         let body = replacing("{{STEP}}", with: firstStep.rawValue, in: withRoom)
         var response = GatewayResponse(status: 200, contentType: "text/html; charset=utf-8", body: body)
-        response.addHeader("Cache-Control", "no-store")
+        response.isUncacheable = true
         response.addHeader("Vary", "Accept-Language, Cookie")
         response.addHeader("Referrer-Policy", "same-origin")
         // The page is one file: it may talk to its own server and load nothing else.

@@ -102,9 +102,9 @@ public final class WaitingRoomAPI {
         let operation = request[.operation]
         if operation.isEmpty {
             route(request, respond)
-        } else if operation.elementsEqual("gate".utf8) {
+        } else if operation.spells("gate") {
             gate(request, respond)
-        } else if operation.elementsEqual("verify".utf8) {
+        } else if operation.spells("verify") {
             verify(request, respond)
         } else {
             refuse(.routeUnknown, RequestFacts(request), respond)
@@ -113,21 +113,22 @@ public final class WaitingRoomAPI {
 
     private func route(_ request: GatewayRequest, _ respond: @escaping Respond) {
         let path = request[.path]
-        let prefix = "/api/v1/queue/".utf8
-        guard path.starts(with: prefix) else { return routeService(request, respond) }
-        let name = path.dropFirst(prefix.count)
+        let prefix: StaticString = "/api/v1/queue/"
+        let prefixBytes = prefix.utf8CodeUnitCount
+        guard path.prefix(prefixBytes).spells(prefix) else { return routeService(request, respond) }
+        let name = path.dropFirst(prefixBytes)
         let method = request[.method]
-        let (isGet, isPost) = (method.elementsEqual("GET".utf8), method.elementsEqual("POST".utf8))
-        if name.elementsEqual("status".utf8) {
+        let (isGet, isPost) = (method.spells("GET"), method.spells("POST"))
+        if name.spells("status") {
             isGet ? status(request, respond) : refuseMethod(request, allow: "GET", respond)
-        } else if name.elementsEqual("join".utf8) {
+        } else if name.spells("join") {
             isPost ? join(request, respond) : refuseMethod(request, allow: "POST", respond)
-        } else if name.elementsEqual("enter".utf8) {
+        } else if name.spells("enter") {
             isPost ? enter(request, respond) : refuseMethod(request, allow: "POST", respond)
-        } else if name.elementsEqual("leave".utf8) {
-            let accepted = isPost || method.elementsEqual("DELETE".utf8)
+        } else if name.spells("leave") {
+            let accepted = isPost || method.spells("DELETE")
             accepted ? leave(request, respond) : refuseMethod(request, allow: "POST, DELETE", respond)
-        } else if name.elementsEqual("board".utf8) {
+        } else if name.spells("board") {
             isGet ? board(request, respond) : refuseMethod(request, allow: "GET", respond)
         } else {
             refuse(.routeUnknown, RequestFacts(request), respond)
@@ -140,11 +141,11 @@ public final class WaitingRoomAPI {
 
     private func routeService(_ request: GatewayRequest, _ respond: @escaping Respond) {
         let path = request[.path]
-        if path.elementsEqual("/healthz".utf8) {
+        if path.spells("/healthz") {
             respond(health())
-        } else if path.elementsEqual("/readyz".utf8) {
+        } else if path.spells("/readyz") {
             respond(readiness())
-        } else if path.elementsEqual("/metrics".utf8) {
+        } else if path.spells("/metrics") {
             respond(metrics())
         } else {
             refuse(.routeUnknown, RequestFacts(request), respond)
@@ -169,8 +170,8 @@ public final class WaitingRoomAPI {
         body.endObject()
         if let wait = problem.retryAfterMilliseconds { body.member("poll_after_ms", wait) }
         var response = GatewayResponse(status: problem.status, body: body.finish())
-        response.addHeader("Cache-Control", "no-store")
-        if let wait = problem.retryAfterMilliseconds { response.addHeader("Retry-After", retryAfterSeconds(wait)) }
+        response.isUncacheable = true
+        response.retryAfterSeconds = problem.retryAfterMilliseconds.map(retryAfterSeconds)
         if let allow = problem.allow { response.addHeader("Allow", String(describing: allow)) }
         respond(response)
     }
@@ -186,11 +187,11 @@ public final class WaitingRoomAPI {
     }
 
     /// Whole seconds for Retry-After, at least one.
-    func retryAfterSeconds(_ milliseconds: Int) -> String { String(max(1, (milliseconds + 999) / 1000)) }
+    func retryAfterSeconds(_ milliseconds: Int) -> Int { max(1, (milliseconds + 999) / 1000) }
 
     func ok(_ status: Int, _ body: [UInt8]) -> GatewayResponse {
         var response = GatewayResponse(status: status, body: body)
-        response.addHeader("Cache-Control", "no-store")
+        response.isUncacheable = true
         return response
     }
 }

@@ -62,9 +62,9 @@ import Testing
 
 @Suite struct GatewayResponseTests {
     private func serialized(_ response: GatewayResponse) -> String {
-        var output: [UInt8] = []
+        var output = ByteWriter(capacity: 1)
         response.serialize(into: &output)
-        return text(output)
+        return text(output.array)
     }
 
     @Test func `A response is a status line, headers, a blank line and the body`() {
@@ -108,8 +108,16 @@ import Testing
     }
 
     @Test func `Serializing appends to what is there`() {
-        var output = Array("before".utf8)
+        var output = ByteWriter(capacity: 1)
+        output.append("before")
         GatewayResponse(status: 200).serialize(into: &output)
-        #expect(text(output).hasPrefix("beforeStatus: 200 OK\r\n"))
+        #expect(text(output.array).hasPrefix("beforeStatus: 200 OK\r\n"))
+    }
+
+    @Test(arguments: [0, 9, 10, 99, 100, 1_234_567_890, Int.max, -1, -10, Int.min])
+    func `A number is written as Swift writes it`(number: Int) {
+        var output = ByteWriter(capacity: 1)
+        output.append(decimal: number)
+        #expect(text(output.array) == String(number))
     }
 }

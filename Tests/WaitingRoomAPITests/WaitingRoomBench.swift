@@ -19,9 +19,9 @@ struct Answer {
     var body: [UInt8] = []
 
     init(_ response: GatewayResponse) throws {
-        var bytes: [UInt8] = []
+        var bytes = ByteWriter(capacity: 64)
         response.serialize(into: &bytes)
-        let text = String(decoding: bytes, as: UTF8.self)
+        let text = String(decoding: bytes.array, as: UTF8.self)
         guard let end = text.firstRange(of: "\r\n\r\n") else { throw TestFailure("no end of the header: \(text)") }
         body = Array(text[end.upperBound...].utf8)
         for line in text[..<end.lowerBound].split(separator: "\r\n") {

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a status poll costs a worker, to be counted by callgrind: the real gateway, API and mirror with many people
+// waiting, and a client on the same loop that sends what nginx sends and throws the answers away. Redis and nginx are
+// left out on purpose: a poll touches neither, and without them every run executes the same instructions.
+//
+//     poll-cost POLLS [--floor]      --floor: the gateway answers by itself, which is libfcgi's and the loop's share
+
+import Admission
+import Gateway
+import GatewayWire
+import Glibc
+import Passes
+import Reactor
+import Simulation
+import WaitingRoomAPI
+
+let waiting = 300_000
+let clients = 16
+let redisMilliseconds = 1_795_501_773_021
+
+/// One FastCGI request as nginx builds it from vestibule-fastcgi-params.conf: one record of parameters, no body.
+func envelope(_ token: [UInt8]) -> [UInt8] {
+    let query = Array("token=".utf8) + token
+    let parameters: [(String, [UInt8])] = [
+        ("CONTENT_LENGTH", []), ("VESTIBULE_OPERATION", []), ("DOCUMENT_URI", Array("/api/v1/queue/status".utf8)),
+        ("REQUEST_METHOD", Array("GET".utf8)), ("QUERY_STRING", query), ("REQUEST_SCHEME", Array("https".utf8)),
+        ("REQUEST_ID", Array("6e0c6cb9ee8fb6d1cc2b4a1bb4bb3f0c".utf8)), ("REMOTE_ADDR", Array("127.0.0.1".utf8)),
+        ("HTTP_HOST", Array("tickets.example.org".utf8)), ("HTTP_ACCEPT", Array("*/*".utf8)),
+        ("HTTP_ACCEPT_LANGUAGE", Array("ko-KR,ko;q=0.9,en-US;q=0.8,en;q=0.7".utf8)),
+    ]
+    var content: [UInt8] = []
+    for (name, value) in parameters {
+        for length in [name.utf8.count, value.count] {
+            if length < 128 {
+                content.append(UInt8(length))
+            } else {
+                content += [0x80, 0, UInt8(length >> 8), UInt8(length & 255)]
+            }
+        }
+        content += Array(name.utf8) + value
+    }
+    func record(_ type: UInt8, _ content: [UInt8]) -> [UInt8] {
+        [1, type, 0, 1, UInt8(content.count >> 8), UInt8(content.count & 255), 0, 0] + content
+    }
+    return record(1, [0, 1, 1, 0, 0, 0, 0, 0]) + record(4, content) + record(4, []) + record(5, [])
+}
+
+/// A kept connection that polls in turn with a list of tickets.
+final class Poller {
+    private let fd: Int32
+    private let requests: [[UInt8]]
+    private var turn = 0
+    private var buffer = [UInt8](repeating: 0, count: 8192)
+    private var registration: Registration?
+    private let answered: (Int) -> Bool
+
+    init(loop: EventLoop, path: String, requests: [[UInt8]], answered: @escaping (Int) -> Bool) throws {
+        self.requests = requests
+        self.answered = answered
+        fd = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
+        let result = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(fd, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        precondition(result == 0, "connect: errno \(errno)")
+        registration = try loop.add(fd: fd, events: [.readable, .edgeTriggered]) { [unowned self] _ in self.read() }
+    }
+
+    func send() {
+        let request = requests[turn]
+        turn = (turn + 1) % requests.count
+        let count = request.withUnsafeBytes { Glibc.send(fd, $0.baseAddress, $0.count, 0) }
+        precondition(count == request.count)
+    }
+
+    private func read() {
+        let count = buffer.withUnsafeMutableBytes { recv(fd, $0.baseAddress, $0.count, 0) }
+        if answered(count) { send() }
+    }
+}
+
+let polls = Int(CommandLine.arguments.dropFirst().first ?? "") ?? 2000
+let isFloor = CommandLine.arguments.contains("--floor")
+var random = 0.0
+let loop = try EventLoop()
+let keys = try KeyRing(keys: [SigningKey(kid: "k1", secret: [UInt8](repeating: 7, count: 32))])
+let store = ModelStore(firstNumber: 1) { redisMilliseconds }
+var policy = RoomPolicy.standard
+policy.rateMilli = 500_000
+let room = Room(id: "demo", defaults: policy)
+let api = WaitingRoomAPI(
+    store: store,
+    rooms: [room],
+    keys: keys,
+    environment: APIEnvironment(
+        nowMilliseconds: { loop.nowMilliseconds },
+        wallSeconds: { redisMilliseconds / 1000 },
+        random: {
+            random = random > 0.9 ? 0 : random + 0.01
+            return random
+        }
+    )
+)
+for _ in 0..<waiting { store.join(JoinRequest(kind: .join), room: room) { _ in } }
+api.tickRooms(tickMilliseconds: 200)
+
+let path = "/tmp/vestibule-poll-cost-\(getpid()).sock"
+var answers = 0
+var sent = 0
+var pollers: [Poller] = []
+var answerBytes = 0
+let server = try FastCGIServer(loop: loop, listener: try Listener.unix(path: path), log: { print($0) }) {
+    request,
+    exchange in
+    if isFloor {
+        exchange.respond(GatewayResponse(status: 200))
+    } else {
+        api.handle(request) { exchange.respond($0) }
+    }
+}
+for client in 0..<clients {
+    let requests = (0..<50).map { index in
+        envelope(
+            keys.sign(
+                Ticket(
+                    room: "demo",
+                    generation: 1,
+                    number: Int64(1000 + (client * 50 + index) * 370),
+                    issuedMilliseconds: Int64(redisMilliseconds - 60_000)
+                )
+            )
+        )
+    }
+    pollers.append(
+        try Poller(loop: loop, path: path, requests: requests) { count in
+            precondition(count > 0, "the server closed the connection")
+            answerBytes = count
+            answers += 1
+            if answers == polls { loop.stop() }
+            sent += 1
+            return sent <= polls
+        }
+    )
+}
+for poller in pollers {
+    sent += 1
+    poller.send()
+}
+loop.run()
+unlink(path)
+print("polls \(answers), last answer \(answerBytes) bytes")
