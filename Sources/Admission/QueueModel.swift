@@ -29,6 +29,9 @@ public struct QueueModel {
     private var left: Set<Int> = []
     /// Per epoch: who polled.
     private var seen: [Int: Set<Int>] = [:]
+    /// Per span of two epochs: whose last sign of life was in it, of those who lost their place by silence or by a
+    /// lapsed call.
+    private var gone: [Int: Set<Int>] = [:]
     private var joinKeys: [String: (number: Int, issued: Int, generation: Int)] = [:]
     private var flow: [Int: Int] = [:]
     private var callBucket: TokenBucket
@@ -89,12 +92,13 @@ public struct QueueModel {
         seen[max(currentEpoch(now) - 1, min(currentEpoch(now), epoch)), default: []].formUnion(numbers)
     }
 
-    /// The bitmaps' lifetime: epochs older than this have expired in Redis.
-    private mutating func forgetOldEpochs(_ now: Int) {
-        let life =
-            policy.abandonAfterMilliseconds + policy.returnGraceMilliseconds + 2 * policy.epochMilliseconds
-        let oldest = (now - life) / policy.epochMilliseconds - 1
-        seen = seen.filter { $0.key >= oldest }
+    private var goneMilliseconds: Int { 2 * policy.epochMilliseconds }
+
+    /// What has expired in Redis.
+    private mutating func forgetOldSigns(_ now: Int) {
+        seen = seen.filter { $0.key > currentEpoch(now) - RoomPolicy.epochsKept }
+        let from = max(0, now - policy.returnGraceMilliseconds)
+        gone = gone.filter { $0.key >= from / goneMilliseconds }
     }
 
     private var vacancies: Int {
@@ -160,7 +164,7 @@ public struct QueueModel {
         return .waiting(number: number, position: waiting.count)
     }
 
-    // MARK: - One visitor (standing.lua, stand.lua, enter.lua, leave.lua)
+    // MARK: - One visitor (standing.lua, visit.lua)
 
     private mutating func waitAgain(_ number: Int, _ now: Int) -> Standing {
         waiting.insert(number)
@@ -172,8 +176,13 @@ public struct QueueModel {
     private func seenWithinGrace(_ claim: TicketClaim, _ now: Int) -> Bool {
         let from = now - policy.returnGraceMilliseconds
         if claim.issuedMilliseconds >= from || restoredMilliseconds >= from { return true }
-        let oldest = max(from / policy.epochMilliseconds, currentEpoch(now) - 64)
-        return (oldest...max(oldest, currentEpoch(now))).contains { seen[$0]?.contains(claim.number) ?? false }
+        let current = currentEpoch(now)
+        let oldest = max(from / policy.epochMilliseconds, current - RoomPolicy.epochsKept + 1)
+        if (min(oldest, current)...current).contains(where: { seen[$0]?.contains(claim.number) ?? false }) {
+            return true
+        }
+        let (first, last) = (max(0, from) / goneMilliseconds, now / goneMilliseconds)
+        return (first...last).contains { gone[$0]?.contains(claim.number) ?? false }
     }
 
     private mutating func standing(_ claim: TicketClaim, _ now: Int) -> Standing {
@@ -290,6 +299,7 @@ public struct QueueModel {
             .prefix(QueueModel.lapsesPerTickMax)
         for (number, _) in late {
             called[number] = nil
+            gone[now / goneMilliseconds, default: []].insert(number)
             counters.lapsed += 1
         }
         callBucket.giveBack(late.count, microtokensMax: callMicrotokensMax)
@@ -305,15 +315,18 @@ public struct QueueModel {
         if current >= holdEpoch { sweep(current) }
         epoch = current
         epochMilliseconds = policy.epochMilliseconds
-        forgetOldEpochs(now)
+        forgetOldSigns(now)
     }
 
     private mutating func sweep(_ current: Int) {
         let kept = (0..<RoomPolicy.epochsKept).map { seen[current - $0] ?? [] }
+        let silentFrom = (current - RoomPolicy.epochsKept + 1) * policy.epochMilliseconds
+        let span = max(0, (silentFrom - 1) / goneMilliseconds)
         var number = waiting.next(from: 0)
         while let visitor = number {
             if !kept.contains(where: { $0.contains(visitor) }) {
                 waiting.remove(visitor)
+                gone[span, default: []].insert(visitor)
                 counters.abandoned += 1
             }
             number = waiting.next(from: visitor + 1)

@@ -3,9 +3,9 @@
 // The waiting bitmap with counts over it: how many wait before a number, in two look-ups and one popcount. Every
 // worker keeps one as a mirror of Redis (37 KB for 300,000 people), and the reference model keeps one as its truth.
 
-/// 65,536 consecutive numbers, one bit each. Bit 0 is the most significant bit of the first byte, as in Redis.
+/// 65,408 consecutive numbers, one bit each. Bit 0 is the most significant bit of the first byte, as in Redis.
 struct RankChunk {
-    static let wordCount = 1024
+    static let wordCount = RankIndex.chunkSize / 64
 
     let index: Int
     private(set) var words: [UInt64]
@@ -20,8 +20,8 @@ struct RankChunk {
         self.count = 0
     }
 
-    /// `bitmap` may be shorter than 8 KiB: Redis leaves out nothing but trailing zeros. Longer input is cut.
-    /// Not generic: an unspecialised loop over 8,192 bytes would cost every tick of every worker.
+    /// `bitmap` may be shorter than the chunk: Redis leaves out nothing but trailing zeros. Longer input is cut.
+    /// Not generic: an unspecialised loop over 8,176 bytes would cost every tick of every worker.
     init(index: Int, bitmap: [UInt8]) {
         self.init(index: index)
         for position in 0..<min(bitmap.count, RankChunk.wordCount * 8) {
@@ -85,7 +85,7 @@ struct RankChunk {
         return low << 6 + bits.leadingZeroBitCount
     }
 
-    /// The chunk in Redis's byte order, 8 KiB.
+    /// The chunk in Redis's byte order, 8,176 bytes.
     var bitmap: [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(RankChunk.wordCount * 8)
@@ -100,8 +100,9 @@ struct RankChunk {
 
 /// Who waits, by number, with ranks. A number is a non-negative integer below 2^53.
 public struct RankIndex {
-    /// Numbers in a chunk: 8 KiB of bits.
-    public static let chunkSize = 65_536
+    /// Numbers in a chunk: with what Redis puts around these 8,176 bytes, a bitmap takes exactly 8 KiB of its
+    /// allocator. At 65,536 it would take 10 KiB.
+    public static let chunkSize = 65_408
 
     /// Sorted by index.
     private var chunks: [RankChunk] = []
@@ -207,7 +208,7 @@ public struct RankIndex {
         count = 0
     }
 
-    /// The bitmap of a chunk in Redis's byte order (8 KiB), or nil when there is none.
+    /// The bitmap of a chunk in Redis's byte order (8,176 bytes), or nil when there is none.
     public func bitmap(chunk index: Int) -> [UInt8]? {
         let (found, at) = slot(of: index)
         return found ? chunks[at].bitmap : nil

@@ -4,9 +4,9 @@
 //
 //     idle --bytes--> partial --whole--> busy --answer--> idle        any --error, bound--> closed
 //
-// The descriptor stays non-blocking. libfcgi takes EAGAIN for an error, so it is called only when it cannot
-// happen or must end the connection: it reads when FastCGIGuard has seen a whole request, and an answer always fits in the empty send buffer of a
-// peer that has read the answers before. One that has not loses its connection, and nothing waits for it.
+// The descriptor stays non-blocking. libfcgi takes EAGAIN for an error, so it is called only when it cannot happen or
+// must end the connection: it reads when FastCGIGuard has seen a whole request, and an answer always fits in the empty
+// send buffer of a peer that has read the answers before. One that has not loses its connection; nothing waits for it.
 
 internal import CFastCGI
 internal import CLinux

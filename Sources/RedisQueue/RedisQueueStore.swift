@@ -1,47 +1,54 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The queue store over Redis: one script call a transition, one for all joins of a loop turn. A room that Redis does
-// not know, or knows less of than this worker, is restored from the worker's memory and the call is made again.
+// The queue store over Redis: one script call for all joins, and one for all other transitions, that arrived while the
+// one before was under way. A room that Redis does not know, or knows less of than this worker, is restored from the
+// worker's memory and the call is made again.
 
 public import Admission
 public import WaitingRoomAPI
 
 public final class RedisQueueStore: QueueStore {
-    /// Joins in one script call; more of a turn go in further calls.
+    /// Joins in one script call, about 2 us each in Redis.
     static let joinsPerCallMax = 512
-    /// Joins waiting for the end of the turn; more are refused, the visitor may repeat them.
-    static let joinsPerTurnMax = 32_768
+    /// Visitors in one call about their standing; one who waits may cost a few bit counts.
+    static let visitsPerCallMax = 128
+    /// Joins, or visits, that wait for the call under way; more are refused, the visitor may repeat them.
+    static let gatheredMax = 32_768
 
-    private struct QueuedJoin {
+    private struct Join {
         let request: JoinRequest
         let completion: (Result<JoinAnswer, StoreFailure>) -> Void
     }
 
+    private struct Visit {
+        let action: String
+        let claim: TicketClaim
+        let completion: (Result<StandingReply, StoreFailure>) -> Void
+    }
+
+    /// What is gathered for one room.
+    private final class Lane {
+        let room: Room
+        var joins = GroupCommit<Join>()
+        var visits = GroupCommit<Visit>()
+
+        init(room: Room) { self.room = room }
+    }
+
     private let connection: RedisConnection
     private let caller: ScriptCaller
-    private var rooms: [Room] = []
-    private var joins: [[QueuedJoin]] = []
-    private var joinsQueued = 0
+    private var lanes: [Lane] = []
 
     public init(connection: RedisConnection, scripts: ScriptCatalog) {
         self.connection = connection
         self.caller = ScriptCaller(connection: connection, scripts: scripts)
     }
 
-    /// Sends the joins of this turn and writes everything to Redis. Call it at the end of each loop turn.
+    /// Sends what was gathered and may go, and writes everything to Redis. Call it at the end of each loop turn.
     public func flush() {
-        if joinsQueued > 0 {
-            joinsQueued = 0
-            for i in rooms.indices where !joins[i].isEmpty {
-                let batch = joins[i]
-                joins[i] = []
-                var start = 0
-                while start < batch.count {
-                    let end = min(start + RedisQueueStore.joinsPerCallMax, batch.count)
-                    sendJoins(Array(batch[start..<end]), room: rooms[i])
-                    start = end
-                }
-            }
+        for lane in lanes {
+            if let batch = lane.joins.take(RedisQueueStore.joinsPerCallMax) { send(batch, lane) }
+            if let batch = lane.visits.take(RedisQueueStore.visitsPerCallMax) { send(batch, lane) }
         }
         connection.flush()
     }
@@ -53,13 +60,9 @@ public final class RedisQueueStore: QueueStore {
         room: Room,
         _ completion: @escaping (Result<JoinAnswer, StoreFailure>) -> Void
     ) {
-        guard connection.isReady else { return completion(.failure(.unavailable(connection.lastErrorText))) }
-        guard joinsQueued < RedisQueueStore.joinsPerTurnMax else {
-            return completion(.failure(.unavailable("too many joins in one turn")))
-        }
-        let slot = slot(of: room)
-        joins[slot].append(QueuedJoin(request: request, completion: completion))
-        joinsQueued += 1
+        let lane = lane(of: room)
+        if let refusal = refusal(lane.joins.count) { return completion(.failure(refusal)) }
+        lane.joins.add(Join(request: request, completion: completion))
     }
 
     public func stand(
@@ -67,7 +70,7 @@ public final class RedisQueueStore: QueueStore {
         room: Room,
         _ completion: @escaping (Result<StandingReply, StoreFailure>) -> Void
     ) {
-        visit(.stand, claim, room, completion)
+        visit("stand", claim, room, completion)
     }
 
     public func enter(
@@ -75,7 +78,7 @@ public final class RedisQueueStore: QueueStore {
         room: Room,
         _ completion: @escaping (Result<StandingReply, StoreFailure>) -> Void
     ) {
-        visit(.enter, claim, room, completion)
+        visit("enter", claim, room, completion)
     }
 
     public func leave(
@@ -83,7 +86,7 @@ public final class RedisQueueStore: QueueStore {
         room: Room,
         _ completion: @escaping (Result<StandingReply, StoreFailure>) -> Void
     ) {
-        visit(.leave, claim, room, completion)
+        visit("leave", claim, room, completion)
     }
 
     public func tick(
@@ -104,14 +107,32 @@ public final class RedisQueueStore: QueueStore {
 
     // MARK: - Steps
 
-    private func slot(of room: Room) -> Int {
-        if let found = rooms.firstIndex(where: { $0 === room }) { return found }
-        rooms.append(room)
-        joins.append([])
-        return rooms.count - 1
+    private func lane(of room: Room) -> Lane {
+        if let found = lanes.first(where: { $0.room === room }) { return found }
+        let lane = Lane(room: room)
+        lanes.append(lane)
+        return lane
     }
 
-    private func sendJoins(_ batch: [QueuedJoin], room: Room) {
+    /// Why nothing more is gathered now; nil when it is.
+    private func refusal(_ gathered: Int) -> StoreFailure? {
+        guard connection.isReady else { return .unavailable(connection.lastErrorText) }
+        return gathered < RedisQueueStore.gatheredMax ? nil : .unavailable("too many calls wait for Redis")
+    }
+
+    private func visit(
+        _ action: String,
+        _ claim: TicketClaim,
+        _ room: Room,
+        _ completion: @escaping (Result<StandingReply, StoreFailure>) -> Void
+    ) {
+        let lane = lane(of: room)
+        if let refusal = refusal(lane.visits.count) { return completion(.failure(refusal)) }
+        lane.visits.add(Visit(action: action, claim: claim, completion: completion))
+    }
+
+    private func send(_ batch: [Join], _ lane: Lane) {
+        let room = lane.room
         let arguments = {
             [room.generation, room.next, room.incarnation].map { RedisArgument($0) }
                 + batch.flatMap {
@@ -119,10 +140,11 @@ public final class RedisQueueStore: QueueStore {
                 }
         }
         caller.call(.join, room: room, arguments) { result in
+            lane.joins.answered()
             switch RedisQueueStore.decode(result, { ReplyDecoder.join($0, count: batch.count) }) {
             case .success(let reply):
-                for (queued, outcome) in zip(batch, reply.outcomes) {
-                    queued.completion(
+                for (join, outcome) in zip(batch, reply.outcomes) {
+                    join.completion(
                         .success(
                             JoinAnswer(
                                 outcome: outcome,
@@ -134,20 +156,24 @@ public final class RedisQueueStore: QueueStore {
                     )
                 }
             case .failure(let failure):
-                for queued in batch { queued.completion(.failure(failure)) }
+                for join in batch { join.completion(.failure(failure)) }
             }
         }
     }
 
-    private func visit(
-        _ script: QueueScript,
-        _ claim: TicketClaim,
-        _ room: Room,
-        _ completion: @escaping (Result<StandingReply, StoreFailure>) -> Void
-    ) {
-        let arguments = [claim.generation, claim.number, claim.issuedMilliseconds].map { RedisArgument($0) }
-        caller.call(script, room: room, { arguments }) {
-            completion(RedisQueueStore.decode($0, ReplyDecoder.standing))
+    private func send(_ batch: [Visit], _ lane: Lane) {
+        let arguments = batch.flatMap { visit in
+            [RedisArgument(visit.action)]
+                + [visit.claim.generation, visit.claim.number, visit.claim.issuedMilliseconds].map { RedisArgument($0) }
+        }
+        caller.call(.visit, room: lane.room, { arguments }) { result in
+            lane.visits.answered()
+            switch RedisQueueStore.decode(result, { ReplyDecoder.visits($0, count: batch.count) }) {
+            case .success(let replies):
+                for (visit, reply) in zip(batch, replies) { visit.completion(.success(reply)) }
+            case .failure(let failure):
+                for visit in batch { visit.completion(.failure(failure)) }
+            }
         }
     }
 

@@ -32,12 +32,20 @@ enum ReplyDecoder {
         }
     }
 
-    static func standing(_ reply: RedisReply) -> StandingReply? {
-        guard let values = reply.arrayValue?.map(\.integerValue), values.count == 5,
-            let code = values[0], let time = values[1], let now = values[2], let waiting = values[3],
-            let position = values[4], let standing = standing(code: code, time: time)
+    static func visits(_ reply: RedisReply, count: Int) -> [StandingReply]? {
+        guard let values = reply.arrayValue?.map(\.integerValue), values.count == 2 + 3 * count,
+            let now = values[0], let waiting = values[1]
         else { return nil }
-        return StandingReply(standing: standing, nowMilliseconds: now, waiting: waiting, position: position)
+        var replies: [StandingReply] = []
+        for i in 0..<count {
+            guard let code = values[2 + 3 * i], let time = values[3 + 3 * i], let position = values[4 + 3 * i],
+                let standing = standing(code: code, time: time)
+            else { return nil }
+            replies.append(
+                StandingReply(standing: standing, nowMilliseconds: now, waiting: waiting, position: position)
+            )
+        }
+        return replies
     }
 
     private static func standing(code: Int, time: Int) -> Standing? {

@@ -6,9 +6,7 @@
 /// The scripts of the queue.
 public enum QueueScript: String, CaseIterable, Sendable {
     case join
-    case stand
-    case enter
-    case leave
+    case visit
     case tick
     case restore
     case configure
@@ -41,9 +39,7 @@ public struct ScriptCatalog: Sendable {
         let parts: [[UInt8]] =
             switch script {
             case .join: [prelude, PackageResources.join_lua]
-            case .stand: [prelude, standing, PackageResources.stand_lua]
-            case .enter: [prelude, standing, PackageResources.enter_lua]
-            case .leave: [prelude, standing, PackageResources.leave_lua]
+            case .visit: [prelude, standing, PackageResources.visit_lua]
             case .tick: [prelude, PackageResources.tick_lua]
             case .restore: [PackageResources.restore_lua]
             case .configure: [prelude, PackageResources.configure_lua]

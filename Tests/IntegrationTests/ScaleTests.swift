@@ -57,7 +57,7 @@ extension Integration {
             // Each worker writes down every 7.5 seconds who polled: in the tick it sends anyway, with at most four
             // commands a chunk inside of the script, for one poll or for all.
             let flushes = 2 * (ScaleTests.seconds * 2 / 15 + 1)
-            let chunks = people / 65_536 + 2
+            let chunks = people / 65_408 + 2
             #expect(Double(many.scripts) < 1.1 * Double(quiet.scripts) + 1, "\(figures)")
             #expect(Double(many.all) < 1.1 * Double(few.all) + 1, "\(figures)")
             #expect(many.all - quiet.all <= flushes * chunks * 4, "\(figures)")

@@ -92,7 +92,7 @@ struct TreeTests {
         for target in some {
             #expect(targets.contains(target))
         }
-        #expect(Tree.scripts.count >= 10)
+        #expect(Tree.scripts.count >= 8)
         #expect(Tree.tests.contains { $0.path == "Tests/TidyTests/TidyTests.swift" })
     }
 }

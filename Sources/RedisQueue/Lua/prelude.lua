@@ -3,8 +3,9 @@
 --
 -- KEYS  1 state (hash)   2 config (hash)   3 chunks (hash: chunk -> version of its last change)
 --       4 called (zset)  5 active (zset)   6 flow (hash: second -> entries)
---       The bitmaps waiting/done/left:<chunk> and seen:<epoch>:<chunk> are named from the prefix of KEYS[1]: they
---       share the room's hash tag, so they are in the same Redis Cluster slot.
+--       The bitmaps waiting/done/left:<chunk>, seen:<epoch>:<chunk> (polled in that epoch) and gone:<span>:<chunk>
+--       (lost the place by silence or a lapsed call; last sign of life in that span) are named from the prefix of
+--       KEYS[1]: they share the room's hash tag, so they are in the same Redis Cluster slot.
 -- ARGV  1..9 the policy of the configuration file, in the order of POLICY; a field in config overrides it.
 -- Error NOSTATE: the room is not in this Redis (new, restarted empty, flushed). The worker restores it and asks again.
 --
@@ -17,7 +18,10 @@ local FIELDS = {'generation', 'next', 'head', 'waiting', 'called', 'active', 'ca
   'entered', 'left', 'abandoned', 'lapsed', 'returned', 'restored_ms', 'incarnation', 'remembered'}
 local OPEN, PAUSED, CLOSED, BYPASS = 0, 1, 2, 3
 local WAITING, CALLED, ENTERED, LEFT, EXPIRED, RETRY, FENCED = 1, 2, 3, 4, 5, 6, 7
-local MICRO, CHUNK, GAP = 1000000, 65536, 1000
+local MICRO, GAP = 1000000, 1000
+-- Numbers in a bitmap: with what Redis puts around 8,176 bytes, exactly the allocator's 8 KiB. At 8,192 bytes it would
+-- take 10 KiB.
+local CHUNK = 65408
 local REFILL_MS_MAX = 3600000          -- an hour fills any bucket; bounds the product below 2^53
 local DONE_MS_EXTRA = 86400000         -- done bits outlive the last possible return by a day
 local EPOCHS_KEPT = 4                  -- abandon_after is cut into four epochs
@@ -71,7 +75,7 @@ local function save()
   redis.call('HSET', KEYS[1], unpack(out))
 end
 
--- A bitmap is made at its full 8 KiB at once: growing it bit by bit would make Redis reserve twice the room.
+-- A bitmap is made at its full size at once: growing it bit by bit would make Redis reserve twice the room.
 local function bitmap(kind, chunk, life_ms)
   local key = prefix .. kind .. ':' .. chunk
   if redis.call('EXISTS', key) == 0 then
@@ -100,8 +104,13 @@ local function mark(kind, from, to, life_ms)
   end
 end
 
-local SEEN_MS = P.abandon_ms + P.grace_ms + 2 * epoch_ms
-local function mark_seen(from, to) mark('seen:' .. epoch, from, to, SEEN_MS) end
+-- Signs of life of an epoch are kept as long as a sweep looks at them; older ones matter only for those who lost
+-- their place, and theirs are kept in spans of two epochs for the grace.
+local SPARE_MS = 10000                 -- the sweep deletes what it no longer needs; this is for what it does not see
+local function seen_life(of) return math.max(0, (of + EPOCHS_KEPT) * epoch_ms - now) + SPARE_MS end
+local function mark_seen(from, to) mark('seen:' .. epoch, from, to, seen_life(epoch)) end
+local gone_ms = 2 * epoch_ms
+local function gone_life(span) return math.max(0, (span + 1) * gone_ms + P.grace_ms - now) + SPARE_MS end
 local function mark_done(from, to) mark('done', from, to, P.grace_ms + DONE_MS_EXTRA) end
 
 local function bit_of(kind, number)

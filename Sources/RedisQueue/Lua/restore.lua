@@ -12,7 +12,7 @@
 -- room is lost, the numbers that tickets still carry lie below, and none is issued again.
 
 -- GAP: more numbers than can have been issued since the worker's last look (a tick is at most 500 ms).
-local MICRO, CHUNK, GAP, EPOCH_2026, PER_SECOND = 1000000, 65536, 65536, 1767225600, 4096
+local MICRO, CHUNK, GAP, EPOCH_2026, PER_SECOND = 1000000, 65408, 65536, 1767225600, 4096
 local prefix = string.sub(KEYS[1], 1, -6)
 local clock = redis.call('TIME')
 local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)

@@ -1,11 +1,9 @@
--- standing.lua: put between the prelude and the scripts about one visitor (stand, enter, leave).
--- ARGV 10 generation of the ticket, 11 number, 12 issue time of the ticket (ms).
+-- standing.lua: put between the prelude and visit.lua.
+-- ARGV: see visit.lua.
 -- Returns nothing by itself: it defines standing(), which the script after it calls.
 
-local generation, number, issued_ms = tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12])
-
 -- Puts a visitor (back) at the original number and keeps it through the next sweep.
-local function wait_again()
+local function wait_again(number)
   local chunk = math.floor(number / CHUNK)
   redis.call('SETBIT', bitmap('waiting', chunk), number % CHUNK, 1)
   touch(chunk)
@@ -16,19 +14,23 @@ local function wait_again()
   return WAITING, 0
 end
 
--- Whether the visitor gave a sign of life within return_grace. Precision: one epoch, in the visitor's favour.
+-- Whether the visitor gave a sign of life within return_grace: polls of the epochs that the sweep looks at, and the
+-- marks of those who lost their place. Precision: half of abandon_after, in the visitor's favour.
 -- For as long after the room was made or restored its memory of signs is incomplete, and the ticket is believed.
-local function seen_within_grace()
-  if issued_ms >= now - P.grace_ms or now - S.restored_ms <= P.grace_ms then return true end
-  local oldest = math.max(math.floor((now - P.grace_ms) / epoch_ms), epoch - 64)
-  for e = epoch, oldest, -1 do
+local function seen_within_grace(number, issued_ms)
+  local from = now - P.grace_ms
+  if issued_ms >= from or S.restored_ms >= from then return true end
+  for e = epoch, math.max(math.floor(from / epoch_ms), epoch - EPOCHS_KEPT + 1), -1 do
     if bit_of('seen:' .. e, number) then return true end
+  end
+  for span = math.floor(now / gone_ms), math.max(0, math.floor(from / gone_ms)), -1 do
+    if bit_of('gone:' .. span, number) then return true end
   end
   return false
 end
 
 -- People ahead plus one, exact; for the few who ask before their worker's mirror knows them.
-local function position()
+local function position(number)
   local chunk, ahead = math.floor(number / CHUNK), 0
   for _, other in ipairs(redis.call('HKEYS', KEYS[3])) do
     other = tonumber(other)
@@ -41,7 +43,7 @@ end
 
 -- Where the visitor stands: a code and its time (claim deadline or pass expiry, ms; 0 otherwise).
 -- A visitor who was swept or let a call lapse returns to the original number within the grace.
-local function standing()
+local function standing(generation, number, issued_ms)
   -- A lower generation was ended by a reset. A higher one was issued before this Redis lost its memory: honour it.
   if generation < S.generation then return FENCED, 0 end
   local deadline = redis.call('ZSCORE', KEYS[4], number)
@@ -53,8 +55,8 @@ local function standing()
   if number >= S.next then
     -- Signed by us, unknown here: this Redis has gone back. No number may be issued twice, so jump past it.
     S.next = number + 1 + GAP
-    return wait_again()
+    return wait_again(number)
   end
-  if seen_within_grace() then return wait_again() end
+  if seen_within_grace(number, issued_ms) then return wait_again(number) end
   return EXPIRED, 0
 end

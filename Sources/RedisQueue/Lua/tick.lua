@@ -24,7 +24,7 @@ for i = 18, #ARGV, 2 do
   local key, scratch = prefix .. 'seen:' .. beaten .. ':' .. ARGV[i], prefix .. 'scratch'
   redis.call('SET', scratch, ARGV[i + 1], 'PX', 1000)
   redis.call('BITOP', 'OR', key, key, scratch)
-  redis.call('PEXPIRE', key, SEEN_MS)  -- BITOP has made the key anew, without its time to live
+  redis.call('PEXPIRE', key, seen_life(beaten))  -- BITOP has made the key anew, without its time to live
 end
 
 local function live_chunks()
@@ -34,12 +34,14 @@ local function live_chunks()
   return chunks
 end
 
--- Calls not claimed in time give their token back; the visitor may return within the grace.
+-- Calls not claimed in time give their token back; the visitor may return within the grace, as if seen just now.
 local function lapse()
   if S.called == 0 then return end
   local late = redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', now, 'LIMIT', 0, LAPSES_MAX)
   if #late == 0 then return end
   redis.call('ZREM', KEYS[4], unpack(late))
+  local span = math.floor(now / gone_ms)
+  for _, number in ipairs(late) do mark('gone:' .. span, tonumber(number), tonumber(number), gone_life(span)) end
   S.called, S.lapsed = S.called - #late, S.lapsed + #late
   S.call_micro = math.min(call_full, S.call_micro + #late * MICRO)
 end
@@ -50,14 +52,22 @@ local function sweep()
     local key, scratch = prefix .. 'waiting:' .. chunk, prefix .. 'scratch'
     local sources = {}
     for e = epoch, epoch - EPOCHS_KEPT + 1, -1 do sources[#sources + 1] = prefix .. 'seen:' .. e .. ':' .. chunk end
-    local before = redis.call('BITCOUNT', key)
+    redis.call('UNLINK', prefix .. 'seen:' .. epoch - EPOCHS_KEPT .. ':' .. chunk)
     redis.call('BITOP', 'OR', scratch, unpack(sources))
-    redis.call('BITOP', 'AND', key, key, scratch)
-    redis.call('DEL', scratch)
-    local gone = before - redis.call('BITCOUNT', key)
+    redis.call('BITOP', 'AND', scratch, key, scratch)
+    local gone = redis.call('BITCOUNT', key) - redis.call('BITCOUNT', scratch)
     if gone > 0 then
+      -- Those who are swept: waiting XOR kept. Their last sign came before the oldest epoch that is looked at.
+      local span = math.max(0, math.floor(((epoch - EPOCHS_KEPT + 1) * epoch_ms - 1) / gone_ms))
+      local silent = prefix .. 'gone:' .. span .. ':' .. chunk
+      redis.call('BITOP', 'XOR', key, key, scratch)
+      redis.call('BITOP', 'OR', silent, silent, key)
+      redis.call('PEXPIRE', silent, gone_life(span))
+      redis.call('RENAME', scratch, key)
       touch(chunk)
       S.waiting, S.abandoned = S.waiting - gone, S.abandoned + gone
+    else
+      redis.call('DEL', scratch)
     end
   end
 end

@@ -1,0 +1,70 @@
+-- visit.lua: what some visitors ask about themselves: where they stand, to enter, to leave. One call for all of them.
+-- ARGV  10... four words a visitor: 'stand', 'enter' or 'leave'; generation, number and issue time (ms) of the ticket
+-- Returns {now, waiting, then per visitor: code, time, position}; codes 1 waiting, 2 called (time = claim deadline ms),
+--   3 entered (time = pass expiry ms), 4 left, 5 expired, 6 retry (time = ms until it is worth asking again),
+--   7 fenced (ticket of an ended generation). The position is exact for one who waits, and 0 otherwise.
+-- Atomic because a call, an entry token and an active place change hands together. A visitor costs O(epochs of the
+-- grace), at most 64, and O(chunks) when waiting; the worker sends at most 128.
+
+local changed = false
+
+local function unwait(number)
+  local chunk = math.floor(number / CHUNK)
+  redis.call('SETBIT', prefix .. 'waiting:' .. chunk, number % CHUNK, 0)
+  touch(chunk)
+  S.waiting = S.waiting - 1
+end
+
+-- Claims a call. Repeating it returns the same pass expiry and consumes nothing.
+local function claim(generation, number, issued_ms)
+  local code, time = standing(generation, number, issued_ms)
+  if P.mode == BYPASS and (code == WAITING or code == CALLED) then
+    if code == WAITING then unwait(number) else S.called = S.called - redis.call('ZREM', KEYS[4], number) end
+    changed = true
+    return ENTERED, enter(number, number)
+  end
+  if code ~= CALLED then return code, time end
+  changed = true
+  if S.entry_micro >= MICRO then
+    S.entry_micro = S.entry_micro - MICRO
+    S.called = S.called - redis.call('ZREM', KEYS[4], number)
+    return ENTERED, enter(number, number)
+  end
+  -- The visitor did claim in time: the call must not lapse while the bucket refills.
+  redis.call('ZADD', KEYS[4], math.max(time, now + P.claim_ms), number)
+  if P.rate_milli == 0 then return RETRY, 1000 end
+  -- Not the time of the next token: all who were called would ask for it at once. Half of the time in which they can
+  -- all enter keeps the bucket busy without a rush.
+  return RETRY, math.max(math.ceil((MICRO - S.entry_micro) / P.rate_milli),
+    math.min(math.floor(S.called * MICRO / (2 * P.rate_milli)), math.floor(P.claim_ms / 2)))
+end
+
+-- Gives a place up for good. Idempotent. A call's token returns; an active place is free at once.
+local function leave(generation, number)
+  if generation < S.generation then return FENCED, 0 end
+  if bit_of('left', number) then return LEFT, 0 end
+  if redis.call('ZREM', KEYS[4], number) == 1 then
+    S.called = S.called - 1
+    S.call_micro = math.min(call_full, S.call_micro + MICRO)
+  end
+  S.active = S.active - redis.call('ZREM', KEYS[5], number)
+  if bit_of('waiting', number) then unwait(number) end
+  if number >= S.next then S.next = number + 1 + GAP end
+  mark_done(number, number)
+  mark('left', number, number, P.grace_ms + DONE_MS_EXTRA)
+  S.left = S.left + 1
+  changed = true
+  return LEFT, 0
+end
+
+local ACTIONS = {stand = standing, enter = claim, leave = leave}
+local before, reply = S.returned, {now, 0}
+for i = 10, #ARGV, 4 do
+  local number = tonumber(ARGV[i + 2])
+  local code, time = ACTIONS[ARGV[i]](tonumber(ARGV[i + 1]), number, tonumber(ARGV[i + 3]))
+  reply[#reply + 1], reply[#reply + 2] = code, time
+  reply[#reply + 1] = code == WAITING and position(number) or 0
+end
+if changed or S.returned > before then save() end
+reply[2] = S.waiting
+return reply
