@@ -139,8 +139,10 @@ let package = Package(
                 "Admission", "Gateway", "GatewayWire", "Passes", "Reactor", "Simulation", "WaitingRoomAPI",
             ],
             path: "Tests/PollCost",
+            exclude: ["instructions.txt"],
             swiftSettings: strict
         ),
+        .testTarget(name: "PollCostTests", dependencies: ["TestSupport", "poll-cost"], swiftSettings: strict),
         .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON"], swiftSettings: strict),
         .testTarget(name: "PassesTests", dependencies: ["Passes"], swiftSettings: strict),
         .testTarget(

@@ -53,8 +53,16 @@ struct RankChunk {
     /// Returns whether the bit changed.
     mutating func set(_ offset: Int, to value: Bool) -> Bool {
         guard contains(offset) != value else { return false }
-        words[offset >> 6] ^= 1 << UInt64(63 - (offset & 63))
-        recount(from: offset >> 6)
+        let word = offset >> 6
+        words[word] ^= 1 << UInt64(63 - (offset & 63))
+        // One more or one less in front of every later word: cheaper than counting bits again.
+        if value {
+            for later in word + 1..<RankChunk.wordCount { before[later] &+= 1 }
+            count += 1
+        } else {
+            for later in word + 1..<RankChunk.wordCount { before[later] &-= 1 }
+            count -= 1
+        }
         return true
     }
 

@@ -11,12 +11,15 @@ public struct ChildProcess: Sendable {
     public let pid: pid_t
 
     /// Starts a program.
-    /// - Parameter logPath: where its standard output and error go, appended.
+    /// - Parameters:
+    ///   - logPath: where its standard output and error go, appended.
+    ///   - environment: `NAME=value`, put in front of this program's own: the first of a name counts.
     public static func spawn(
         name: String,
         _ program: String,
         _ arguments: [String],
-        logPath: String
+        logPath: String,
+        environment: [String] = []
     ) throws -> ChildProcess {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -44,8 +47,16 @@ public struct ChildProcess: Sendable {
         var pointers: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) }
         pointers.append(nil)
         defer { for pointer in pointers { free(pointer) } }
+        var variables: [UnsafeMutablePointer<CChar>?] = environment.map { strdup($0) }
+        defer { for variable in variables[..<environment.count] { free(variable) } }
+        var inherited = environ
+        while let variable = inherited.pointee {
+            variables.append(variable)
+            inherited += 1
+        }
+        variables.append(nil)
         var pid: pid_t = 0
-        let result = posix_spawn(&pid, program, &actions, &attributes, pointers, environ)
+        let result = posix_spawn(&pid, program, &actions, &attributes, pointers, variables)
         guard result == 0 else {
             throw CommandFailure("START_FAILED", "cannot start \(program): \(String(cString: strerror(result)))")
         }

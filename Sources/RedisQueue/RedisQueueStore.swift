@@ -47,8 +47,8 @@ public final class RedisQueueStore: QueueStore {
     /// Sends what was gathered and may go, and writes everything to Redis. Call it at the end of each loop turn.
     public func flush() {
         for lane in lanes {
-            if let batch = lane.joins.take(RedisQueueStore.joinsPerCallMax) { send(batch, lane) }
-            if let batch = lane.visits.take(RedisQueueStore.visitsPerCallMax) { send(batch, lane) }
+            while let batch = lane.joins.take(RedisQueueStore.joinsPerCallMax) { send(batch, lane) }
+            while let batch = lane.visits.take(RedisQueueStore.visitsPerCallMax) { send(batch, lane) }
         }
         connection.flush()
     }

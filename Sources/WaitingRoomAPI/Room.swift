@@ -46,6 +46,8 @@ public final class Room {
     /// Answers about visitors who are not in the mirror (yet), remembered until the next tick.
     private var standings: [Int: StandingReply] = [:]
     private static let standingsMax = 4096
+    /// Long epochs are flushed more often than once.
+    private static let flushMillisecondsMax = 30_000
 
     public init(id: String, defaults: RoomPolicy) {
         self.id = id
@@ -120,9 +122,9 @@ public final class Room {
         request.entered = counters.entered
         request.flowSecond = max(0, history.latestSecond)
         request.tickMilliseconds = tickMilliseconds
-        // Four times an epoch: a flush costs Redis three commands a chunk. And at its end, so that a sign of life
-        // counts for the epoch it was given in.
-        let flushEvery = min(10_000, policy.epochMilliseconds / 4)
+        // Once an epoch, at its end, so that a sign of life counts for the epoch it was given in: a flush costs Redis
+        // up to four commands a chunk. A worker that is killed loses the signs of one epoch; a sweep looks at four.
+        let flushEvery = min(Room.flushMillisecondsMax, policy.epochMilliseconds)
         let epoch = redisMilliseconds(nowMilliseconds: clock()) / policy.epochMilliseconds
         request.heartbeatEpoch = heartbeatEpoch
         if epoch != heartbeatEpoch || clock() - flushedMilliseconds >= flushEvery {

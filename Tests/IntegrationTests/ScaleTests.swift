@@ -54,9 +54,9 @@ extension Integration {
                 """
             recordFigures(figures, "scale")
             #expect(polls / ScaleTests.seconds > 2000, "\(figures)")
-            // Each worker writes down every 7.5 seconds who polled: in the tick it sends anyway, with at most four
+            // Each worker writes down every 30 seconds who polled: in the tick it sends anyway, with at most four
             // commands a chunk inside of the script, for one poll or for all.
-            let flushes = 2 * (ScaleTests.seconds * 2 / 15 + 1)
+            let flushes = 2 * 2
             let chunks = people / 65_408 + 2
             #expect(Double(many.scripts) < 1.1 * Double(quiet.scripts) + 1, "\(figures)")
             #expect(Double(many.all) < 1.1 * Double(few.all) + 1, "\(figures)")
@@ -65,8 +65,8 @@ extension Integration {
         }
 
         /// How long each of the three measurements takes.
-        /// Two of the intervals in which a worker writes down who polled (a quarter of an epoch: 7.5 s).
-        private static let seconds = 15
+        /// The interval in which a worker writes down who polled.
+        private static let seconds = 30
 
         private struct Commands: CustomStringConvertible {
             /// Commands that clients sent: script calls.

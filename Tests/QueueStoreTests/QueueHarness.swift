@@ -105,6 +105,22 @@ class QueueHarness {
         return RoomSnapshot(reply, mirror: room.mirror)
     }
 
+    /// A tick of another worker, with a room of its own.
+    func tick(_ worker: Room) throws {
+        var failure: StoreFailure?
+        var isDone = false
+        let now = nowMilliseconds
+        worker.tick(store: store, tickMilliseconds: 200, clock: { now }) {
+            failure = $0
+            isDone = true
+        }
+        if !isDone { settle() }
+        if let failure { throw failure }
+    }
+
+    /// Moves the clock alone.
+    fileprivate func passTime(_ milliseconds: Int) { nowMilliseconds += milliseconds }
+
     /// A ticket issued now, for a number.
     func claim(_ number: Int, generation: Int = 1, issuedAgo: Int = 0) -> TicketClaim {
         TicketClaim(generation: generation, number: number, issuedMilliseconds: nowMilliseconds - issuedAgo)
@@ -221,6 +237,24 @@ final class RedisHarness: QueueHarness {
             return 0
             """
         _ = try command(["EVAL", RedisArgument(age), 0, RedisArgument(milliseconds)])
+    }
+
+    /// Moves the scripts' clock and leaves all keys alone; returns how many commands it took.
+    func moveClock(_ milliseconds: Int) throws -> Int {
+        passTime(milliseconds)
+        try setClock()
+        return 2
+    }
+
+    /// A number of Redis' INFO.
+    func information(_ section: String, _ field: String) throws -> Int {
+        let reply = try command(["INFO", RedisArgument(section)])
+        let text = String(decoding: reply.bytesValue ?? [], as: UTF8.self)
+        let line = text.split(whereSeparator: \.isNewline).first { $0.hasPrefix("\(field):") }
+        guard let value = line.flatMap({ Int($0.dropFirst(field.utf8.count + 1)) }) else {
+            throw TestFailure("INFO has no \(field)")
+        }
+        return value
     }
 
     override func configure(_ policy: RoomPolicy) throws {

@@ -86,13 +86,17 @@ public final class DemoStack {
 /// What SwiftPM has built beside the tests.
 public enum Product {
     public static func vestibule() throws -> String {
-        if let named = ProcessInfo.processInfo.environment["VESTIBULE_BINARY"] { return named }
+        try ProcessInfo.processInfo.environment["VESTIBULE_BINARY"] ?? program("vestibule")
+    }
+
+    /// A program of this package, built with the tests.
+    public static func program(_ name: String) throws -> String {
         var folder = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
         for _ in 0..<4 {
-            let candidate = folder.appendingPathComponent("vestibule").path
+            let candidate = folder.appendingPathComponent(name).path
             if FileManager.default.isExecutableFile(atPath: candidate) { return candidate }
             folder.deleteLastPathComponent()
         }
-        throw TestFailure("the program vestibule is not beside the tests (\(CommandLine.arguments[0]))")
+        throw TestFailure("the program \(name) is not beside the tests (\(CommandLine.arguments[0]))")
     }
 }

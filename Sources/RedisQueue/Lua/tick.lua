@@ -22,9 +22,12 @@ end
 local beaten = math.max(epoch - 1, math.min(epoch, tonumber(ARGV[17])))
 for i = 18, #ARGV, 2 do
   local key, scratch = prefix .. 'seen:' .. beaten .. ':' .. ARGV[i], prefix .. 'scratch'
-  redis.call('SET', scratch, ARGV[i + 1], 'PX', 1000)
-  redis.call('BITOP', 'OR', key, key, scratch)
-  redis.call('PEXPIRE', key, seen_life(beaten))  -- BITOP has made the key anew, without its time to live
+  -- One command for the first flush of an epoch; the number of commands must not grow with the people.
+  if not redis.call('SET', key, ARGV[i + 1], 'NX', 'PX', seen_life(beaten)) then
+    redis.call('SET', scratch, ARGV[i + 1], 'PX', 1000)
+    redis.call('BITOP', 'OR', key, key, scratch)
+    redis.call('PEXPIRE', key, seen_life(beaten))  -- BITOP has made the key anew, without its time to live
+  end
 end
 
 local function live_chunks()
