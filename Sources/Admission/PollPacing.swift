@@ -48,6 +48,15 @@ public enum PollPacing {
         let base = min(max(wish, fair, soonestMilliseconds), latest)
         return base * 9 / 10 + Int(Double(base) * 0.1 * jitter)
     }
+
+    /// Soonest a client should read the board again, in milliseconds.
+    static let boardSoonestMilliseconds = 2000
+
+    /// Milliseconds until a client may read the board again: the readers of boards together stay within half of the
+    /// budget. The answer is the same for everybody; the client spreads it.
+    public static func boardMilliseconds(waiting: Int, budgetPerSecond: Int) -> Int {
+        max(boardSoonestMilliseconds, waiting * 1000 / max(1, budgetPerSecond / frontShare))
+    }
 }
 
 /// Counts the polls of single tickets within a second. A fixed table indexed by number: two tickets may share a slot,

@@ -235,17 +235,4 @@ extension RankIndex {
         }
         return chunks[low].offset(atRank: rank - before[low]).map { chunks[low].index * RankIndex.chunkSize + $0 }
     }
-
-    /// Up to `limit` pairs of a waiting number and how many are ahead of it, evenly spread by rank, first and last
-    /// included.
-    public func samples(_ limit: Int) -> [(Int, Int)] {
-        guard count > 0, limit > 0 else { return [] }
-        let points = min(limit, count)
-        var out: [(Int, Int)] = []
-        for i in 0..<points {
-            let rank = points == 1 ? 0 : i * (count - 1) / (points - 1)
-            if let number = number(atRank: rank) { out.append((number, rank)) }
-        }
-        return out
-    }
 }

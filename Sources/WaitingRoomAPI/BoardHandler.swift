@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // GET /api/v1/queue/board: one public document a room, the same for everybody, from which a client computes its own
-// position. Cacheable for a second.
+// position and wait without asking a worker. Cacheable for a second.
 
 internal import Admission
 internal import GatewayWire
@@ -9,9 +9,17 @@ internal import Passes
 internal import Telemetry
 
 extension WaitingRoomAPI {
-    /// Rank samples on a board. Between two of them a client interpolates.
-    static let boardSamples = 64
+    /// Most rank samples on a board: 4 KB of them. With 10 to 60 % of the numbers gone, by chance or in blocks of any
+    /// size, 0.5 % needs at most about 200 (BoardErrorTests), and mostly fewer than 256 are enough for half of it.
+    static let boardSamplesMax = 256
 
+    /// How a client reads a board:
+    /// - `generation` differs from the ticket's, or `degraded`: ask `status`.
+    /// - position: interpolate the own `number` in `samples` as `RankSamples` says, and add one. The error is below
+    ///   `error_places` or `error_percent` of the position, whichever is larger.
+    /// - wait: interpolate that position in `eta_samples`, pairs of position and seconds. Empty while paused.
+    /// - again after `poll_after_ms`, spread by chance. A sign of life is `status` alone: poll it as it says.
+    /// - at a position of at most `max(100, burst)` and two minutes of `rate_limit`, ask `status` only: it alone calls.
     func board(_ request: GatewayRequest, _ respond: @escaping Respond) {
         let facts = RequestFacts(request)
         guard let bytes = QueryString.value("event_id", in: request[.query]), isRoomIdentifier(bytes) else {
@@ -32,16 +40,43 @@ extension WaitingRoomAPI {
         json.member("next", room.next)
         json.member("waiting", room.mirror.count)
         json.member("called", room.called)
+        let samples = room.mirror.samples(atMost: WaitingRoomAPI.boardSamplesMax)
         // Pairs [number, people ahead of it], ascending; the first is the front of the queue.
-        json.member("samples", pairs: room.mirror.samples(WaitingRoomAPI.boardSamples))
+        json.member("samples", pairs: samples.points.map { ($0.number, $0.ahead) })
+        json.member("error_places", samples.errorPlaces)
+        json.member("error_percent", scaled: Int((samples.errorShare * 10_000).rounded()), digits: 2)
+        json.member("eta_samples", pairs: waits(room))
         json.member("rate", scaled: Int((room.rates.perSecond * 1000).rounded()), digits: 3)
         json.member("rate_limit", scaled: room.policy.rateMilli, digits: 3)
+        json.member("burst", room.policy.burst)
+        json.member(
+            "poll_after_ms",
+            PollPacing.boardMilliseconds(
+                waiting: room.mirror.count,
+                budgetPerSecond: environment.pollBudgetPerSecond
+            )
+        )
         json.member(
             "degraded",
             room.isStale(nowMilliseconds: now, limitMilliseconds: environment.staleMilliseconds)
         )
         var response = GatewayResponse(status: 200, body: json.finish())
-        response.addHeader("Cache-Control", "public, max-age=1")
+        // A cache may give the last one while it fetches the next, but not one from before a quiet time.
+        response.addHeader("Cache-Control", "public, max-age=1, stale-while-revalidate=1")
         respond(response)
+    }
+
+    /// Positions a decade apart up to the last one who waits, with the seconds that `status` would tell there.
+    private func waits(_ room: Room) -> [(Int, Int)] {
+        guard room.policy.mode != .paused else { return [] }
+        let last = room.mirror.count
+        var positions: [Int] = []
+        var position = 1
+        while position < last {
+            positions.append(position)
+            position *= 10
+        }
+        if last > 0 { positions.append(last) }
+        return positions.map { ($0, estimator.estimate(position: $0, rates: room.rates).seconds) }
     }
 }

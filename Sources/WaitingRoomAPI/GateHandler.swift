@@ -9,6 +9,14 @@ internal import Passes
 internal import Telemetry
 
 extension WaitingRoomAPI {
+    /// A visitor at the door of a protected page.
+    private struct Caller {
+        let room: Room
+        let facts: RequestFacts
+        var noScript: NoScript
+        let respond: Respond
+    }
+
     func gate(_ request: GatewayRequest, _ respond: @escaping Respond) {
         let facts = RequestFacts(request)
         guard let room = room(String(decoding: request[.room], as: UTF8.self)) else {
@@ -16,20 +24,18 @@ extension WaitingRoomAPI {
         }
         let now = environment.nowMilliseconds()
         room.use(nowMilliseconds: now)
-        if room.policy.mode == .bypass { return respond(continuation()) }
+        let caller = Caller(room: room, facts: facts, noScript: NoScript(request), respond: respond)
+        if room.policy.mode == .bypass { return respond(continuation(caller)) }
         let verdict = String(decoding: request[.verdict], as: UTF8.self)
         if wantsJSON(request) { return refuse(problem(forVerdict: verdict), facts, respond) }
+        let sent = cookieTicket(request, room: room.id)
         // Only a request without any pass is let in at once: whoever sends a bad one goes through the waiting page.
         // Its ticket, if there is one, is for the page's first poll to judge.
-        guard verdict == "missing" else {
-            return hold(room, cookieTicket(request, room: room.id) == nil ? .join : .poll, facts, respond)
+        guard verdict == "missing" else { return hold(caller, sent == nil ? .join : .poll) }
+        if let sent, case .valid(let ticket) = keys.verifyTicket(sent), ticket.room == room.id {
+            return gateReturning(Visitor(room: room, ticket: ticket), caller)
         }
-        if let bytes = cookieTicket(request, room: room.id), case .valid(let ticket) = keys.verifyTicket(bytes),
-            ticket.room == room.id
-        {
-            return gateReturning(Visitor(room: room, ticket: ticket), facts, respond)
-        }
-        gateNew(room, facts, respond)
+        gateNew(caller)
     }
 
     /// Whether the client is a program: it names JSON and not HTML.
@@ -49,76 +55,111 @@ extension WaitingRoomAPI {
         }
     }
 
-    private func gateNew(_ room: Room, _ facts: RequestFacts, _ respond: @escaping Respond) {
+    private func gateNew(_ caller: Caller) {
+        let room = caller.room
+        let wantsNumber = caller.noScript.step == .join
         // The mirror is at most a tick old; while people wait in it, asking Redis would only cost.
-        guard room.mirror.count == 0 else { return hold(room, .join, facts, respond) }
-        store.join(JoinRequest(kind: .gate), room: room) { [weak self] result in
+        guard wantsNumber || room.mirror.count == 0 else { return hold(caller, .join) }
+        store.join(JoinRequest(kind: wantsNumber ? .join : .gate), room: room) { [weak self] result in
             guard let self else { return }
-            guard case .success(let answer) = result else { return self.hold(room, .join, facts, respond) }
+            guard case .success(let answer) = result else { return self.hold(caller, .join) }
             switch answer.outcome {
             case .admitted(let number, let expires):
                 room.noteIssued(number, generation: answer.generation)
-                let claim = TicketClaim(
-                    generation: answer.generation,
-                    number: number,
-                    issuedMilliseconds: answer.nowMilliseconds
-                )
-                self.admit(claim, expires, answer.nowMilliseconds, room, facts, respond)
-            case .bypassed: respond(self.continuation())
-            default: self.hold(room, .join, facts, respond)
+                self.admit(answer.claim(number), expires, answer.nowMilliseconds, caller)
+            case .waiting(let number, let position):
+                self.count(.joinsWaiting)
+                room.noteIssued(number, generation: answer.generation)
+                self.remember(number, at: position, answer, room)
+                self.hold(caller, .poll, position: position, ticket: self.ticket(answer.claim(number), room))
+            case .bypassed: caller.respond(self.continuation(caller))
+            default: self.hold(caller, .join)
             }
         }
     }
 
     /// A visitor with a ticket and without a pass: claims the call if there is one, and never takes a second number.
-    private func gateReturning(_ visitor: Visitor, _ facts: RequestFacts, _ respond: @escaping Respond) {
+    private func gateReturning(_ visitor: Visitor, _ caller: Caller) {
         store.enter(visitor.claim, room: visitor.room) { [weak self] result in
             guard let self else { return }
             switch result {
             case .success(let reply):
                 switch reply.standing {
                 case .entered(let expires):
-                    self.admit(visitor.claim, expires, reply.nowMilliseconds, visitor.room, facts, respond)
+                    self.admit(visitor.claim, expires, reply.nowMilliseconds, caller)
                 case .left, .expired, .fenced:
-                    self.gateNew(visitor.room, facts, respond)
+                    var newcomer = caller
+                    newcomer.noScript.forgetWait()
+                    self.gateNew(newcomer)
                 case .waiting, .called, .retry:
-                    self.hold(visitor.room, .poll, facts, respond)
+                    // Without JavaScript this is the only sign of life there is.
+                    visitor.room.markAlive(visitor.number)
+                    self.hold(caller, .poll, position: reply.position > 0 ? reply.position : nil)
                 }
-            case .failure: self.hold(visitor.room, .poll, facts, respond)
+            case .failure: self.hold(caller, .poll)
             }
         }
     }
 
-    private func admit(
-        _ claim: TicketClaim,
-        _ expires: Int,
-        _ now: Int,
-        _ room: Room,
-        _ facts: RequestFacts,
-        _ respond: Respond
-    ) {
+    private func admit(_ claim: TicketClaim, _ expires: Int, _ now: Int, _ caller: Caller) {
+        let (room, facts) = (caller.room, caller.facts)
         count(.gateAdmitted)
         room.noteGone(claim.number)
         let issued = credentials(room, claim, expires: expires, now: now)
-        var response = continuation()
-        setTicketCookie(&response, room, issued.ticket, facts)
-        setPassCookie(&response, room, issued.pass, lifetimeSeconds: issued.lifetimeSeconds, facts)
+        var response = continuation(caller)
         response.addHeader("X-Vestibule-Pass", issued.pass)
         response.addHeader("X-Vestibule-Number", String(claim.number))
-        respond(response)
+        setTicketCookie(&response, room, issued.ticket, facts)
+        setPassCookie(&response, room, issued.pass, lifetimeSeconds: issued.lifetimeSeconds, facts)
+        caller.respond(response)
     }
 
-    /// Tells nginx to run the protected location again with this request, and to let it through.
-    private func continuation() -> GatewayResponse {
-        var response = GatewayResponse(status: 200, contentType: "text/plain")
-        response.addHeader("X-Accel-Redirect", "@vestibule_continue")
+    /// Tells nginx to run the protected location again with this request, and to let it through. A browser that waited
+    /// without JavaScript asks again itself: the backend is not to see the marker in its address.
+    private func continuation(_ caller: Caller) -> GatewayResponse {
+        let isMarked = caller.noScript.isMarked
+        var response = GatewayResponse(status: isMarked ? 303 : 200, contentType: "text/plain")
+        if isMarked {
+            response.addHeader("Location", caller.noScript.cleanLocation)
+        } else {
+            response.addHeader("X-Accel-Redirect", "@vestibule_continue")
+        }
         response.isUncacheable = true
         return response
     }
 
-    private func hold(_ room: Room, _ step: WaitingPage.FirstStep, _ facts: RequestFacts, _ respond: Respond) {
+    private func hold(_ caller: Caller, _ step: WaitingPage.FirstStep, position: Int? = nil, ticket: [UInt8]? = nil) {
         count(.gateHeld)
-        respond(WaitingPage.response(room: room.id, firstStep: step, language: facts.language))
+        let content = WaitingPage.Content(
+            room: caller.room.id,
+            firstStep: step,
+            position: position,
+            noScript: refresh(caller, step, position)
+        )
+        var response = WaitingPage.response(content, language: caller.facts.language)
+        if let ticket { setTicketCookie(&response, caller.room, ticket, caller.facts) }
+        caller.respond(response)
+    }
+
+    /// How a page without JavaScript goes on.
+    private func refresh(_ caller: Caller, _ step: WaitingPage.FirstStep, _ position: Int?) -> NoScript.Refresh {
+        let (room, noScript) = (caller.room, caller.noScript)
+        switch (step, noScript.step) {
+        case (.join, nil):
+            return NoScript.Refresh(seconds: 1, address: noScript.address(.join))
+        case (.join, .join):
+            // Refused just now: closed, full, or Redis is away.
+            return NoScript.Refresh(seconds: 15, address: noScript.address(.join))
+        case (.join, .wait):
+            return NoScript.Refresh(seconds: nil, address: noScript.address(.join))
+        case (.poll, _):
+            // As a poll, but a page that loads itself is no use sooner than after five seconds. The call must not lapse
+            // meanwhile, nor the place.
+            let view = position.map { waitingView(room, position: $0, caller.facts.language) }
+            let safe = min(room.policy.claimWindowMilliseconds / 2, room.policy.abandonAfterMilliseconds / 3)
+            let milliseconds = max(view?.pollAfterMilliseconds ?? 0, min(5000, safe))
+            return NoScript.Refresh(seconds: max(1, milliseconds / 1000), address: noScript.address(.wait))
+        }
     }
 
     // MARK: - auth_request

@@ -70,22 +70,12 @@ extension WaitingRoomAPI {
             count(.joinsWaiting)
             room.noteIssued(number, generation: answer.generation)
             remember(number, at: position, answer, room)
-            let ticket = ticket(
-                room,
-                generation: answer.generation,
-                number: number,
-                issuedMilliseconds: answer.nowMilliseconds
-            )
-            respondJoined(ticket, waitingView(room, position: position, facts.language), room, facts, respond)
+            let view = waitingView(room, position: position, facts.language)
+            respondJoined(answer.claim(number), view, room, facts, respond)
         case .admitted(let number, let expires):
             count(.joinsAdmitted)
             room.noteIssued(number, generation: answer.generation)
-            let claim = TicketClaim(
-                generation: answer.generation,
-                number: number,
-                issuedMilliseconds: answer.nowMilliseconds
-            )
-            respondAdmitted(claim, expires, answer.nowMilliseconds, room, facts, respond)
+            respondAdmitted(answer.claim(number), expires, answer.nowMilliseconds, room, facts, respond)
         case .known(let number, let issued):
             let claim = TicketClaim(generation: answer.generation, number: number, issuedMilliseconds: issued)
             rejoined(claim, room, facts, respond)
@@ -101,7 +91,7 @@ extension WaitingRoomAPI {
     }
 
     /// Answers this worker's polls of the newcomer until the next tick brings the mirror up to date.
-    private func remember(_ number: Int, at position: Int, _ answer: JoinAnswer, _ room: Room) {
+    func remember(_ number: Int, at position: Int, _ answer: JoinAnswer, _ room: Room) {
         let reply = StandingReply(
             standing: .waiting,
             nowMilliseconds: answer.nowMilliseconds,
@@ -122,31 +112,28 @@ extension WaitingRoomAPI {
                     return self.respondAdmitted(claim, expires, reply.nowMilliseconds, room, facts, respond)
                 }
                 room.remember(reply, of: claim.number)
-                let ticket = self.ticket(
-                    room,
-                    generation: claim.generation,
-                    number: claim.number,
-                    issuedMilliseconds: claim.issuedMilliseconds
-                )
                 let view = self.view(reply.standing, room, position: reply.position, facts.language)
-                self.respondJoined(ticket, view, room, facts, respond)
+                self.respondJoined(claim, view, room, facts, respond)
             }
         }
     }
 
     private func respondJoined(
-        _ ticket: [UInt8],
+        _ claim: TicketClaim,
         _ view: VisitorView,
         _ room: Room,
         _ facts: RequestFacts,
         _ respond: Respond
     ) {
+        let ticket = ticket(claim, room)
         var json = JSONWriter()
         json.member("waiting_token", text: ticket)
         // The contract of join knows "waiting" here also while the room is paused; status says "paused".
         var shown = view
         if shown.isPaused { shown.status = "waiting" }
         shown.write(into: &json)
+        json.member("number", claim.number)
+        json.member("generation", claim.generation)
         var response = ok(202, json.finish())
         response.retryAfterSeconds = retryAfterSeconds(view.pollAfterMilliseconds)
         setTicketCookie(&response, room, ticket, facts)
@@ -172,5 +159,12 @@ extension WaitingRoomAPI {
         setTicketCookie(&response, room, issued.ticket, facts)
         setPassCookie(&response, room, issued.pass, lifetimeSeconds: issued.lifetimeSeconds, facts)
         respond(response)
+    }
+}
+
+extension JoinAnswer {
+    /// What the ticket of a number that was given out just now says.
+    func claim(_ number: Int) -> TicketClaim {
+        TicketClaim(generation: generation, number: number, issuedMilliseconds: nowMilliseconds)
     }
 }

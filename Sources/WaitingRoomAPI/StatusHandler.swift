@@ -90,6 +90,8 @@ extension WaitingRoomAPI {
         let waited = room.redisMilliseconds(nowMilliseconds: now) - Int(visitor.ticket.issuedMilliseconds)
         var json = JSONWriter()
         view.write(into: &json)
+        json.member("number", visitor.number)
+        json.member("generation", Int(visitor.ticket.generation))
         json.member("waiting_time", max(0, waited / 1000))
         json.member("ready_for_entry", view.isReady)
         json.member("degraded", degraded)

@@ -89,13 +89,13 @@ extension WaitingRoomAPI {
 
     // MARK: - Tickets and passes
 
-    func ticket(_ room: Room, generation: Int, number: Int, issuedMilliseconds: Int) -> [UInt8] {
+    func ticket(_ claim: TicketClaim, _ room: Room) -> [UInt8] {
         keys.sign(
             Ticket(
                 room: room.id,
-                generation: Int64(generation),
-                number: Int64(number),
-                issuedMilliseconds: Int64(issuedMilliseconds)
+                generation: Int64(claim.generation),
+                number: Int64(claim.number),
+                issuedMilliseconds: Int64(claim.issuedMilliseconds)
             )
         )
     }
@@ -139,12 +139,7 @@ extension WaitingRoomAPI {
 
     func credentials(_ room: Room, _ claim: TicketClaim, expires: Int, now: Int) -> Credentials {
         Credentials(
-            ticket: ticket(
-                room,
-                generation: claim.generation,
-                number: claim.number,
-                issuedMilliseconds: claim.issuedMilliseconds
-            ),
+            ticket: ticket(claim, room),
             pass: pass(
                 room,
                 generation: claim.generation,

@@ -98,7 +98,8 @@ enum WaitMessage {
         json.endText()
     }
 
-    private var english: StaticString {
+    /// The sentence, where it has no numbers in it.
+    var english: StaticString {
         switch self {
         case .wait: ""
         case .paused: "The queue is paused. Your place is kept."
@@ -109,7 +110,7 @@ enum WaitMessage {
         }
     }
 
-    private var korean: StaticString {
+    var korean: StaticString {
         switch self {
         case .wait: ""
         case .paused: "잠시 멈췄습니다. 순서는 그대로 유지됩니다."

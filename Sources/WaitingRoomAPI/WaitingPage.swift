@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The page people wait on: one file, no assets, filled in for a room and a language.
+// The page people wait on: one file, no assets, filled in for a room and a language. With JavaScript it joins, polls
+// and enters by itself; without, it loads itself again (NoScript.swift).
 
 internal import GatewayWire
 
@@ -11,10 +12,26 @@ enum WaitingPage {
         case poll
     }
 
-    static func response(room: String, firstStep: FirstStep, language: Language) -> GatewayResponse {
-        let page = language == .korean ? korean : english
-        let withRoom = replacing("{{ROOM}}", with: room, in: page)
-        let body = replacing("{{STEP}}", with: firstStep.rawValue, in: withRoom)
+    /// What differs from visitor to visitor.
+    struct Content {
+        var room: String
+        var firstStep: FirstStep
+        /// People ahead plus one, where the gate knows it.
+        var position: Int?
+        var noScript: NoScript.Refresh
+    }
+
+    static func response(_ content: Content, language: Language) -> GatewayResponse {
+        let template = language == .korean ? korean : english
+        let body = template.filled { slot in
+            switch slot {
+            case .room: content.room
+            case .step: content.firstStep.rawValue
+            case .position: content.position.map { grouped($0) } ?? "–"
+            case .refresh: content.noScript.metaElement
+            case .noScript: content.noScript.paragraphs(language, position: content.position)
+            }
+        }
         var response = GatewayResponse(status: 200, contentType: "text/html; charset=utf-8", body: body)
         response.isUncacheable = true
         response.addHeader("Vary", "Accept-Language, Cookie")
@@ -28,7 +45,18 @@ enum WaitingPage {
         return response
     }
 
-    private static let english = filled([
+    /// Digits in threes, as the page's script writes them in both languages.
+    private static func grouped(_ number: Int) -> String {
+        var digits = String(number)
+        var at = digits.endIndex
+        while digits.distance(from: digits.startIndex, to: at) > 3 {
+            at = digits.index(at, offsetBy: -3)
+            digits.insert(",", at: at)
+        }
+        return digits
+    }
+
+    private static let english = Template([
         ("LANGUAGE", "en"),
         ("TITLE", "Waiting room"),
         ("HEADING", "You are in the queue"),
@@ -37,11 +65,10 @@ enum WaitingPage {
         ("WAIT_LABEL", "Estimated wait"),
         ("LEAVE", "Leave the queue"),
         ("REJOIN", "Join again"),
-        ("NOSCRIPT", "This page needs JavaScript to keep your place. Please turn it on and load the page again."),
         (
             "STRINGS",
             """
-            {"title":"Waiting room","updated":"Updated",\
+            {"title":"Waiting room","updated":"Updated","paused":"\(String(describing: WaitMessage.paused.english))",\
             "degraded":"The position may be a little old. Your place is kept.",\
             "trouble":"Connection trouble. Your place is kept, trying again…",\
             "expired":"Your place has expired. Please join again.","left":"You have left the queue.",\
@@ -53,7 +80,7 @@ enum WaitingPage {
         ),
     ])
 
-    private static let korean = filled([
+    private static let korean = Template([
         ("LANGUAGE", "ko"),
         ("TITLE", "대기실"),
         ("HEADING", "대기 중입니다"),
@@ -62,11 +89,11 @@ enum WaitingPage {
         ("WAIT_LABEL", "예상 대기 시간"),
         ("LEAVE", "대기열에서 나가기"),
         ("REJOIN", "다시 참여하기"),
-        ("NOSCRIPT", "순서를 유지하려면 자바스크립트가 필요합니다. 자바스크립트를 켜고 페이지를 다시 열어 주세요."),
         (
             "STRINGS",
             """
-            {"title":"대기실","updated":"업데이트","degraded":"순서가 조금 늦게 표시될 수 있습니다. 순서는 유지됩니다.",\
+            {"title":"대기실","updated":"업데이트","paused":"\(String(describing: WaitMessage.paused.korean))",\
+            "degraded":"순서가 조금 늦게 표시될 수 있습니다. 순서는 유지됩니다.",\
             "trouble":"연결이 원활하지 않습니다. 순서는 유지되며 다시 시도합니다…",\
             "expired":"대기 순서가 만료되었습니다. 다시 참여해 주세요.","left":"대기열에서 나갔습니다.",\
             "unreachable":"대기열에 연결할 수 없습니다. 다시 시도합니다…",\
@@ -76,26 +103,49 @@ enum WaitingPage {
             """
         ),
     ])
+}
 
-    private static func filled(_ values: [(String, String)]) -> [UInt8] {
-        var page = PackageResources.waiting_html
-        for (name, value) in values { page = replacing("{{\(name)}}", with: value, in: page) }
-        return page
+/// The page in one language, cut where something of the visitor's goes in.
+private struct Template {
+    enum Slot: String, CaseIterable {
+        case room = "{{ROOM}}"
+        case step = "{{STEP}}"
+        case position = "{{POSITION}}"
+        case refresh = "{{REFRESH}}"
+        case noScript = "{{NOSCRIPT}}"
     }
 
-    private static func replacing(_ placeholder: String, with value: String, in page: [UInt8]) -> [UInt8] {
-        let wanted = Array(placeholder.utf8)
-        var out: [UInt8] = []
-        out.reserveCapacity(page.count)
-        var i = 0
-        while i < page.count {
-            if page[i] == wanted[0], page[i...].starts(with: wanted) {
-                out += value.utf8
-                i += wanted.count
+    /// Each piece is followed by its slot; the last by none.
+    private let pieces: [(bytes: [UInt8], slot: Slot?)]
+    private let length: Int
+
+    init(_ texts: [(name: String, value: String)]) {
+        var page = String(decoding: PackageResources.waiting_html, as: UTF8.self)[...]
+        var pieces: [(bytes: [UInt8], slot: Slot?)] = []
+        var piece: [UInt8] = []
+        while let start = page.firstRange(of: "{{"), let end = page[start.upperBound...].firstRange(of: "}}") {
+            piece += page[..<start.lowerBound].utf8
+            let name = page[start.upperBound..<end.lowerBound]
+            if let text = texts.first(where: { $0.name == name }) {
+                piece += text.value.utf8
             } else {
-                out.append(page[i])
-                i += 1
+                pieces.append((piece, Slot(rawValue: "{{\(name)}}")))
+                piece = []
             }
+            page = page[end.upperBound...]
+        }
+        piece += page.utf8
+        pieces.append((piece, nil))
+        self.pieces = pieces
+        self.length = pieces.reduce(0) { $0 + $1.bytes.count }
+    }
+
+    func filled(_ value: (Slot) -> String) -> [UInt8] {
+        var out: [UInt8] = []
+        out.reserveCapacity(length + 1024)
+        for piece in pieces {
+            out += piece.bytes
+            if let slot = piece.slot { out += value(slot).utf8 }
         }
         return out
     }

@@ -56,16 +56,29 @@ struct RankIndexTests {
         #expect(copy.count == 0)
     }
 
-    @Test("Samples are exact, ascending, and include the first and the last")
-    func samples() {
+    @Test("Samples are exact, ascending, and include the first and the last", arguments: [64, 100, 256])
+    func samples(_ limit: Int) {
+        var random = SeededRandom(seed: 3)
+        var index = RankIndex()
+        #expect(index.samples(atMost: limit).points.isEmpty)
+        for people in [1, 64, 65, 20_000] {
+            while index.count < people { index.insert(10 + 7 * index.count + Int.random(in: 0..<7, using: &random)) }
+            let samples = index.samples(atMost: limit)
+            let points = samples.points
+            #expect(points.count <= limit)
+            #expect(people > 64 || points.count == people && samples.errorPlaces == 0 && samples.errorShare == 0)
+            #expect(points.first?.number == index.number(atRank: 0))
+            #expect(points.last?.ahead == people - 1)
+            for (number, ahead) in points { #expect(index.contains(number) && index.rank(number) == ahead) }
+            #expect(zip(points, points.dropFirst()).allSatisfy { $0.number < $1.number && $0.ahead < $1.ahead })
+        }
+    }
+
+    @Test("A queue in which nobody has left is one line")
+    func straight() {
         var index = RankIndex()
         for number in stride(from: 10, to: 200_000, by: 3) { index.insert(number) }
-        let samples = index.samples(64)
-        #expect(samples.count == 64)
-        #expect(samples.first?.0 == 10)
-        #expect(samples.last?.1 == index.count - 1)
-        for (number, ahead) in samples { #expect(index.rank(number) == ahead) }
-        #expect(RankIndex().samples(64).isEmpty)
+        #expect(index.samples(atMost: 256).points.map(\.number) == [10, 199_999])
     }
 
     @Test("Heartbeats come out as the bits that were marked, once")

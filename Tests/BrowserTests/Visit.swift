@@ -43,7 +43,7 @@ final class Visit {
     var passCookie: String { "\(isSecure ? "__Host-" : "")vestibule-pass-demo" }
 
     /// The position on the page, or nil when none is shown.
-    var position: Int? { Int(browser.text("#position")) }
+    var position: Int? { Int(browser.text("#position").filter { $0 != "," }) }
 
     /// How many numbers the room has given out.
     var numbersTaken: Int { get throws { Int(try stack.redis("HGET", "vq:{demo}:state", "joined")) ?? -1 } }

@@ -121,7 +121,7 @@ struct BoardTests {
         bench.run(200)
         let answer = try board(bench)
         #expect(answer.status == 200)
-        #expect(answer["Cache-Control"] == "public, max-age=1")
+        #expect(answer["Cache-Control"] == "public, max-age=1, stale-while-revalidate=1")
         #expect(answer.cookies.isEmpty)
         #expect(try answer.string("event_id") == "demo" && answer.string("mode") == "open")
         #expect(try answer.integer("generation") == 1)
@@ -130,6 +130,8 @@ struct BoardTests {
         #expect(try answer.integer("called") == 0)
         #expect(try answer.json["degraded"] == .bool(false))
         #expect(try answer.json["rate_limit"] == .number(0))
+        #expect(try answer.integer("error_places") == 0 && answer.integer("burst") == 1)
+        #expect(try answer.integer("poll_after_ms") == 2000)
         let samples = try answer.json["samples"]?.arrayValue ?? []
         #expect(samples.count == 10)
         for (token, sample) in zip(tokens, samples) {
@@ -140,7 +142,7 @@ struct BoardTests {
         }
     }
 
-    @Test("A large room has 64 samples, from the front to the last, and the rate")
+    @Test("A large room has few samples, from the front to the last, the rate, and the waits that status tells")
     func largeRoom() throws {
         let bench = try WaitingRoomBench(policy: limits(rate: 12.5), replacing: SteadyStore())
         bench.tick()
@@ -148,10 +150,16 @@ struct BoardTests {
         let samples = try (answer.json["samples"]?.arrayValue ?? []).compactMap {
             $0.arrayValue?.compactMap(\.integerValue)
         }
-        #expect(samples.count == 64)
-        #expect(samples.first == [1000, 0] && samples.last == [1299, 299])
-        #expect(zip(samples, samples.dropFirst()).allSatisfy { $0[0] < $1[0] && $0[1] < $1[1] })
-        #expect(samples.allSatisfy { $0[0] == $0[1] + 1000 })
+        #expect(samples == [[1000, 0], [1299, 299]], "nobody has left")
+        let waits = try (answer.json["eta_samples"]?.arrayValue ?? []).compactMap {
+            $0.arrayValue?.compactMap(\.integerValue)
+        }
+        #expect(waits.map { $0[0] } == [1, 10, 100, 300])
+        for pair in waits {
+            let status = try bench.status(bench.sign(number: 999 + pair[0]))
+            #expect(try status.integer("eta_sec") == Int(pair[1]))
+            #expect(try status.integer("number") == 999 + Int(pair[0]) && status.integer("generation") == 1)
+        }
         #expect(try answer.json["rate"] == .number(10))
         #expect(answer.text.contains(#""rate_limit":12.500"#))
     }

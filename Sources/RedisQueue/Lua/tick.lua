@@ -51,11 +51,12 @@ end
 
 -- waiting := waiting AND (seen in this epoch or one of the three before it): silent for 3/4 to 4/4 of abandon_after.
 local function sweep()
+  local scratch, spent = prefix .. 'scratch', {prefix .. 'scratch'}
   for _, chunk in ipairs(live_chunks()) do
-    local key, scratch = prefix .. 'waiting:' .. chunk, prefix .. 'scratch'
+    local key = prefix .. 'waiting:' .. chunk
     local sources = {}
     for e = epoch, epoch - EPOCHS_KEPT + 1, -1 do sources[#sources + 1] = prefix .. 'seen:' .. e .. ':' .. chunk end
-    redis.call('UNLINK', prefix .. 'seen:' .. epoch - EPOCHS_KEPT .. ':' .. chunk)
+    spent[#spent + 1] = prefix .. 'seen:' .. epoch - EPOCHS_KEPT .. ':' .. chunk
     redis.call('BITOP', 'OR', scratch, unpack(sources))
     redis.call('BITOP', 'AND', scratch, key, scratch)
     local gone = redis.call('BITCOUNT', key) - redis.call('BITCOUNT', scratch)
@@ -69,10 +70,9 @@ local function sweep()
       redis.call('RENAME', scratch, key)
       touch(chunk)
       S.waiting, S.abandoned = S.waiting - gone, S.abandoned + gone
-    else
-      redis.call('DEL', scratch)
     end
   end
+  redis.call('UNLINK', unpack(spent))
 end
 
 -- Calls in strict number order while there are tokens and room; chunks that are used up are removed.

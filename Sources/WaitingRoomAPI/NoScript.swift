@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Waiting without JavaScript. The page loads the protected address again by itself; the gate then does what the script
+// would: take a number, count the sign of life, claim the call. A marker in the query says how far the visitor is. It
+// is gone from the address, by a redirect, before the backend sees a request.
+
+internal import GatewayWire
+
+/// What a request at the gate says about a visitor without JavaScript.
+struct NoScript {
+    /// The query's value of `vestibule-noscript`.
+    enum Step: String {
+        /// The visitor's page asks for a number: only a browser that runs no script follows that refresh.
+        case join
+        /// A number has been given out. Whoever still has no ticket keeps no cookies.
+        case wait
+    }
+
+    private static let marker = "vestibule-noscript"
+
+    private(set) var step: Step?
+    let isMarked: Bool
+    private let path: [UInt8]
+    /// Without the marker.
+    private let query: [UInt8]
+
+    init(_ request: GatewayRequest) {
+        let sent = request[.query]
+        path = Array(request[.path])
+        guard let value = QueryString.value("vestibule-noscript", in: sent) else {
+            isMarked = false
+            query = Array(sent)
+            return
+        }
+        isMarked = true
+        step = Step(rawValue: String(decoding: value, as: UTF8.self))
+        let kept = sent.split(separator: UInt8(ascii: "&")).filter { !$0.starts(with: "\(NoScript.marker)=".utf8) }
+        query = Array(kept.joined(separator: [UInt8(ascii: "&")]))
+    }
+
+    /// The number that was waited with is over.
+    mutating func forgetWait() {
+        if step == .wait { step = nil }
+    }
+
+    /// The address that was asked for, without the marker: one slash at its beginning, so that no other host is named.
+    var cleanLocation: String {
+        let rest = path.drop { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "\\") }
+        let encodedPath = "/" + NoScript.percentEncoded(rest, alsoEncoding: "%?#")
+        return query.isEmpty ? encodedPath : encodedPath + "?" + NoScript.percentEncoded(query[...], alsoEncoding: "")
+    }
+
+    /// A relative reference to the same address with the marker (RFC 3986 section 5.2: the path stays).
+    func address(_ step: Step) -> String {
+        let kept = query.isEmpty ? "" : NoScript.percentEncoded(query[...], alsoEncoding: "") + "&"
+        return "?\(kept)\(NoScript.marker)=\(step.rawValue)"
+    }
+
+    /// Encodes what RFC 3986 allows nowhere, and what ends an attribute in HTML. An existing %XX stays.
+    private static func percentEncoded(_ bytes: ArraySlice<UInt8>, alsoEncoding others: StaticString) -> String {
+        let more = UnsafeBufferPointer(start: others.utf8Start, count: others.utf8CodeUnitCount)
+        let digits = Array("0123456789ABCDEF".utf8)
+        var out: [UInt8] = []
+        out.reserveCapacity(bytes.count)
+        for byte in bytes {
+            switch byte {
+            case 0...0x20, 0x7f...0xff, UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: "<"), UInt8(ascii: ">"),
+                UInt8(ascii: "\\"), UInt8(ascii: "`"), UInt8(ascii: "{"), UInt8(ascii: "}"):
+                out += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            case _ where more.contains(byte):
+                out += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            default: out.append(byte)
+            }
+        }
+        return String(decoding: out, as: UTF8.self)
+    }
+
+    // MARK: - In the page
+
+    /// When and where the page loads itself again.
+    struct Refresh {
+        /// Nil: not by itself, since the browser keeps no cookies and would take number after number.
+        var seconds: Int?
+        var address: String
+
+        private var escapedAddress: String {
+            address.split(separator: "&", omittingEmptySubsequences: false).joined(separator: "&amp;")
+        }
+
+        var metaElement: String {
+            seconds.map { #"<meta http-equiv="refresh" content="\#($0); url=\#(escapedAddress)">"# } ?? ""
+        }
+
+        func paragraphs(_ language: Language, position: Int?) -> String {
+            let again = #"<a href="\#(escapedAddress)">\#(language == .korean ? "다시 불러오기" : "Load it now")</a>"#
+            switch (seconds, language) {
+            case (nil, .english):
+                return "<p>Please allow cookies for this site: your place is kept in one. \(again)</p>"
+            case (nil, .korean):
+                return "<p>이 사이트의 쿠키를 허용해 주세요. 순서는 쿠키에 보관됩니다. \(again)</p>"
+            case (let seconds?, .english):
+                let kept = position == nil ? "" : " Your place is kept as long as it does."
+                return "<p>JavaScript is off: this page loads itself again in \(seconds) s.\(kept) \(again)</p>"
+            case (let seconds?, .korean):
+                let kept = position == nil ? "" : " 그동안 순서가 유지됩니다."
+                return "<p>자바스크립트가 꺼져 있어 이 페이지를 \(seconds)초 후 다시 불러옵니다.\(kept) \(again)</p>"
+            }
+        }
+    }
+}
