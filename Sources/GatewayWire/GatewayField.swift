@@ -16,11 +16,9 @@ public enum GatewayField: Int, CaseIterable, Sendable {
     case acceptLanguage
     case scheme
     case requestID
-    case remoteAddress
     case room
     case verdict
     case operation
-    case host
 
     /// The CGI name (RFC 3875 section 4.1 where it has one), as nginx sends it with `fastcgi_param`.
     public var parameterName: StaticString {
@@ -36,11 +34,9 @@ public enum GatewayField: Int, CaseIterable, Sendable {
         case .acceptLanguage: "HTTP_ACCEPT_LANGUAGE"
         case .scheme: "REQUEST_SCHEME"
         case .requestID: "REQUEST_ID"
-        case .remoteAddress: "REMOTE_ADDR"
         case .room: "VESTIBULE_ROOM"
         case .verdict: "VESTIBULE_VERDICT"
         case .operation: "VESTIBULE_OPERATION"
-        case .host: "HTTP_HOST"
         }
     }
 
@@ -49,9 +45,8 @@ public enum GatewayField: Int, CaseIterable, Sendable {
     public init?(parameterName name: UnsafeBufferPointer<UInt8>) {
         // The length picks at most three candidates, so an unknown name costs one switch.
         switch name.count {
-        case 9: self.init(.host, if: name)
         case 10: self.init(.requestID, if: name)
-        case 11: self.init(.cookie, .accept, .remoteAddress, if: name)
+        case 11: self.init(.cookie, .accept, if: name)
         case 12: self.init(.path, .query, .contentType, if: name)
         case 14: self.init(.method, .scheme, .room, if: name)
         case 17: self.init(.verdict, if: name)

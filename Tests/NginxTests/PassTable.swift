@@ -88,6 +88,8 @@ struct PassTable {
                 ),
                 "ok"
             ),
+            row("claims with white space", signed(claims: claims().replacing(",", with: " ,\n")), "ok"),
+            row("the largest numbers", signed(claims: claims(issued: "0", expires: "9007199254740991")), "ok"),
         ]
     }
 
@@ -136,6 +138,11 @@ struct PassTable {
                 verdict: "forged"
             ),
             row("quoted", "\"\(good)\"", "malformed"),
+            row("no dot before the MAC", parts[0] + "." + parts[1] + "-" + parts[2], "malformed"),
+            row("a dot inside the MAC", String(good.dropLast(9)) + ".AAAAAAAA", "malformed"),
+            row("no claims, with a right MAC", signed(input: parts[0]), "malformed"),
+            row("empty claims, with a right MAC", signed(input: parts[0] + "."), "malformed"),
+            row("claims in two parts, with a right MAC", signed(input: parts[0] + ".e30.e30"), "malformed"),
         ]
     }
 

@@ -29,7 +29,7 @@ import Testing
         for expected in [
             #""body": "{\"event_id\":\"demo\"}""#, #""CONTENT_LENGTH": "19""#, #""CONTENT_TYPE": "application/json""#,
             #""DOCUMENT_URI": "/api/v1/queue/join""#, #""HTTP_AUTHORIZATION": "Bearer t""#,
-            #""REMOTE_ADDR": "127.0.0.1""#,
+            #""REQUEST_SCHEME": "http""#,
         ] { #expect(join.body.contains(expected), "\(expected)") }
         #expect(!join.body.contains("VESTIBULE_"))
         #expect(try site.request("/api/v1/queue/leave?token=t", curl: ["-X", "DELETE"]).body.contains("DELETE"))
@@ -133,5 +133,21 @@ import Testing
         #expect(!accesses.contains("?") && !accesses.contains("REFERRED"))
         #expect(errors.contains("/page-without-pass"), "a dead worker must leave a trace")
         for secret in ["SECRET", token] { #expect(!accesses.contains(secret) && !errors.contains(secret)) }
+    }
+
+    @Test func ofPollsOnlyTheFailedAreKeptWhereTheSiteAsksForIt() throws {
+        let site = try Site(verifier: .njs)
+        func kept(_ path: String) throws -> [Substring] {
+            try site.log("kept.log").split(separator: "\n").filter { $0.contains(#""path":"\#(path)""#) }
+        }
+        #expect(try site.request("/api/v1/queue/status?token=t").status == 200)
+        #expect(try site.request("/api/v1/queue/join", curl: ["-d", "{}"]).status == 200)
+        site.endWorkers()
+        #expect(try site.request("/api/v1/queue/status?token=t").status == 503)
+        // nginx writes a line after it has answered, and before it takes the next request.
+        #expect(try site.request("/healthz").status == 503)
+        #expect(try kept("/api/v1/queue/join").count == 1)
+        let polls = try kept("/api/v1/queue/status")
+        #expect(polls.count == 1 && polls[0].contains(#""status":503"#))
     }
 }

@@ -152,6 +152,7 @@ extension Site {
                 uwsgi_temp_path \(directory)/uwsgi;
                 include \(directory)/vestibule-http.conf;
                 access_log \(directory)/access.log vestibule;
+                access_log \(directory)/kept.log vestibule if=$vestibule_logged;
                 log_format backend escape=none '$request_method $request_uri length=$content_length '
                     'room=$http_x_vestibule_room ticket=$http_x_vestibule_ticket '
                     'pass=$http_x_vestibule_pass body=$request_body';

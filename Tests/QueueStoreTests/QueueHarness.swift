@@ -246,6 +246,19 @@ final class RedisHarness: QueueHarness {
         return 2
     }
 
+    /// What Redis says the room's keys take, names and overhead included.
+    func memoryOfKeys() throws -> Int {
+        let sum = """
+            local bytes = 0
+            for _, key in ipairs(redis.call('KEYS', 'vq:{*')) do bytes = bytes + redis.call('MEMORY', 'USAGE', key) end
+            return bytes
+            """
+        guard let bytes = try command(["EVAL", RedisArgument(sum), 0]).integerValue else {
+            throw TestFailure("no sum of memory")
+        }
+        return bytes
+    }
+
     /// A number of Redis' INFO.
     func information(_ section: String, _ field: String) throws -> Int {
         let reply = try command(["INFO", RedisArgument(section)])

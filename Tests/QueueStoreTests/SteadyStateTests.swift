@@ -46,7 +46,6 @@ import WaitingRoomAPI
         for worker in workers { try harness.tick(worker) }
         // The first is admitted at once; after it Redis has the scripts.
         _ = try harness.join(1)
-        let memoryBefore = try harness.information("memory", "used_memory_dataset")
         var joined = 0
         while joined < people {
             let batch = min(1024, people - joined)
@@ -62,8 +61,7 @@ import WaitingRoomAPI
         let moves = try wait(harness, workers, first..<first + people)
         let commands = try harness.information("stats", "total_commands_processed") - before - moves
         #expect(harness.room.mirror.count == people, "nobody was swept")
-        // Without the buffers of the one connection, which are as large for ten people.
-        let memory = try harness.information("memory", "used_memory_dataset") - memoryBefore
+        let memory = try harness.memoryOfKeys()
         return Cost(
             commandsPerSecond: Double(commands) / Double(Self.seconds),
             bytesPerPerson: Double(memory) / Double(people)

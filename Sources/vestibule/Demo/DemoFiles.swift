@@ -97,7 +97,7 @@ extension DemoPlan {
             server_tokens off;
             keepalive_requests 100000;
             include \(path("nginx"))/vestibule-http.conf;
-            access_log \(path("access.log")) vestibule buffer=64k flush=1s;
+            access_log \(path("access.log")) vestibule buffer=64k flush=1s if=$vestibule_logged;
             upstream demo_backend {
                 server \(backend ?? "unix:\(path("backend.sock"))");
                 keepalive 64;
