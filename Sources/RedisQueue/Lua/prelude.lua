@@ -58,10 +58,13 @@ local function knows_less(known_generation, known_next, known_incarnation)
   return S.generation < known_generation or S.incarnation ~= known_incarnation or S.next < known_next
 end
 
-local touched = false
+-- A script works on many numbers of few chunks: what is done once a chunk is remembered here.
+local touched, touched_chunks, known_bitmaps = false, {}, {}
 -- Marks a chunk of the waiting bitmap as changed, so that the next tick sends it to every worker.
 local function touch(chunk)
   touched = true
+  if touched_chunks[chunk] then return end
+  touched_chunks[chunk] = true
   redis.call('HSET', KEYS[3], chunk, S.version + 1)
 end
 
@@ -78,6 +81,8 @@ end
 -- A bitmap is made at its full size at once: growing it bit by bit would make Redis reserve twice the room.
 local function bitmap(kind, chunk, life_ms)
   local key = prefix .. kind .. ':' .. chunk
+  if known_bitmaps[key] then return key end
+  known_bitmaps[key] = true
   if redis.call('EXISTS', key) == 0 then
     redis.call('SETBIT', key, CHUNK - 1, 0)
     if life_ms then redis.call('PEXPIRE', key, life_ms) end
