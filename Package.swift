@@ -45,7 +45,7 @@ let package = Package(
         .systemLibrary(name: "CLinux"),
 
         // Rules and formats: no input or output, no clock, no chance.
-        .target(name: "Admission", swiftSettings: strict),
+        .target(name: "Admission", resources: [.embedInCode("Learned/eta-gru.txt")], swiftSettings: strict),
         .target(name: "StrictJSON", swiftSettings: strict),
         .target(name: "GatewayWire", swiftSettings: strict),
         .target(name: "Passes", dependencies: ["StrictJSON", crypto], swiftSettings: strict),
@@ -101,7 +101,7 @@ let package = Package(
             name: "vestibule",
             dependencies: [
                 "Admission", "CLinux", "Configuration", "Gateway", "GatewayWire", "NginxFiles", "Passes", "Processes",
-                "Reactor", "RedisQueue", "StrictJSON", "Telemetry", "WaitingRoomAPI", logging,
+                "Reactor", "RedisQueue", "Simulation", "StrictJSON", "Telemetry", "WaitingRoomAPI", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict
@@ -123,6 +123,7 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(name: "AdmissionTests", dependencies: ["Admission", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "EstimateTests", dependencies: ["Simulation"], swiftSettings: strict),
         .testTarget(
             name: "QueueStoreTests",
             dependencies: ["Admission", "Reactor", "RedisQueue", "Simulation", "TestSupport", "WaitingRoomAPI"],

@@ -23,6 +23,13 @@ public struct EntryHistory: Sendable {
         latestSecond = max(latestSecond, second)
     }
 
+    /// Entries in one second; 0 where none are known.
+    public func entries(at second: Int) -> Int {
+        guard second >= 0 else { return 0 }
+        let slot = second % EntryHistory.seconds
+        return stamps[slot] == second ? Int(ring[slot]) : 0
+    }
+
     /// Entries in the `length` seconds that end with `second` (included). `length` is cut to 1...900.
     public func entries(inLast length: Int, endingAt second: Int) -> Int {
         var sum = 0

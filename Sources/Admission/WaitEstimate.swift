@@ -63,15 +63,28 @@ public struct SlidingWindowEstimator: Sendable {
 
     public init() {}
 
-    /// - Parameter position: people ahead plus one; values below 1 count as 1.
+    /// - Parameters:
+    ///   - position: people ahead plus one; values below 1 count as 1.
+    ///   - settings: hour weights, neutral by default.
+    ///   - nowMilliseconds: the hour in which the rates were measured.
     /// - Returns: an estimate that is never negative and never shorter for a worse position.
-    public func estimate(position: Int, rates: EntryRates) -> WaitEstimate {
+    public func estimate(
+        position: Int,
+        rates: EntryRates,
+        settings: EstimateSettings = .standard,
+        nowMilliseconds: Int = 0
+    ) -> WaitEstimate {
         let place = max(1, position)
         let confidence = confidence(rates)
         let seconds: Int
         if rates.perSecond > 0 {
             // A cap of ten years keeps the conversion safe at absurdly small rates.
-            seconds = Int(min(3e8, (Double(place) / rates.perSecond * SlidingWindowEstimator.safety).rounded(.up)))
+            let wait = settings.seconds(
+                work: Double(place),
+                perSecond: rates.perSecond,
+                nowMilliseconds: nowMilliseconds
+            )
+            seconds = Int(min(3e8, (wait * SlidingWindowEstimator.safety).rounded(.up)))
         } else {
             seconds = place * SlidingWindowEstimator.secondsPerPlaceBlind
         }

@@ -64,7 +64,7 @@ extension Configuration {
             guard Configuration.isRoomID(key.text) else {
                 throw key.error("a room's name has 1 to 64 of a-z, 0-9, _ and -, and begins with a letter or digit")
             }
-            rooms.append(RoomEntry(id: key.text, policy: try Configuration.policy(value, room: key.text)))
+            rooms.append(try Configuration.room(value, id: key.text))
             if rooms.count > Configuration.roomsMax { throw key.error("more than \(Configuration.roomsMax) rooms") }
         }
     }
@@ -77,10 +77,11 @@ extension Configuration {
         return isPlain && (1...64).contains(text.utf8.count) && text.first != "_" && text.first != "-"
     }
 
-    private static func policy(_ node: Node, room: String) throws(ConfigurationError) -> RoomPolicy {
+    private static func room(_ node: Node, id room: String) throws(ConfigurationError) -> RoomEntry {
         var policy = RoomPolicy.standard
+        var eta = EstimateSettings.standard
         var keys: [String: Node] = [:]
-        if node.isEmptyScalar { return policy }
+        if node.isEmptyScalar { return RoomEntry(id: room, policy: policy) }
         for (key, value) in try members(of: node, in: "room \(room)") {
             keys[key.text] = key
             switch key.text {
@@ -97,6 +98,7 @@ extension Configuration {
                     throw key.error("mode must be open, paused, closed or bypass")
                 }
                 policy.mode = mode
+            case "eta": eta = try estimates(value, room: room)
             default: throw key.unknown(in: "room \(room)")
             }
         }
@@ -104,7 +106,7 @@ extension Configuration {
             let at = keys[complaint.key] ?? node
             throw at.error("room \(room): \(complaint.key) \(complaint.reason)")
         }
-        return policy
+        return RoomEntry(id: room, policy: policy, eta: eta)
     }
 
     private mutating func readRedis(_ node: Node) throws(ConfigurationError) {
@@ -138,7 +140,7 @@ extension Configuration {
     }
 
     /// The members of a mapping, in order; a key that comes twice is an error.
-    private static func members(
+    static func members(
         of node: Node,
         in place: String
     ) throws(ConfigurationError) -> [(key: Node, value: Node)] {

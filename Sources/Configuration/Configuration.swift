@@ -10,10 +10,13 @@ public struct Configuration: Equatable, Sendable {
     public struct RoomEntry: Equatable, Sendable {
         public var id: String
         public var policy: RoomPolicy
+        /// How the wait is estimated.
+        public var eta: EstimateSettings
 
-        public init(id: String, policy: RoomPolicy) {
+        public init(id: String, policy: RoomPolicy, eta: EstimateSettings = .standard) {
             self.id = id
             self.policy = policy
+            self.eta = eta
         }
     }
 

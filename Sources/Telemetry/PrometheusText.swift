@@ -28,9 +28,36 @@ public struct PrometheusText {
     public mutating func addGauge(_ name: String, help: String, rooms: [(room: String, value: Double)]) {
         describe(name, help, "gauge")
         for (room, value) in rooms {
-            let number = value == value.rounded() && abs(value) < 1e15 ? String(Int(value)) : String(value)
-            text += "\(name){room=\"\(PrometheusText.escaped(room))\"} \(number)\n"
+            text += "\(name){room=\"\(PrometheusText.escaped(room))\"} \(PrometheusText.number(value))\n"
         }
+    }
+
+    mutating func addCounter(_ name: String, _ help: String, _ value: UInt64) {
+        describe(name, help, "counter")
+        text += "\(name) \(value)\n"
+    }
+
+    /// Adds a gauge without a label.
+    mutating func addSample(_ name: String, help: String, value: Double) {
+        describe(name, help, "gauge")
+        text += "\(name) \(PrometheusText.number(value))\n"
+    }
+
+    /// Adds a histogram; `buckets` are cumulated and end with +Inf.
+    mutating func addHistogram(
+        _ name: String,
+        help: String,
+        buckets: [(bound: String, count: UInt64)],
+        sum: Double,
+        count: UInt64
+    ) {
+        describe(name, help, "histogram")
+        for (bound, count) in buckets { text += "\(name)_bucket{le=\"\(bound)\"} \(count)\n" }
+        text += "\(name)_sum \(PrometheusText.number(sum))\n\(name)_count \(count)\n"
+    }
+
+    private static func number(_ value: Double) -> String {
+        value == value.rounded() && abs(value) < 1e15 ? String(Int(value)) : String(value)
     }
 
     static func escaped(_ value: String) -> String {

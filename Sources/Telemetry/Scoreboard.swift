@@ -44,9 +44,19 @@ public final class Scoreboard {
     }
 
     /// The sum over all workers.
-    public func total(_ counter: Counter) -> UInt64 {
+    public func total(_ counter: Counter) -> UInt64 { total(at: counter.rawValue) }
+
+    func total(at column: Int) -> UInt64 {
         var sum: UInt64 = 0
-        for worker in 0..<Scoreboard.rowsMax { sum &+= cells[worker * Scoreboard.columns + counter.rawValue] }
+        for worker in 0..<Scoreboard.rowsMax { sum &+= cells[worker * Scoreboard.columns + column] }
         return sum
     }
+
+    // MARK: - Cells of this worker's row by column
+
+    func own(_ column: Int) -> UInt64 { cells[row * Scoreboard.columns + column] }
+
+    func set(_ value: UInt64, at column: Int) { cells[row * Scoreboard.columns + column] = value }
+
+    func add(_ amount: UInt64, at column: Int) { cells[row * Scoreboard.columns + column] &+= amount }
 }

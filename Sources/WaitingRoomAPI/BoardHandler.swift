@@ -66,7 +66,7 @@ extension WaitingRoomAPI {
         respond(response)
     }
 
-    /// Positions a decade apart up to the last one who waits, with the seconds that `status` would tell there.
+    /// Positions, each twice the one before, up to the last one who waits, with the seconds that `status` would tell there.
     private func waits(_ room: Room) -> [(Int, Int)] {
         guard room.policy.mode != .paused else { return [] }
         let last = room.mirror.count
@@ -74,9 +74,9 @@ extension WaitingRoomAPI {
         var position = 1
         while position < last {
             positions.append(position)
-            position *= 10
+            position *= 2
         }
         if last > 0 { positions.append(last) }
-        return positions.map { ($0, estimator.estimate(position: $0, rates: room.rates).seconds) }
+        return positions.compactMap { position in room.estimate(position: position).map { (position, $0.seconds) } }
     }
 }

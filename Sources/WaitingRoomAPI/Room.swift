@@ -31,6 +31,15 @@ public final class Room {
     public private(set) var openedMilliseconds = 0
     public private(set) var counters = RoomCounters()
     public private(set) var rates = EntryRates()
+    /// What visitors are told about their wait, as of the last tick.
+    public private(set) var estimator = RoomEstimator()
+    /// How the wait is estimated; a change starts the estimator anew.
+    public var eta: EstimateSettings {
+        get { estimator.settings }
+        set { if newValue != estimator.settings { estimator = RoomEstimator(settings: newValue) } }
+    }
+    /// The wait by position as of the last tick; nil while nobody is called.
+    private var waits: WaitTable?
     /// Redis time of the last tick; 0 before the first.
     public private(set) var asOfMilliseconds = 0
 
@@ -53,6 +62,7 @@ public final class Room {
         self.id = id
         self.defaults = defaults
         self.policy = defaults
+        self.waits = WaitTable.unlearnt(defaults)
     }
 
     /// Whether the mirror holds anything yet.
@@ -178,5 +188,13 @@ public final class Room {
             nowMilliseconds: asOfMilliseconds,
             limitPerSecond: policy.ratePerSecond
         )
+        estimator.observe(reply, mirror: mirror, history: history, rates: rates)
+        waits = estimator.table
     }
+
+    /// The wait at a position, looked up; nil while the room is paused or nothing is known.
+    public func estimate(position: Int) -> WaitEstimate? { waits?.estimate(position: position) }
+
+    /// Promises that turned out since the last call, for the metrics.
+    public func takeOutcomes() -> [PromiseOutcome] { estimator.takeOutcomes() }
 }

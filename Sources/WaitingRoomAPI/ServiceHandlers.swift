@@ -49,6 +49,14 @@ extension WaitingRoomAPI {
         gauge("vestibule_room_abandoned", "Visitors swept after abandon_after.") { Double($0.counters.abandoned) }
         gauge("vestibule_room_lapsed", "Calls not claimed in time.") { Double($0.counters.lapsed) }
         gauge("vestibule_room_returned", "Visitors put back at their number.") { Double($0.counters.returned) }
+        if let scoreboard = environment.scoreboard { text.addEstimates(scoreboard) }
+        // Of the answering worker's own sample: every worker sees the same ticks.
+        gauge("vestibule_room_eta_accuracy", "1 - |eta - actual| / actual, recent mean; -1 before the first.") {
+            $0.estimator.record.accuracy ?? -1
+        }
+        gauge("vestibule_room_eta_coverage", "Recent share of waits within the interval; -1 before the first.") {
+            $0.estimator.record.coverage ?? -1
+        }
         var response = GatewayResponse(
             status: 200,
             contentType: "text/plain; version=0.0.4; charset=utf-8",

@@ -37,7 +37,7 @@ struct VisitorView {
 extension WaitingRoomAPI {
     func waitingView(_ room: Room, position: Int, _ language: Language) -> VisitorView {
         let isPaused = room.policy.mode == .paused
-        let estimate = isPaused ? nil : estimator.estimate(position: position, rates: room.rates)
+        let estimate = isPaused ? nil : room.estimate(position: position)
         // At the configured rate, when that is sooner than the estimate: a hint that followed a slow history would keep
         // the called away, and so make the history slower still.
         let soonest = room.policy.rateMilli > 0 ? position * 1000 / room.policy.rateMilli : Int.max

@@ -46,7 +46,6 @@ public final class WaitingRoomAPI {
 
     let environment: APIEnvironment
     let store: any QueueStore
-    let estimator = SlidingWindowEstimator()
     var pollMeter = PollMeter()
     private var roomsByID: [String: Room]
 
@@ -91,6 +90,7 @@ public final class WaitingRoomAPI {
                 } else {
                     self.wasReady = true
                     self.count(.ticks)
+                    self.recordPromises(room)
                 }
             }
         }
@@ -149,6 +149,17 @@ public final class WaitingRoomAPI {
             respond(metrics())
         } else {
             refuse(.routeUnknown, RequestFacts(request), respond)
+        }
+    }
+
+    /// What the visitors of this worker were promised, and what became of it.
+    private func recordPromises(_ room: Room) {
+        for outcome in room.takeOutcomes() {
+            environment.scoreboard?.record(
+                errorMilliseconds: Int(outcome.errorSeconds * 1000),
+                accuracy: outcome.accuracy,
+                isCovered: outcome.isCovered
+            )
         }
     }
 

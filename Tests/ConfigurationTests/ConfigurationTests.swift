@@ -79,6 +79,20 @@ struct ConfigurationTests {
         #expect(read.scoreboardPath == "/srv/run/scoreboard")
     }
 
+    @Test("A room says how its waits are estimated; neutral hours and the forecast are the default")
+    func estimates() throws {
+        func eta(_ text: String) throws -> EstimateSettings {
+            try #require(try Configuration(yaml: "rooms:\n  demo:\n    eta: {\(text)}\n").rooms.first).eta
+        }
+        #expect(try eta("") == .standard)
+        #expect(EstimateSettings.standard.method == .forecast)
+        #expect(EstimateSettings.standard.hourWeights == Array(repeating: 1, count: 24))
+        #expect(try eta("method: learned").method == .learned)
+        let read = try eta("method: sliding_window, hour_weights: {9: 1.2, 2: 0.2}, utc_offset: \"-03:30\"")
+        #expect(read.method == .slidingWindow && read.utcOffsetMinutes == -210)
+        #expect(read.hourWeights[9] == 1.2 && read.hourWeights[2] == 0.2 && read.hourWeights[3] == 1)
+    }
+
     @Test("Redis may be at a socket or at a numeric address, and the port is 6379 unless told otherwise")
     func redisAddresses() throws {
         func redis(_ text: String) throws -> Configuration.RedisAddress {
@@ -115,6 +129,13 @@ struct ConfigurationTests {
         ("rooms:\n  demo:\n    pass_ttl: 1500ms\n", 3, "whole seconds"),
         ("rooms:\n  demo:\n    capacity: 0\n", 3, "capacity must be a whole number"),
         ("rooms:\n  demo:\n    mode: shut\n", 3, "mode must be open, paused, closed or bypass"),
+        ("rooms:\n  demo:\n    eta:\n      methods: fixed\n", 4, "unknown key methods in eta of room demo"),
+        ("rooms:\n  demo:\n    eta:\n      method: oracle\n", 4, "forecast, learned or sliding_window"),
+        ("rooms:\n  demo:\n    eta: learned\n", 3, "eta of room demo must be a mapping"),
+        ("rooms:\n  demo:\n    eta:\n      hour_weights:\n        24: 1\n", 5, "0 to 23"),
+        ("rooms:\n  demo:\n    eta:\n      hour_weights:\n        9: 0\n", 5, "a weight must be"),
+        ("rooms:\n  demo:\n    eta:\n      utc_offset: 9\n", 4, "utc_offset must be like"),
+        ("rooms:\n  demo:\n    eta:\n      utc_offset: \"+15:00\"\n", 4, "utc_offset must be like"),
         ("rooms:\n  ok: {}\n  Demo: {}\n", 3, "a room's name"),
         ("rooms:\n  -x: {}\n", 2, "a room's name"),
         ("rooms:\n  \(String(repeating: "a", count: 65)): {}\n", 2, "a room's name"),

@@ -115,7 +115,8 @@ extension Integration {
             let path = "/api/v1/queue/status?token=\(ticket)"
             let korean = try client.get(path, ("Accept-Language", "ko-KR,ko;q=0.9,en-US;q=0.8"))
             let message = korean.json["message"]?.stringValue ?? ""
-            let shape = /^약 (\d+시간 )?(\d+분 ?)?(\d+초 )?예상 \(신뢰도: (높음|다소 높음|보통|낮음)\)$/
+            let shape =
+                /^약 (\d+시간 )?(\d+분 ?)?(\d+초 )?예상 \(신뢰도: (높음|다소 높음|보통|낮음)\)$/
             #expect(message.wholeMatch(of: shape) != nil, "\(message)")
             for language in ["en", "en;q=0.9, ko;q=0.2", "fr", ""] {
                 let english = try client.get(path, ("Accept-Language", language)).json["message"]?.stringValue ?? ""

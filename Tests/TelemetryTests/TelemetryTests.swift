@@ -114,6 +114,36 @@ struct PrometheusTextTests {
         #expect(text.text.contains("vestibule_room_waiting{room=\"c\"} -1\n"))
     }
 
+    @Test("Promises of all workers become a histogram, a coverage and an accuracy")
+    func estimates() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("scoreboard")
+        let (first, second) = (
+            try #require(Scoreboard(path: path, row: 0)), try #require(Scoreboard(path: path, row: 9))
+        )
+        var before = PrometheusText()
+        before.addEstimates(first)
+        #expect(before.text.contains("vestibule_eta_accuracy_gauge -1\n"))
+        first.record(errorMilliseconds: 400, accuracy: 1, isCovered: true)
+        second.record(errorMilliseconds: 20_000, accuracy: 0.5, isCovered: false)
+        second.record(errorMilliseconds: 5_000_000, accuracy: 0, isCovered: false)
+        var text = PrometheusText()
+        text.addEstimates(second)
+        for line in [
+            "vestibule_eta_outcomes_total 3", "vestibule_eta_covered_total 1",
+            "# TYPE vestibule_eta_error_seconds histogram", #"vestibule_eta_error_seconds_bucket{le="1"} 1"#,
+            #"vestibule_eta_error_seconds_bucket{le="10"} 1"#, #"vestibule_eta_error_seconds_bucket{le="30"} 2"#,
+            #"vestibule_eta_error_seconds_bucket{le="900"} 2"#, #"vestibule_eta_error_seconds_bucket{le="+Inf"} 3"#,
+            "vestibule_eta_error_seconds_sum 5020.4", "vestibule_eta_error_seconds_count 3",
+        ] {
+            #expect(text.text.contains(line + "\n"), "\(line)")
+        }
+        let gauge = try #require(text.text.firstMatch(of: /\nvestibule_eta_accuracy_gauge ([0-9.]+)/))
+        #expect(abs(try #require(Double(gauge.1)) - 0.5) < 0.001)
+        // The counters' own cells are untouched.
+        for counter in Counter.allCases { #expect(first.total(counter) == 0) }
+    }
+
     @Test("Quotes, backslashes and line ends in a label are escaped")
     func escaping() {
         var text = PrometheusText()

@@ -47,9 +47,10 @@ private final class SteadyStore: QueueStore {
 }
 
 struct MessageTests {
-    @Test("300 people at ten a second are 33 seconds with high confidence, in both languages")
+    @Test("By the sliding window 300 people at ten a second are 33 seconds with high confidence, in both languages")
     func thirtyThreeSeconds() throws {
         let bench = try WaitingRoomBench(policy: limits(rate: 10, burst: 100), replacing: SteadyStore())
+        bench.room.eta.method = .slidingWindow
         bench.tick()
         let last = bench.sign(number: 1299)
         let korean = try bench.status(last, [(.acceptLanguage, "ko-KR")])
@@ -62,9 +63,10 @@ struct MessageTests {
         #expect(try first.string("message") == "About 1 second (confidence: high)")
     }
 
-    @Test("With no data a place counts two seconds, and confidence is low")
+    @Test("By the sliding window and with no data a place counts two seconds, and confidence is low")
     func blind() throws {
         let bench = try WaitingRoomBench(policy: limits(mode: .paused))
+        bench.room.eta.method = .slidingWindow
         for _ in 0..<60 { _ = try bench.join() }
         bench.configure(limits(burst: 1))
         bench.run(200)
@@ -154,7 +156,7 @@ struct BoardTests {
         let waits = try (answer.json["eta_samples"]?.arrayValue ?? []).compactMap {
             $0.arrayValue?.compactMap(\.integerValue)
         }
-        #expect(waits.map { $0[0] } == [1, 10, 100, 300])
+        #expect(waits.map { $0[0] } == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300])
         for pair in waits {
             let status = try bench.status(bench.sign(number: 999 + pair[0]))
             #expect(try status.integer("eta_sec") == Int(pair[1]))

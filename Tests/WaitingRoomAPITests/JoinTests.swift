@@ -38,7 +38,7 @@ struct JoinTests {
 
     @Test("The next one waits, with a ticket, a position and an estimate")
     func waiting() throws {
-        let bench = try WaitingRoomBench()
+        let bench = try WaitingRoomBench(policy: limits(rate: 0.1))
         try bench.fill()
         bench.tick()
         _ = try bench.join()

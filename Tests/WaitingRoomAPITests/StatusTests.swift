@@ -6,6 +6,7 @@ import Admission
 import GatewayWire
 import Passes
 import StrictJSON
+import Telemetry
 import TestSupport
 import Testing
 import WaitingRoomAPI
@@ -13,7 +14,7 @@ import WaitingRoomAPI
 struct StatusTests {
     @Test("A poll of somebody waiting is answered from the mirror, without the store")
     func waiting() throws {
-        let bench = try WaitingRoomBench()
+        let bench = try WaitingRoomBench(policy: limits(rate: 0.01))
         try bench.fill()
         let tokens = try (0..<3).map { _ in try bench.waitingTicket() }
         bench.advance(3000)
@@ -64,6 +65,29 @@ struct StatusTests {
         let expired = try bench.status(third)
         #expect(expired.status == 200)
         #expect(try expired.string("status") == "expired")
+    }
+
+    @Test("The wait is the line over the rate, a room that calls nobody names none, and promises are measured")
+    func estimates() throws {
+        let directory = try TemporaryDirectory()
+        let scoreboard = try #require(Scoreboard(path: directory.file("scoreboard"), row: 1))
+        let bench = try WaitingRoomBench(policy: limits(rate: 5), scoreboard: scoreboard)
+        try bench.fill()
+        let tokens = try (0..<100).map { _ in try bench.waitingTicket() }
+        try bench.run(10_000) { for token in tokens { _ = try bench.status(token) } }
+        let answer = try bench.status(tokens[99])
+        let position = try #require(try answer.integer("position"))
+        let eta = try #require(try answer.integer("eta_sec"))
+        #expect(abs(eta * 5 - position) <= 5, "\(eta) s at \(position)")
+        let metrics = try bench.send(Call("GET", "/metrics")).text
+        let outcomes = try #require(metrics.firstMatch(of: /\nvestibule_eta_outcomes_total ([0-9]+)/))
+        #expect(try #require(Int(outcomes.1)) > 0)
+        #expect(!metrics.contains("vestibule_eta_accuracy_gauge -1"))
+        #expect(!metrics.contains("vestibule_room_eta_accuracy{room=\"demo\"} -1"))
+
+        bench.configure(limits(rate: 0))
+        bench.run(200)
+        #expect(try bench.status(tokens[99]).json["eta_sec"] == .null)
     }
 
     @Test("A paused room keeps the place, names no time and says paused")

@@ -107,6 +107,7 @@ struct DemoPlan {
                     pass_ttl: \(policy.passLifetimeMilliseconds)ms
                     capacity: \(policy.capacity)
                     mode: \(policy.mode.name)
+                    eta: {method: \(room.eta.method.rawValue)\(DemoPlan.hourWeights(room.eta))}
 
                 """
         }
@@ -119,6 +120,17 @@ struct DemoPlan {
             run_dir: \(directory)
 
             """
+    }
+
+    private static func hourWeights(_ eta: EstimateSettings) -> String {
+        guard eta != .standard else { return "" }
+        let weights = eta.hourWeights.enumerated().map { hour, weight in
+            let thousandths = Int((weight * 1000).rounded())
+            return "\(hour): \(thousandths / 1000).\(String(1000 + thousandths % 1000).dropFirst())"
+        }
+        let (offset, two) = (abs(eta.utcOffsetMinutes), { (value: Int) in String(100 + value).dropFirst() })
+        return ", hour_weights: {\(weights.joined(separator: ", "))}"
+            + ", utc_offset: \"\(eta.utcOffsetMinutes < 0 ? "-" : "+")\(two(offset / 60)):\(two(offset % 60))\""
     }
 
     /// Fails when another program listens on one of our ports.

@@ -67,6 +67,7 @@ final class Worker {
             store: store,
             rooms: configuration.rooms.map { entry in
                 let room = Room(id: entry.id, defaults: entry.policy)
+                room.eta = entry.eta
                 room.mayBeMade = { loop.nowMilliseconds >= mayMakeAt }
                 return room
             },
@@ -165,6 +166,7 @@ final class Worker {
             let keys = try LoadedConfiguration.keys(configuration.keysPath)
             api.keys = keys
             api.replaceRooms(configuration.rooms.map { ($0.id, $0.policy) })
+            for entry in configuration.rooms { api.room(entry.id)?.eta = entry.eta }
             tickMilliseconds = configuration.tickMilliseconds
             logger.info("configuration read again", metadata: ["keys": "\(keys.kids.joined(separator: " "))"])
         } catch {

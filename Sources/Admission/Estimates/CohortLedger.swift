@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Those who wait, in groups that joined together. The mirror says how many of a group are left for the price of two
+// look-ups, so a worker sees who leaves, at which age, without asking anybody.
+
+/// What happened between two looks at the line.
+struct LineProgress {
+    /// How far the front moved: people of the front group who are no longer ahead of the next group.
+    var served = 0.0
+}
+
+/// Groups of consecutive numbers. Bound: `cohortsMax` groups; older ones are joined in pairs.
+struct CohortLedger {
+    struct Cohort {
+        /// First number; the group ends where the next begins.
+        var start: Int
+        var firstMilliseconds: Int
+        var lastMilliseconds: Int
+        var waiting: Int
+
+        func age(_ now: Int) -> Double { Double(max(0, 2 * now - firstMilliseconds - lastMilliseconds)) / 2000 }
+    }
+
+    static let cohortsMax = 128
+    private static let spanMillisecondsMin = 5000
+
+    /// Ascending; the last one takes the joiners.
+    private(set) var cohorts: [Cohort] = []
+    private var joined = 0
+    private var next = 0
+
+    var isEmpty: Bool { cohorts.isEmpty }
+
+    /// Starts over with what the mirror shows. Who joined when is not known: as if evenly since the room opened.
+    mutating func begin(_ reply: TickReply, _ mirror: RankIndex) {
+        cohorts = []
+        joined = reply.counters.joined
+        next = reply.next
+        let opened = reply.openedMilliseconds == 0 ? reply.nowMilliseconds : reply.openedMilliseconds
+        if mirror.count > 1, let first = mirror.number(atRank: 0) {
+            let parts = min(32, mirror.count)
+            let spread = Double(reply.nowMilliseconds - opened) / Double(max(1, reply.next))
+            for part in 0..<parts {
+                guard let number = mirror.number(atRank: part * mirror.count / parts) else { continue }
+                let at = reply.nowMilliseconds - Int(Double(max(0, reply.next - max(first, number))) * spread)
+                append(number, at)
+            }
+        }
+        append(reply.next, reply.nowMilliseconds)
+        count(mirror)
+    }
+
+    private mutating func append(_ start: Int, _ now: Int) {
+        if let last = cohorts.last, last.start >= start { return }
+        if !cohorts.isEmpty { cohorts[cohorts.count - 1].lastMilliseconds = now }
+        cohorts.append(Cohort(start: start, firstMilliseconds: now, lastMilliseconds: now, waiting: 0))
+    }
+
+    private mutating func count(_ mirror: RankIndex) {
+        var before = 0
+        for i in cohorts.indices {
+            let end = i + 1 < cohorts.count ? mirror.rank(cohorts[i + 1].start) : mirror.count
+            cohorts[i].waiting = end - before
+            before = end
+        }
+    }
+
+    /// Compares the line with the last look and teaches `hazard` who left.
+    mutating func look(
+        _ reply: TickReply,
+        _ mirror: RankIndex,
+        seconds: Double,
+        hazard: inout AgeHazard
+    ) -> LineProgress {
+        let now = reply.nowMilliseconds
+        var progress = LineProgress()
+        // Whoever joined is in the last group; next may jump for other reasons.
+        cohorts[cohorts.count - 1].waiting += max(0, reply.counters.joined - joined)
+        joined = reply.counters.joined
+        next = reply.next
+        let head = mirror.next(from: 0) ?? reply.next
+        let usual = max(1, 2 * Double(mirror.count) / Double(cohorts.count))
+        var before = 0
+        for i in cohorts.indices {
+            let isLast = i + 1 == cohorts.count
+            let end = isLast ? mirror.count : mirror.rank(cohorts[i + 1].start)
+            let waiting = end - before
+            before = end
+            let gone = Double(cohorts[i].waiting - waiting)
+            if cohorts[i].start <= head || isLast && i == 0 {
+                // Who leaves from the front group is not served.
+                let leaving = Double(waiting) * (1 - hazard.survival(age: cohorts[i].age(now), after: seconds))
+                progress.served += gone - leaving
+            } else if cohorts[i].waiting > 0 {
+                let mean = Double(cohorts[i].waiting + waiting) / 2
+                // A crowd that came at once, such as bots, must not speak for everybody.
+                let weight = min(1, usual / mean)
+                hazard.learn(age: cohorts[i].age(now), waiting: mean * weight, gone: gone * weight, seconds: seconds)
+            }
+            cohorts[i].waiting = waiting
+        }
+        cohorts[cohorts.count - 1].lastMilliseconds = now
+        tidy(head: head, now: now)
+        return progress
+    }
+
+    private mutating func tidy(head: Int, now: Int) {
+        var passed = 0
+        while passed + 1 < cohorts.count, cohorts[passed + 1].start <= head { passed += 1 }
+        cohorts.removeFirst(passed)
+        let oldest = now - cohorts[0].firstMilliseconds
+        let span = max(CohortLedger.spanMillisecondsMin, 2 * oldest / CohortLedger.cohortsMax)
+        let last = cohorts[cohorts.count - 1]
+        if now - last.firstMilliseconds >= span, next > last.start { append(next, now) }
+        if cohorts.count > CohortLedger.cohortsMax { joinPairs() }
+    }
+
+    private mutating func joinPairs() {
+        var joined: [Cohort] = []
+        var i = 0
+        while i < cohorts.count {
+            var cohort = cohorts[i]
+            // The last one stays as it is: it is still open.
+            if i + 2 < cohorts.count {
+                cohort.lastMilliseconds = cohorts[i + 1].lastMilliseconds
+                cohort.waiting += cohorts[i + 1].waiting
+                i += 1
+            }
+            joined.append(cohort)
+            i += 1
+        }
+        cohorts = joined
+    }
+}
