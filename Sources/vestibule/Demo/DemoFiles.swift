@@ -95,7 +95,7 @@ extension DemoPlan {
         \(temporaryPaths(of: "nginx"))
             default_type text/plain;
             server_tokens off;
-            keepalive_requests 100000;
+            keepalive_requests 1000000;
             include \(path("nginx"))/vestibule-http.conf;
             access_log \(path("access.log")) vestibule buffer=64k flush=1s if=$vestibule_logged;
             upstream demo_backend {
