@@ -66,7 +66,7 @@ extension WaitingRoomAPI {
         respond(response)
     }
 
-    /// Positions, each twice the one before, up to the last one who waits, with the seconds that `status` would tell there.
+    /// Positions, each twice the one before, up to the last one who waits, with the seconds that `status` tells there.
     private func waits(_ room: Room) -> [(Int, Int)] {
         guard room.policy.mode != .paused else { return [] }
         let last = room.mirror.count
