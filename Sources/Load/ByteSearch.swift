@@ -73,6 +73,17 @@ public struct AnswerBody {
     /// When to ask again, in milliseconds.
     public var pollAfterMilliseconds: Int? { bytes.integer(of: #""poll_after_ms":"#) }
 
+    /// The promised wait; nil while no time is named.
+    public var wait: (seconds: Int, lowSeconds: Int, highSeconds: Int)? {
+        guard let start = bytes.find(#""eta_sec":"#) else { return nil }
+        // The three stand one behind the other.
+        let rest = UnsafeRawBufferPointer(rebasing: bytes[start...])
+        guard let seconds = rest.integer(of: #""eta_sec":"#), let low = rest.integer(of: #""eta_low_sec":"#),
+            let high = rest.integer(of: #""eta_high_sec":"#)
+        else { return nil }
+        return (seconds, low, high)
+    }
+
     /// The ticket of a join.
     public var ticket: UnsafeRawBufferPointer? { bytes.text(of: "\"waiting_token\":\"") }
 

@@ -65,6 +65,7 @@ public struct Crowd {
     private var passes: [UInt32: [UInt8]] = [:]
     private var random: SeededRandom
     private let backendMark: [UInt8]
+    private var promises: WaitPromises
     public private(set) var counts = CrowdCounts()
     /// Everybody who entered.
     public private(set) var entries: [EntryRecord] = []
@@ -80,6 +81,7 @@ public struct Crowd {
         tickets = TicketArena(visitorCount: plan.visitorCount)
         random = SeededRandom(seed: plan.seed)
         backendMark = Array(plan.backendMark.utf8)
+        promises = WaitPromises(visitorCount: plan.judgesWaits ? plan.visitorCount : 0)
         var arrivals = ArrivalSequence(plan.arrivals)
         for index in visitors.indices {
             wheel.set(UInt32(index), atMilliseconds: arrivals.next(using: &random))
@@ -91,6 +93,9 @@ public struct Crowd {
             }
         }
     }
+
+    /// How the promised waits turned out; nothing unless the plan judges them.
+    public var waitOutcome: WaitOutcome { promises.outcome(fromMilliseconds: plan.waitsFromMilliseconds) }
 
     /// Visitors whose request is due and not sent.
     public var queuedCount: Int { dueVisitors.count }
@@ -235,6 +240,7 @@ public struct Crowd {
         case .waiting:
             keepWaiting(index, body, sentMicroseconds, now)
         case .mayEnter:
+            if plan.judgesWaits { promises.called(index, atMilliseconds: now) }
             wake(index, .enter, at: now)
         case .over:
             counts.lost += 1
@@ -249,6 +255,7 @@ public struct Crowd {
         let hint = min(max(body.pollAfterMilliseconds ?? Crowd.retryMilliseconds, 1), Crowd.hintMillisecondsMax)
         visitors[index].lastWaitingMilliseconds = UInt32(clamping: sentMicroseconds / 1000)
         visitors[index].next = .status
+        if plan.judgesWaits { promises.promised(index, body, atMilliseconds: now) }
         // Who leaves does so in time, also when the next poll would come later.
         if visitors[index].quitting == .leaves, plan.polling == .asTold,
             now + hint >= Int(visitors[index].quitMilliseconds)

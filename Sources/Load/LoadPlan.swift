@@ -46,6 +46,10 @@ public struct LoadPlan: Sendable {
     /// How long answers are gathered before they are looked at. It saves the load side a wake-up an answer, and never
     /// flatters: every latency is longer by up to this time.
     public var gatherMicroseconds = 0
+    /// Whether the promised waits are kept and judged.
+    public var judgesWaits = false
+    /// Promises made before this time are not judged, in milliseconds from the start.
+    public var waitsFromMilliseconds = 30_000
     /// The seed of everything random.
     public var seed: UInt64 = 1
 

@@ -47,6 +47,7 @@ struct LoadFigures {
     let around: LoadSurroundings
     let seconds: Double
     let order: CallOrder
+    let waits: WaitOutcome
     /// Entries beyond the bound by Redis' clock, and as seen from here.
     let exactExcess: Double?
     let seenExcess: Double?
@@ -56,6 +57,7 @@ struct LoadFigures {
         self.around = around
         statistics = run.statistics
         counts = run.crowd.counts
+        waits = run.crowd.waitOutcome
         seconds = Double(max(1, run.elapsedMilliseconds)) / 1000
         order = CallOrder(run.crowd.entries, slackMicroseconds: around.orderSlackMicroseconds)
         exactExcess = around.bound.flatMap { bound in around.redisEntryMicroseconds.map { bound.excess($0) } }
@@ -108,7 +110,7 @@ struct LoadFigures {
             ("clean", .flag(isClean)), ("error_count", .integer(statistics.errorCount)),
             ("errors", .members(sortedErrors.map { ($0.0, .integer($0.1)) })),
             ("visitors_by_outcome", countsValue), ("latency_us", latencyValue), ("order", orderValue),
-            ("bound", boundValue), ("redis", redisValue),
+            ("bound", boundValue), ("waits", waitsValue), ("redis", redisValue),
             (
                 "processes",
                 .members(
@@ -161,6 +163,14 @@ struct LoadFigures {
             ("violations", .integer(order.violations)), ("worst_violation", .integer(order.worstViolation)),
             ("inversions", .integer(order.inversions)), ("worst_overtaking", .integer(order.worstOvertaking)),
             ("slack_us", .integer(around.orderSlackMicroseconds)),
+        ])
+    }
+
+    private var waitsValue: ReportValue {
+        guard waits.count > 0 else { return .none }
+        return .members([
+            ("count", .integer(waits.count)), ("median_accuracy", .number(waits.medianAccuracy)),
+            ("median_error", .number(waits.medianError)), ("error_p90", .number(waits.error90)), ("covered", .number(waits.coveredShare)),
         ])
     }
 

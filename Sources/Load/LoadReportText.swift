@@ -6,7 +6,7 @@ internal import Histogram
 
 extension LoadFigures {
     var text: String {
-        ([summary] + errorLines + [latencyTable] + [orderLine] + boundLines + redisLines + usageLines)
+        ([summary] + errorLines + [latencyTable] + [orderLine] + boundLines + waitLines + redisLines + usageLines)
             .joined(separator: "\n") + "\n"
     }
 
@@ -50,6 +50,15 @@ extension LoadFigures {
     private var orderLine: String {
         "order: \(order.violations) violations (worst \(order.worstViolation)); by poll pacing \(order.inversions) "
             + "inversions, worst overtaking \(order.worstOvertaking)"
+    }
+
+    private var waitLines: [String] {
+        guard waits.count > 0 else { return [] }
+        return [
+            "waits: \(waits.count) promises from \(plan.waitsFromMilliseconds / 1000) s on: median accuracy "
+                + "\(decimal(waits.medianAccuracy * 100, 1)) % (error \(decimal(waits.medianError * 100, 1)) %), nine of ten within \(decimal(waits.error90 * 100, 1)) %, "
+                + "interval held \(decimal(waits.coveredShare * 100, 1)) %"
+        ]
     }
 
     private var boundLines: [String] {

@@ -63,6 +63,8 @@ struct VestibuleLoad: ParsableCommand {
     var path = "/"
     @Option(help: "What the backend's page must contain; empty accepts any 200.")
     var backendMark = "backend"
+    @Option(help: "Judge the promised waits against what came, for promises made from this second of the run on.")
+    var waitsFrom: Double?
     @Option(help: "Seed of everything random.")
     var seed: UInt64 = 1
     @Option(help: "The room's rate, to check the bound on entries; needs --burst.")
@@ -144,6 +146,10 @@ struct VestibuleLoad: ParsableCommand {
         if let totalRate { plan.polling = .requests(perSecond: totalRate) }
         plan.timeoutMilliseconds = timeout
         plan.gatherMicroseconds = gather
+        if let waitsFrom {
+            plan.judgesWaits = true
+            plan.waitsFromMilliseconds = VestibuleLoad.milliseconds(waitsFrom)
+        }
         plan.seed = seed
         return plan
     }
