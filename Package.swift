@@ -17,8 +17,11 @@ let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
 let scripts = [
-    "prelude", "standing", "join", "visit", "tick", "restore", "configure", "reset",
+    "prelude", "standing", "arrive", "join", "visit", "tick", "restore", "configure", "reset",
 ].map { Resource.embedInCode("Lua/\($0).lua") }
+
+let scenarios = ["calm", "leavers", "sleepers", "scripts", "faults", "operator", "million"]
+    .map { Resource.embedInCode("Scenarios/\($0).yaml") }
 
 let nginxFiles = [
     "vestibule-http.conf", "vestibule-http-lua.conf", "vestibule-http-auth-request.conf",
@@ -95,7 +98,13 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
-        .target(name: "Simulation", dependencies: ["Admission", "WaitingRoomAPI"], swiftSettings: strict),
+        // The whole queue in virtual time: real rules and real workers, a simulated network, and those who watch.
+        .target(
+            name: "Simulation",
+            dependencies: ["Admission", "Configuration", "GatewayWire", "Passes", "StrictJSON", "WaitingRoomAPI"],
+            resources: scenarios,
+            swiftSettings: strict
+        ),
         // Wiring and commands.
         .executableTarget(
             name: "vestibule",
@@ -127,6 +136,11 @@ let package = Package(
         .testTarget(
             name: "QueueStoreTests",
             dependencies: ["Admission", "Reactor", "RedisQueue", "Simulation", "TestSupport", "WaitingRoomAPI"],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: ["Admission", "Configuration", "Processes", "Simulation", "TestSupport", "vestibule"],
             swiftSettings: strict
         ),
         .testTarget(

@@ -54,6 +54,17 @@ public struct Heartbeats {
         return out
     }
 
+    /// The numbers of a bitmap.
+    public static func numbers(chunk: Int, bitmap: [UInt8]) -> [Int] {
+        var out: [Int] = []
+        for (i, byte) in bitmap.enumerated() where byte != 0 {
+            for bit in 0..<8 where byte & (0x80 >> UInt8(bit)) != 0 {
+                out.append(chunk * RankIndex.chunkSize + i * 8 + bit)
+            }
+        }
+        return out
+    }
+
     /// Puts bitmaps back that could not be flushed.
     public mutating func restore(_ drained: [(chunk: Int, bitmap: [UInt8])]) {
         for (chunk, bitmap) in drained {

@@ -11,44 +11,60 @@ public struct QueueModel {
     static let lapsesPerTickMax = 256
     static let callsPerTickMax = 1000
 
-    public var policy: RoomPolicy
+    /// The limits in force: those of the configuration file, and over them what an operator has set.
+    public internal(set) var policy: RoomPolicy
+    /// What an operator has set, in the order of `RoomPolicy.scriptArguments`.
+    public internal(set) var overrides: [Int?] = Array(repeating: nil, count: 9)
 
-    public private(set) var generation = 1
-    /// Grows with every tick: a worker that compares versions takes each snapshot in.
-    private var version = 0
-    public private(set) var next: Int
-    public private(set) var waiting = RankIndex()
+    public internal(set) var generation = 1
+    /// Grows with every change of a waiting bitmap; a worker that compares versions takes the changed chunks in.
+    public internal(set) var version: Int
+    public internal(set) var next: Int
+    public internal(set) var waiting = RankIndex()
     /// Number to claim deadline.
-    public private(set) var called: [Int: Int] = [:]
+    public internal(set) var called: [Int: Int] = [:]
     /// Number to pass expiry. Like the sorted set, it keeps ended ones until a tick removes them.
-    public private(set) var active: [Int: Int] = [:]
-    public private(set) var counters = RoomCounters()
-    public private(set) var openedMilliseconds = 0
+    public internal(set) var active: [Int: Int] = [:]
+    public internal(set) var counters = RoomCounters()
+    public internal(set) var openedMilliseconds = 0
+    /// Names this memory of the store: another one means that it was lost and made anew.
+    public internal(set) var incarnation: Int
 
-    private var done: Set<Int> = []
-    private var left: Set<Int> = []
+    var done: Set<Int> = []
+    var left: Set<Int> = []
     /// Per epoch: who polled.
-    private var seen: [Int: Set<Int>] = [:]
+    var seen: [Int: Set<Int>] = [:]
     /// Per span of two epochs: whose last sign of life was in it, of those who lost their place by silence or by a
     /// lapsed call.
-    private var gone: [Int: Set<Int>] = [:]
-    private var joinKeys: [String: (number: Int, issued: Int, generation: Int)] = [:]
-    private var flow: [Int: Int] = [:]
-    private var callBucket: TokenBucket
-    private var entryBucket: TokenBucket
-    private var refilledMilliseconds: Int
-    private var clockMilliseconds: Int
-    private var tickedMilliseconds: Int
-    private var epoch: Int
-    private var epochMilliseconds: Int
-    private var holdEpoch = 0
-    /// When the room was made: for a grace after it, tickets are believed about places the room does not know.
-    private let restoredMilliseconds: Int
+    var gone: [Int: Set<Int>] = [:]
+    var joinKeys: [String: (number: Int, issued: Int, generation: Int)] = [:]
+    var flow: [Int: Int] = [:]
+    /// Live chunk of the waiting bitmap to the version of its last change.
+    var chunkVersions: [Int: Int] = [:]
+    private var isTouched = false
+    var callBucket: TokenBucket
+    var entryBucket: TokenBucket
+    var refilledMilliseconds: Int
+    var clockMilliseconds: Int
+    var tickedMilliseconds: Int
+    var epoch: Int
+    var epochMilliseconds: Int
+    var holdEpoch = 0
+    /// No pass ends sooner, so that a tick need not look at each.
+    var soonestPassEndMilliseconds = Int.max
+    /// When the room was made or restored: for a grace after it, tickets are believed about places it does not know.
+    var restoredMilliseconds: Int
+    /// Which server has written this state.
+    var server = 0
+    /// Whether a worker's memory of the room has been merged in.
+    var isRemembered = false
 
     /// A new room with full buckets. `firstNumber` is what the first joiner gets.
     public init(policy: RoomPolicy, firstNumber: Int, nowMilliseconds now: Int) {
         self.policy = policy
         self.next = firstNumber
+        self.version = QueueModel.stamp(now)
+        self.incarnation = QueueModel.stamp(now)
         self.callBucket = TokenBucket(microtokens: policy.burst * TokenBucket.micro)
         self.entryBucket = callBucket
         self.refilledMilliseconds = now
@@ -62,7 +78,7 @@ public struct QueueModel {
     // MARK: - Shared steps (prelude.lua)
 
     /// Takes the time in, never backwards, and refills the buckets.
-    private mutating func advance(to nowMilliseconds: Int) -> Int {
+    mutating func advance(to nowMilliseconds: Int) -> Int {
         let now = max(nowMilliseconds, clockMilliseconds)
         clockMilliseconds = now
         let elapsed = now - refilledMilliseconds
@@ -78,36 +94,52 @@ public struct QueueModel {
 
     /// Calls come with the ticks: the bucket holds at least a second of the rate, or it would overflow in between. The
     /// entry bucket alone bounds the entries.
-    private var callMicrotokensMax: Int { max(policy.burst * TokenBucket.micro, policy.rateMilli * 1000) }
+    var callMicrotokensMax: Int { max(policy.burst * TokenBucket.micro, policy.rateMilli * 1000) }
 
-    private func currentEpoch(_ now: Int) -> Int { now / policy.epochMilliseconds }
+    func currentEpoch(_ now: Int) -> Int { now / policy.epochMilliseconds }
 
-    private mutating func markSeen(_ number: Int, _ now: Int) {
+    mutating func markSeen(_ number: Int, _ now: Int) {
         seen[currentEpoch(now), default: []].insert(number)
     }
 
-    /// Signs of life count for the epoch they were given in, at most one before the current.
-    private mutating func markSeen(_ numbers: [Int], epoch: Int, _ now: Int) {
-        guard !numbers.isEmpty else { return }
-        seen[max(currentEpoch(now) - 1, min(currentEpoch(now), epoch)), default: []].formUnion(numbers)
+    /// Redis's clock in microseconds, as restore.lua takes it for versions and incarnations.
+    static func stamp(_ nowMilliseconds: Int) -> Int { nowMilliseconds * 1000 }
+
+    /// Marks the chunk of a number as changed, so that the next tick sends it to every worker.
+    mutating func touch(_ number: Int) {
+        chunkVersions[number / RankIndex.chunkSize] = version + 1
+        isTouched = true
     }
 
-    private var goneMilliseconds: Int { 2 * policy.epochMilliseconds }
+    /// Takes a used-up chunk away, which is a change, too.
+    mutating func dropChunk(_ chunk: Int) {
+        chunkVersions[chunk] = nil
+        isTouched = true
+    }
+
+    /// Ends a step: whatever it touched is one version.
+    mutating func save() {
+        if isTouched { version += 1 }
+        isTouched = false
+    }
+
+    var goneMilliseconds: Int { 2 * policy.epochMilliseconds }
 
     /// What has expired in Redis.
-    private mutating func forgetOldSigns(_ now: Int) {
+    mutating func forgetOldSigns(_ now: Int) {
         seen = seen.filter { $0.key > currentEpoch(now) - RoomPolicy.epochsKept }
         let from = max(0, now - policy.returnGraceMilliseconds)
         gone = gone.filter { $0.key >= from / goneMilliseconds }
     }
 
-    private var vacancies: Int {
+    var vacancies: Int {
         policy.maxActive == 0 ? Int.max : max(0, policy.maxActive - called.count - active.count)
     }
 
     private mutating func enter(_ number: Int, _ now: Int) -> Int {
         let expires = now + policy.passLifetimeMilliseconds
         active[number] = expires
+        soonestPassEndMilliseconds = min(soonestPassEndMilliseconds, expires)
         done.insert(number)
         flow[now / 1000, default: 0] += 1
         counters.entered += 1
@@ -125,6 +157,7 @@ public struct QueueModel {
             admissible = min(callBucket.tokens, entryBucket.tokens, vacancies)
         }
         let outcomes = batch.map { joinOne($0, now, &admissible) }
+        save()
         return JoinReply(
             nowMilliseconds: now,
             generation: generation,
@@ -160,6 +193,7 @@ public struct QueueModel {
             return .admitted(number: number, passExpiresMilliseconds: enter(number, now))
         }
         waiting.insert(number)
+        touch(number)
         markSeen(number, now)
         return .waiting(number: number, position: waiting.count)
     }
@@ -168,6 +202,7 @@ public struct QueueModel {
 
     private mutating func waitAgain(_ number: Int, _ now: Int) -> Standing {
         waiting.insert(number)
+        touch(number)
         markSeen(number, now)
         counters.returned += 1
         return .waiting
@@ -211,6 +246,7 @@ public struct QueueModel {
     public mutating func stand(_ claim: TicketClaim, nowMilliseconds: Int) -> StandingReply {
         let now = advance(to: nowMilliseconds)
         let answer = standing(claim, now)
+        save()
         return reply(answer, claim, now)
     }
 
@@ -221,6 +257,7 @@ public struct QueueModel {
         switch answer {
         case .waiting where policy.mode == .bypass:
             waiting.remove(claim.number)
+            touch(claim.number)
             answer = .entered(passExpiresMilliseconds: enter(claim.number, now))
         case .called where policy.mode == .bypass:
             called[claim.number] = nil
@@ -237,6 +274,7 @@ public struct QueueModel {
         default:
             break
         }
+        save()
         return reply(answer, claim, now)
     }
 
@@ -260,108 +298,17 @@ public struct QueueModel {
                 callBucket.giveBack(microtokensMax: callMicrotokensMax)
             }
             active[claim.number] = nil
-            waiting.remove(claim.number)
+            if waiting.contains(claim.number) {
+                waiting.remove(claim.number)
+                touch(claim.number)
+            }
             if claim.number >= next { next = claim.number + 1 + QueueModel.restoreGap }
             done.insert(claim.number)
             left.insert(claim.number)
             counters.left += 1
+            save()
         }
         return reply(.left, claim, now)
-    }
-
-    // MARK: - Ticks (tick.lua)
-
-    /// Moves the room forward: lapses calls, ends passes, sweeps, calls.
-    /// - Parameters:
-    ///   - polled: the numbers that polled in `epoch` and were not reported yet.
-    public mutating func tick(
-        seen polled: [Int],
-        epoch polledEpoch: Int,
-        tickMilliseconds: Int,
-        nowMilliseconds: Int
-    ) -> TickReply {
-        let now = advance(to: nowMilliseconds)
-        markSeen(polled, epoch: polledEpoch, now)
-        if (now - tickedMilliseconds) * 2 >= tickMilliseconds {
-            lapse(now)
-            active = active.filter { $0.value > now }
-            startEpoch(now)
-            callForward(now)
-            flow = flow.filter { $0.key >= now / 1000 - 901 }
-            tickedMilliseconds = now
-        }
-        return snapshot(now)
-    }
-
-    private mutating func lapse(_ now: Int) {
-        let late = called.filter { $0.value <= now }
-            .sorted { ($0.value, $0.key) < ($1.value, $1.key) }
-            .prefix(QueueModel.lapsesPerTickMax)
-        for (number, _) in late {
-            called[number] = nil
-            gone[now / goneMilliseconds, default: []].insert(number)
-            counters.lapsed += 1
-        }
-        callBucket.giveBack(late.count, microtokensMax: callMicrotokensMax)
-    }
-
-    private mutating func startEpoch(_ now: Int) {
-        let current = currentEpoch(now)
-        guard current != epoch else { return }
-        let gap = max(policy.epochMilliseconds, 5000)
-        if policy.epochMilliseconds != epochMilliseconds || now - tickedMilliseconds > gap {
-            holdEpoch = current + RoomPolicy.epochsKept
-        }
-        if current >= holdEpoch { sweep(current) }
-        epoch = current
-        epochMilliseconds = policy.epochMilliseconds
-        forgetOldSigns(now)
-    }
-
-    private mutating func sweep(_ current: Int) {
-        let kept = (0..<RoomPolicy.epochsKept).map { seen[current - $0] ?? [] }
-        let silentFrom = (current - RoomPolicy.epochsKept + 1) * policy.epochMilliseconds
-        let span = max(0, (silentFrom - 1) / goneMilliseconds)
-        var number = waiting.next(from: 0)
-        while let visitor = number {
-            if !kept.contains(where: { $0.contains(visitor) }) {
-                waiting.remove(visitor)
-                gone[span, default: []].insert(visitor)
-                counters.abandoned += 1
-            }
-            number = waiting.next(from: visitor + 1)
-        }
-    }
-
-    private mutating func callForward(_ now: Int) {
-        guard policy.mode == .open || policy.mode == .closed else { return }
-        var budget = min(callBucket.tokens, vacancies, QueueModel.callsPerTickMax)
-        while budget > 0, let number = waiting.next(from: 0) {
-            waiting.remove(number)
-            called[number] = now + policy.claimWindowMilliseconds
-            callBucket.take()
-            budget -= 1
-        }
-    }
-
-    private mutating func snapshot(_ now: Int) -> TickReply {
-        version += 1
-        var reply = TickReply()
-        reply.version = version
-        reply.incarnation = 1
-        reply.overrides = Array(repeating: nil, count: 9)
-        reply.nowMilliseconds = now
-        reply.generation = generation
-        reply.next = next
-        reply.waiting = waiting.count
-        reply.called = called.count
-        reply.active = active.count
-        reply.openedMilliseconds = openedMilliseconds
-        reply.counters = counters
-        reply.policy = policy
-        reply.flow = flow.sorted { $0.key < $1.key }.map { (second: $0.key, entries: $0.value) }
-        reply.chunks = waiting.chunkIndexes.map { (index: $0, bitmap: waiting.bitmap(chunk: $0)) }
-        return reply
     }
 
     // MARK: - Operators (configure.lua, reset.lua)
@@ -370,15 +317,24 @@ public struct QueueModel {
     public mutating func configure(_ policy: RoomPolicy, nowMilliseconds: Int) {
         _ = advance(to: nowMilliseconds)
         self.policy = policy
+        overrides = policy.scriptArguments
     }
 
     /// Ends the generation: everybody who waits or was called loses the place. Numbers go on.
     public mutating func reset(nowMilliseconds: Int) -> Int {
         let now = advance(to: nowMilliseconds)
         generation = max(generation + 1, now / 1000)
-        waiting.removeAll()
-        called = [:]
+        endPlaces()
+        isTouched = true
         openedMilliseconds = 0
+        save()
         return generation
+    }
+
+    /// Nobody waits or is called any more.
+    mutating func endPlaces() {
+        waiting.removeAll()
+        chunkVersions = [:]
+        called = [:]
     }
 }

@@ -113,7 +113,7 @@ public struct RankIndex {
     public static let chunkSize = 65_408
 
     /// Sorted by index.
-    private var chunks: [RankChunk] = []
+    private(set) var chunks: [RankChunk] = []
     /// Waiting visitors in the chunks before this one.
     private var before: [Int] = []
     /// How many wait.
@@ -124,7 +124,7 @@ public struct RankIndex {
     /// Indexes of the chunks that exist, ascending.
     public var chunkIndexes: [Int] { chunks.map(\.index) }
 
-    private func slot(of chunk: Int) -> (found: Bool, at: Int) {
+    func slot(of chunk: Int) -> (found: Bool, at: Int) {
         // The last chunk holds most of those who poll while a queue grows; then binary search.
         if let last = chunks.last, last.index == chunk { return (true, chunks.count - 1) }
         var low = 0

@@ -11,9 +11,19 @@ extension Configuration {
     /// - Throws: `ConfigurationError` with the line of the first thing that is wrong.
     public init(yaml: String) throws(ConfigurationError) {
         self.init()
-        let root: Node?
+        guard let root = try Configuration.tree(yaml) else {
+            throw ConfigurationError(line: 0, message: "the file is empty; at least rooms is needed")
+        }
+        try readRoot(root)
+        if rooms.isEmpty {
+            throw ConfigurationError(line: 0, message: "there is no room; name at least one under rooms")
+        }
+    }
+
+    /// The tree of a YAML text; nil when there is nothing in it.
+    static func tree(_ yaml: String) throws(ConfigurationError) -> Node? {
         do {
-            root = try Yams.compose(yaml: yaml)
+            return try Yams.compose(yaml: yaml)
         } catch YamlError.duplicatedKeysInMapping(let names, let context) {
             let names = names.joined(separator: ", ")
             throw ConfigurationError(line: context.mark.line, message: "\(names) is given twice in one mapping")
@@ -21,13 +31,6 @@ extension Configuration {
             throw ConfigurationError(line: Configuration.line(of: error), message: "not YAML: \(error)")
         } catch {
             throw ConfigurationError(line: 0, message: "not YAML: \(error)")
-        }
-        guard let root else {
-            throw ConfigurationError(line: 0, message: "the file is empty; at least rooms is needed")
-        }
-        try readRoot(root)
-        if rooms.isEmpty {
-            throw ConfigurationError(line: 0, message: "there is no room; name at least one under rooms")
         }
     }
 
@@ -77,7 +80,7 @@ extension Configuration {
         return isPlain && (1...64).contains(text.utf8.count) && text.first != "_" && text.first != "-"
     }
 
-    private static func room(_ node: Node, id room: String) throws(ConfigurationError) -> RoomEntry {
+    static func room(_ node: Node, id room: String) throws(ConfigurationError) -> RoomEntry {
         var policy = RoomPolicy.standard
         var eta = EstimateSettings.standard
         var keys: [String: Node] = [:]

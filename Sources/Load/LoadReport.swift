@@ -170,7 +170,8 @@ struct LoadFigures {
         guard waits.count > 0 else { return .none }
         return .members([
             ("count", .integer(waits.count)), ("median_accuracy", .number(waits.medianAccuracy)),
-            ("median_error", .number(waits.medianError)), ("error_p90", .number(waits.error90)), ("covered", .number(waits.coveredShare)),
+            ("median_error", .number(waits.medianError)), ("error_p90", .number(waits.error90)),
+            ("covered", .number(waits.coveredShare)),
         ])
     }
 

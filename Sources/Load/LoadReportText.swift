@@ -56,7 +56,8 @@ extension LoadFigures {
         guard waits.count > 0 else { return [] }
         return [
             "waits: \(waits.count) promises from \(plan.waitsFromMilliseconds / 1000) s on: median accuracy "
-                + "\(decimal(waits.medianAccuracy * 100, 1)) % (error \(decimal(waits.medianError * 100, 1)) %), nine of ten within \(decimal(waits.error90 * 100, 1)) %, "
+                + "\(decimal(waits.medianAccuracy * 100, 1)) % (error \(decimal(waits.medianError * 100, 1)) %), "
+                + "nine of ten within \(decimal(waits.error90 * 100, 1)) %, "
                 + "interval held \(decimal(waits.coveredShare * 100, 1)) %"
         ]
     }

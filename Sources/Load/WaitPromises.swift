@@ -57,7 +57,8 @@ struct WaitPromises {
             errors.append(((Double(promise.seconds) - actual) / actual, weight))
             all += weight
             // Whole seconds on both sides: a wait of 4.3 s is within an interval that ends with 4.
-            if actual >= Double(promise.lowSeconds) - 0.5, actual < Double(promise.highSeconds) + 1 { covered += weight }
+            let (low, high) = (Double(promise.lowSeconds) - 0.5, Double(promise.highSeconds) + 1)
+            if actual >= low, actual < high { covered += weight }
         }
         guard all > 0 else { return WaitOutcome() }
         let absolute = errors.map { (error: abs($0.error), weight: $0.weight) }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Calls a script of a room: EVALSHA, EVAL on NOSCRIPT, and a restore on NOSTATE or ROLLBACK. Each remedy is tried
-// once a call, so a call makes at most four round trips.
+// once a call, so a call makes at most four round trips. The first call about a room on each connection is arrive.lua.
 
 internal import Admission
 internal import Crypto
@@ -13,6 +13,8 @@ final class ScriptCaller {
     private let connection: RedisConnection
     private let scripts: ScriptCatalog
     private let digests: [QueueScript: String]
+    /// The connection on which each room was last arrived at.
+    private var arrivals: [String: Int] = [:]
 
     init(connection: RedisConnection, scripts: ScriptCatalog) {
         self.connection = connection
@@ -37,6 +39,7 @@ final class ScriptCaller {
         mayRestore: Bool = true,
         _ completion: @escaping Completion
     ) {
+        arrive(room)
         let full = room.defaults.scriptArguments.map { RedisArgument($0) } + arguments()
         run(script, keys: KeySchema(room: room.id).scriptKeys, full) { [weak self] result in
             guard let self, mayRestore, case .success(.error(let text)) = result,
@@ -49,6 +52,15 @@ final class ScriptCaller {
                 self.call(script, room: room, arguments, mayRestore: false, completion)
             }
         }
+    }
+
+    /// A failover breaks every connection, and replies are in order: so on a new connection the room is looked at for
+    /// signs of one before anything is done with it. Without a room there is nothing to look at (NOSTATE).
+    private func arrive(_ room: Room) {
+        guard connection.isReady, arrivals[room.id] != connection.connectionCount else { return }
+        arrivals[room.id] = connection.connectionCount
+        let policy = room.defaults.scriptArguments.map { RedisArgument($0) }
+        run(.arrive, keys: KeySchema(room: room.id).scriptKeys, policy) { _ in }
     }
 
     private func run(
@@ -72,17 +84,16 @@ final class ScriptCaller {
         guard room.next > 0 || room.mayBeMade() else {
             return completion(.unavailable("a worker that remembers the room comes first"))
         }
-        let policy = room.policy
-        let overrides = zip(RoomOperator.fields, room.overrides).flatMap { field, value in
+        let memory = room.memory
+        let overrides = zip(RoomOperator.fields, memory.overrides).flatMap { field, value in
             value.map { [RedisArgument(field), RedisArgument($0)] } ?? []
         }
         var arguments = [
-            max(1, room.generation), room.next, room.openedMilliseconds, policy.burst, policy.epochMilliseconds,
-            room.incarnation, overrides.count,
+            max(1, memory.generation), memory.next, memory.openedMilliseconds, memory.burst, memory.epochMilliseconds,
+            memory.incarnation, overrides.count,
         ].map { RedisArgument($0) }
         arguments += overrides
-        for chunk in room.mirror.chunkIndexes {
-            guard let bitmap = room.mirror.bitmap(chunk: chunk) else { continue }
+        for (chunk, bitmap) in memory.chunks {
             arguments.append(RedisArgument(chunk))
             arguments.append(RedisArgument(bitmap))
         }

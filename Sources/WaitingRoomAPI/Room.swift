@@ -51,12 +51,14 @@ public final class Room {
     private var tickedMilliseconds = 0
     private var usedMilliseconds = 0
     private var flushedMilliseconds = 0
+    /// The last flush failed.
+    private var isFlushDue = false
     private var isTicking = false
     /// Answers about visitors who are not in the mirror (yet), remembered until the next tick.
     private var standings: [Int: StandingReply] = [:]
     private static let standingsMax = 4096
     /// Long epochs are flushed more often than once.
-    private static let flushMillisecondsMax = 30_000
+    private static let flushMillisecondsMax = 60_000
 
     public init(id: String, defaults: RoomPolicy) {
         self.id = id
@@ -132,16 +134,7 @@ public final class Room {
         request.entered = counters.entered
         request.flowSecond = max(0, history.latestSecond)
         request.tickMilliseconds = tickMilliseconds
-        // Once an epoch, at its end, so that a sign of life counts for the epoch it was given in: a flush costs Redis
-        // up to four commands a chunk. A worker that is killed loses the signs of one epoch; a sweep looks at four.
-        let flushEvery = min(Room.flushMillisecondsMax, policy.epochMilliseconds)
-        let epoch = redisMilliseconds(nowMilliseconds: clock()) / policy.epochMilliseconds
-        request.heartbeatEpoch = heartbeatEpoch
-        if epoch != heartbeatEpoch || clock() - flushedMilliseconds >= flushEvery {
-            request.heartbeats = heartbeats.drain()
-            flushedMilliseconds = clock()
-            if isKnown { heartbeatEpoch = epoch }
-        }
+        flushSigns(into: &request, tickMilliseconds: tickMilliseconds, nowMilliseconds: clock())
         store.tick(request, room: self) { [weak self] result in
             guard let self else { return }
             self.isTicking = false
@@ -152,10 +145,33 @@ public final class Room {
             case .failure(let failure):
                 self.heartbeats.restore(request.heartbeats)
                 // They go out with the first tick that succeeds, before it sweeps.
-                if !request.heartbeats.isEmpty { self.flushedMilliseconds = clock() - flushEvery }
+                if !request.heartbeats.isEmpty { self.isFlushDue = true }
                 completion(failure)
             }
         }
+    }
+
+    /// Puts the signs of life into a tick: once an epoch, in the last tick before its end, so that every worker's are
+    /// there when the first tick of the next one sweeps. A flush costs Redis up to four commands a chunk. What is given
+    /// after it, within a tick, counts for the next epoch. A worker that is killed loses the signs of one epoch; a sweep
+    /// looks at four.
+    private func flushSigns(into request: inout TickRequest, tickMilliseconds: Int, nowMilliseconds: Int) {
+        let now = redisMilliseconds(nowMilliseconds: nowMilliseconds)
+        let length = policy.epochMilliseconds
+        let epoch = now / length
+        let sinceFlush = nowMilliseconds - flushedMilliseconds
+        // With half a tick to spare: Redis' time as reckoned here lags by what the last answer took.
+        let isLastTick = length - now % length <= tickMilliseconds * 3 / 2
+            && (sinceFlush > 2 * tickMilliseconds || length <= 2 * tickMilliseconds)
+        // A tick that came too late for the end of its epoch.
+        let isMissed = epoch != heartbeatEpoch && sinceFlush > 2 * tickMilliseconds
+        request.heartbeatEpoch = isMissed || !isKnown ? heartbeatEpoch : epoch
+        if isLastTick || isMissed || isFlushDue || sinceFlush >= Room.flushMillisecondsMax {
+            request.heartbeats = heartbeats.drain()
+            flushedMilliseconds = nowMilliseconds
+            isFlushDue = false
+        }
+        if isKnown { heartbeatEpoch = epoch }
     }
 
     private func apply(_ reply: TickReply, nowMilliseconds: Int) {

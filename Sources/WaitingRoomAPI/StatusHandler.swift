@@ -69,8 +69,10 @@ extension WaitingRoomAPI {
         guard case .unavailable = failure, visitor.room.isKnown else {
             return refuse(problem(for: failure), facts, respond)
         }
-        // Numbers issued after the last tick are not in the mirror: they are reckoned as waiting.
-        let unseen = max(0, visitor.number - visitor.room.mirroredNext)
+        // Numbers issued after the last tick are not in the mirror: they are reckoned as waiting. More than can have
+        // been issued are the gap of a restore that this worker has not seen, and nobody waits in it.
+        let beyond = max(0, visitor.number - visitor.room.mirroredNext)
+        let unseen = beyond < RoomMemory.gap ? beyond : 0
         let position = visitor.room.mirror.rank(visitor.number) + unseen + 1
         let view = waitingView(visitor.room, position: position, facts.language)
         respondStatus(view, visitor, isDegraded: true, respond)

@@ -12,7 +12,8 @@ struct Vestibule: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             DemoCommand.self, ServeCommand.self, RoomCommand.self, KeysCommand.self, TokenCommand.self,
-            NginxCommand.self, CheckConfigCommand.self, EstimateBenchCommand.self, WorkerCommand.self,
+            NginxCommand.self, SimulateCommand.self, EstimateBenchCommand.self, CheckConfigCommand.self,
+            WorkerCommand.self,
         ]
     )
 }

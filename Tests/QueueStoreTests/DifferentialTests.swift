@@ -21,7 +21,7 @@ struct DifferentialTests {
         let policy = Self.policy(&random)
         let redis = try RedisHarness(redis: server, policy: policy, room: "seed\(seed)")
         let first = try redis.tick().next
-        let model = ModelHarness(policy: policy, firstNumber: first)
+        let model = ModelHarness(policy: policy)
         // Both rooms begin at the same moment.
         _ = try model.tick()
         var history = History(redis: redis, model: model, first: first, policy: policy)
@@ -61,6 +61,7 @@ private struct History {
     var generations = [1]
     var issued: [Int: Int] = [:]
     var highest: Int
+    var isKept = false
     var trace: [String] = []
 
     init(redis: RedisHarness, model: ModelHarness, first: Int, policy: RoomPolicy) {
@@ -103,10 +104,11 @@ private struct History {
             trace.append("leave \(claim)")
             try same("leave", redis.leave(claim), model.leave(claim))
         case 56..<84: try tick(&random)
-        case 84..<95:
+        case 84..<93:
             let lengths = [100, 100, 200, 500, 1000, 3000, 20_000, 400_000]
             try advance(lengths.randomElement(using: &random) ?? 100)
-        case 95..<99: try configure(&random)
+        case 93..<96: try configure(&random)
+        case 96..<99: try lose(&random)
         default:
             trace.append("reset")
             try redis.reset()
@@ -114,6 +116,34 @@ private struct History {
             let state = try snapshots([])
             generations.append(state.generation)
         }
+    }
+
+    /// A loss of memory, or the moment to which a later one goes back. The next call restores the room.
+    private mutating func lose(_ random: inout SeededRandom) throws {
+        switch Int.random(in: 0..<4, using: &random) {
+        case 0, 1:
+            trace.append("keep")
+            try redis.keep()
+            try model.keep()
+            isKept = true
+        case 2 where isKept:
+            trace.append("go back")
+            try redis.goBack()
+            try model.goBack()
+        default:
+            trace.append("lose everything")
+            try redis.loseEverything()
+            try model.loseEverything()
+        }
+        if Bool.random(using: &random) {
+            trace.append("another worker")
+            redis.room = redis.newWorker()
+            model.room = model.newWorker()
+        }
+        // The state has to be there again before an operator comes.
+        let state = try snapshots([])
+        generations.append(state.generation)
+        highest = max(highest, state.next)
     }
 
     private mutating func advance(_ milliseconds: Int) throws {

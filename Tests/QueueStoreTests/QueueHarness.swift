@@ -37,8 +37,9 @@ struct RoomSnapshot: Equatable {
 
 /// A store with a clock that the test moves.
 class QueueHarness {
-    let store: any QueueStore
-    let room: Room
+    var store: any QueueStore
+    /// The worker that asks; a test may put another one in its place.
+    var room: Room
     private(set) var nowMilliseconds: Int
 
     init(store: any QueueStore, room: Room, nowMilliseconds: Int) {
@@ -57,6 +58,15 @@ class QueueHarness {
     func settle() {}
     func configure(_ policy: RoomPolicy) throws { fatalError("each harness configures its own store") }
     func reset() throws { fatalError("each harness resets its own store") }
+    /// The store forgets everything, as by FLUSHALL.
+    func loseEverything() throws { fatalError("each harness loses its own store") }
+    /// Keeps a state to go back to.
+    func keep() throws { fatalError("each harness keeps its own store") }
+    /// The store is what it was at `keep`, as after a failover to a replica that lags.
+    func goBack() throws { fatalError("each harness sets its own store back") }
+
+    /// A worker that has just been started: it remembers nothing.
+    func newWorker() -> Room { Room(id: room.id, defaults: room.defaults) }
 
     private func answer<Value>(
         _ call: (@escaping (Result<Value, StoreFailure>) -> Void) -> Void
@@ -135,7 +145,7 @@ final class ModelHarness: QueueHarness {
     private let clock: Clock
     private let model: ModelStore
 
-    init(policy: RoomPolicy, firstNumber: Int = 1000) {
+    init(policy: RoomPolicy, firstNumber: Int? = nil) {
         let clock = Clock()
         self.clock = clock
         self.model = ModelStore(firstNumber: firstNumber) { clock.now }
@@ -151,8 +161,17 @@ final class ModelHarness: QueueHarness {
         clock.now = nowMilliseconds
     }
 
+    private var kept: ModelServer.Snapshot?
+
     override func configure(_ policy: RoomPolicy) throws { model.configure(room, policy) }
     override func reset() throws { model.reset(room) }
+    override func loseEverything() throws { model.loseEverything() }
+    override func keep() throws { kept = model.snapshot() }
+
+    override func goBack() throws {
+        guard let kept else { throw TestFailure("nothing was kept") }
+        model.goBack(to: kept)
+    }
 }
 
 final class RedisHarness: QueueHarness {
@@ -162,20 +181,24 @@ final class RedisHarness: QueueHarness {
     private let redis: RedisServer
     private let loop: EventLoop
     private let connection: RedisConnection
-    private let redisStore: RedisQueueStore
+    private let scripts: ScriptCatalog
+    private var redisStore: RedisQueueStore
     private let rooms: RoomOperator
     private var isSettling = false
 
     init(redis: RedisServer, policy: RoomPolicy, room id: String) throws {
         let scripts = ScriptCatalog(clock: .list(key: RedisHarness.clockKey))
         let loop = try EventLoop()
-        let connection = RedisConnection(loop: loop, endpoint: RedisEndpoint(address: .unix(path: redis.socketPath))) {
-            _ in
-        }
+        let connection = RedisConnection(
+            loop: loop,
+            endpoint: RedisEndpoint(address: .unix(path: redis.socketPath)),
+            greeting: QueueScript.allCases.map { ["SCRIPT", "LOAD", RedisArgument(scripts.source(of: $0))] }
+        ) { _ in }
         let store = RedisQueueStore(connection: connection, scripts: scripts)
         self.redis = redis
         self.loop = loop
         self.connection = connection
+        self.scripts = scripts
         self.redisStore = store
         self.rooms = RoomOperator(connection: connection, scripts: scripts)
         super.init(
@@ -184,8 +207,9 @@ final class RedisHarness: QueueHarness {
             nowMilliseconds: QueueHarness.startMilliseconds
         )
         loop.beforeSleep { [weak self] in
-            store.flush()
-            guard let self, self.isSettling, connection.inFlight == 0 else { return }
+            guard let self else { return }
+            self.redisStore.flush()
+            guard self.isSettling, connection.inFlight == 0 else { return }
             self.isSettling = false
             loop.stop()
         }
@@ -284,6 +308,33 @@ final class RedisHarness: QueueHarness {
         settle()
         _ = try answer?.get()
     }
+
+    /// Copies have the age of the originals, and grow older with them.
+    private func copy(from: String, to: String) throws {
+        let script = """
+            for _, key in ipairs(redis.call('KEYS', ARGV[2] .. '*')) do redis.call('DEL', key) end
+            for _, key in ipairs(redis.call('KEYS', ARGV[1] .. '*')) do
+              redis.call('COPY', key, ARGV[2] .. string.sub(key, #ARGV[1] + 1))
+            end
+            return 0
+            """
+        _ = try command(["EVAL", RedisArgument(script), 0, RedisArgument(from), RedisArgument(to)])
+    }
+
+    private var live: String { "vq:{\(room.id)}:" }
+    private var kept: String { "vq:kept:{\(room.id)}:" }
+
+    override func keep() throws { try copy(from: live, to: kept) }
+    /// As on another server: what wrote the state is not this one, and every connection is new (a new store has not
+    /// arrived at any room yet).
+    override func goBack() throws {
+        try copy(from: kept, to: live)
+        let mark = "if redis.call('EXISTS', ARGV[1]) == 1 then redis.call('HSET', ARGV[1], 'server', 'another') end"
+        _ = try command(["EVAL", RedisArgument(mark), 0, RedisArgument(live + "state")])
+        redisStore = RedisQueueStore(connection: connection, scripts: scripts)
+        store = redisStore
+    }
+    override func loseEverything() throws { try copy(from: "none", to: live) }
 
     deinit {
         connection.close()

@@ -8,11 +8,12 @@
 -- The incarnation is made with the state: a worker that meets another one knows that Redis lost its memory, and that
 -- somebody, perhaps somebody without a memory of the room, made the state anew. It then merges what it remembers.
 --
--- A new room begins at a number made from the clock, 4,096 numbers for each second since 2026: if every memory of a
--- room is lost, the numbers that tickets still carry lie below, and none is issued again.
+-- A new room begins at a number made from the clock, 131,072 numbers for each second since 2026: if every memory of a
+-- room is lost, the numbers that tickets still carry lie below, and none is issued again. That is two gaps a second, so
+-- that the numbers of a young room which was lost once do not run ahead of the clock.
 
 -- GAP: more numbers than can have been issued since the worker's last look (a tick is at most 500 ms).
-local MICRO, CHUNK, GAP, EPOCH_2026, PER_SECOND = 1000000, 65408, 65536, 1767225600, 4096
+local MICRO, CHUNK, GAP, EPOCH_2026, PER_SECOND = 1000000, 65408, 65536, 1767225600, 131072
 local prefix = string.sub(KEYS[1], 1, -6)
 local clock = redis.call('TIME')
 local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
@@ -34,6 +35,13 @@ end
 
 if override_words > 0 and redis.call('EXISTS', KEYS[2]) == 0 then
   redis.call('HSET', KEYS[2], unpack(ARGV, 8, 7 + override_words))
+end
+
+-- What this Redis remembers of an older generation was ended by a reset.
+if known[1] and tonumber(known[1]) < generation then
+  for _, chunk in ipairs(redis.call('HKEYS', KEYS[3])) do redis.call('DEL', prefix .. 'waiting:' .. chunk) end
+  redis.call('DEL', KEYS[3], KEYS[4])
+  redis.call('HSET', KEYS[1], 'called', 0)
 end
 
 -- Beyond every version a worker can know from before the loss, so that each takes the restored bitmaps.
@@ -65,8 +73,9 @@ for _, chunk in ipairs(redis.call('HKEYS', KEYS[3])) do
   if at >= 0 then head = math.min(head, tonumber(chunk) * CHUNK + at) end
 end
 
-local next_number = known_next > 0 and math.max(known_next + GAP, tonumber(known[2]) or 0)
-  or (tonumber(clock[1]) - EPOCH_2026) * PER_SECOND + 1
+-- From the clock also where a worker remembers: others may remember more, and come later.
+local from_clock = (tonumber(clock[1]) - EPOCH_2026) * PER_SECOND + 1
+local next_number = known_next > 0 and math.max(known_next + GAP, tonumber(known[2]) or 0, from_clock) or from_clock
 -- A room that was there starts with empty buckets: what was admitted just before the loss still counts against the
 -- bound. Once only, though several workers bring their memories.
 local call_micro, entry_micro = tonumber(ARGV[4]) * MICRO, tonumber(ARGV[4]) * MICRO
@@ -80,4 +89,8 @@ redis.call('HSET', KEYS[1], 'generation', generation, 'next', next_number, 'vers
   'hold_epoch', known_next > 0 and math.floor(now / epoch_ms) + 4 or 0, 'opened_ms', ARGV[3],
   'flow_second', tonumber(clock[1]), 'restored_ms', now, 'incarnation', tonumber(known[5]) or stamp,
   'remembered', known_next > 0 and 1 or 0)
+-- Which Redis has written this: arrive.lua finds out when another one has it.
+local info = redis.pcall('INFO', 'server')
+local server = type(info) == 'string' and string.match(info, 'run_id:(%w+)')
+if server then redis.call('HSET', KEYS[1], 'server', server) end
 return {generation, next_number, tonumber(known[5]) or stamp}

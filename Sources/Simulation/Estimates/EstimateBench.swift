@@ -11,7 +11,7 @@ public struct EstimateBench {
         var number: Int
         var position: Int
         var perSecond: Double
-        var promises: [Promise?]
+        var promises: [WaitPromise?]
     }
 
     private struct Tracked {

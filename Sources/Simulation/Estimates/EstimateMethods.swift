@@ -6,7 +6,7 @@
 internal import Admission
 
 /// What one method says about one position.
-struct Promise {
+struct WaitPromise {
     /// In whole seconds, as a visitor sees it.
     var shownSeconds: Int
     /// The interval before it is rounded outwards for display; nil where the method has none.
@@ -17,7 +17,7 @@ struct Promise {
 protocol WaitMethod {
     var name: String { get }
     mutating func observe(_ reply: TickReply, _ mirror: RankIndex, _ history: EntryHistory, _ rates: EntryRates)
-    func promise(position: Int) -> Promise?
+    func promise(position: Int) -> WaitPromise?
 }
 
 /// A minute, whatever happens.
@@ -29,7 +29,7 @@ struct FixedMinute: WaitMethod {
         isPaused = reply.policy.mode == .paused
     }
 
-    func promise(position: Int) -> Promise? { isPaused ? nil : Promise(shownSeconds: 60) }
+    func promise(position: Int) -> WaitPromise? { isPaused ? nil : WaitPromise(shownSeconds: 60) }
 }
 
 /// Position over an exponential moving average of the entries a second (alpha 0.1).
@@ -50,10 +50,10 @@ struct MovingAverage: WaitMethod {
         entered = reply.counters.entered
     }
 
-    func promise(position: Int) -> Promise? {
+    func promise(position: Int) -> WaitPromise? {
         if isPaused { return nil }
-        guard let perSecond, perSecond > 0.001 else { return Promise(shownSeconds: 2 * position) }
-        return Promise(shownSeconds: Int((Double(position) / perSecond).rounded(.up)))
+        guard let perSecond, perSecond > 0.001 else { return WaitPromise(shownSeconds: 2 * position) }
+        return WaitPromise(shownSeconds: Int((Double(position) / perSecond).rounded(.up)))
     }
 }
 
@@ -73,10 +73,10 @@ struct ProductMethod: WaitMethod {
         estimator.observe(reply, mirror: mirror, history: history, rates: rates)
     }
 
-    func promise(position: Int) -> Promise? {
+    func promise(position: Int) -> WaitPromise? {
         guard let table = estimator.table, let shown = table.estimate(position: position),
             let span = table.span(position: position)
         else { return nil }
-        return Promise(shownSeconds: shown.seconds, interval: (span.lowSeconds, span.highSeconds))
+        return WaitPromise(shownSeconds: shown.seconds, interval: (span.lowSeconds, span.highSeconds))
     }
 }

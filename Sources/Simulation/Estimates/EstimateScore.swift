@@ -22,7 +22,7 @@ public struct EstimateScore: Sendable {
         self.method = method
     }
 
-    mutating func add(_ promise: Promise, actual: Double, isOvertaken: Bool, countsForCoverage: Bool) {
+    mutating func add(_ promise: WaitPromise, actual: Double, isOvertaken: Bool, countsForCoverage: Bool) {
         let error = abs(Double(promise.shownSeconds) - actual) / actual
         errors.append(error)
         if !isOvertaken { undisturbed.append(error) }

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The model's loss of memory: whether it knows less than a worker, and how it is made or mended from what one remembers
+// (restore.lua, arrive.lua, and knows_less in prelude.lua).
+
+extension QueueModel {
+    /// Whether this store knows less of the room than a worker does: it went back to an older state (a lagging
+    /// replica), or lost everything and somebody without a memory of the room has made it anew.
+    public func knowsLess(thanGeneration known: Int, next knownNext: Int, incarnation knownIncarnation: Int) -> Bool {
+        if knownNext == 0 || generation > known { return false }
+        return generation < known || incarnation != knownIncarnation || next < knownNext
+    }
+
+    /// The first call of a connection. A state that another server has written (a failover to a replica, a restart
+    /// from a file) may lack what was written last: numbers that visitors hold, and entries. So numbers go on behind
+    /// every one that can have been issued meanwhile, the buckets start empty, nobody is swept for abandonAfter, and a
+    /// new incarnation makes every worker bring what it remembers.
+    public mutating func arrive(at server: Int, nowMilliseconds: Int) {
+        guard self.server != server else { return }
+        let now = advance(to: nowMilliseconds)
+        self.server = server
+        version = max(version + 1, QueueModel.stamp(nowMilliseconds))
+        for chunk in chunkVersions.keys { chunkVersions[chunk] = version }
+        next = max(next + RoomMemory.gap, RoomMemory.firstNumber(nowMilliseconds: nowMilliseconds))
+        callBucket = TokenBucket(microtokens: 0)
+        entryBucket = callBucket
+        incarnation = version
+        isRemembered = true
+        restoredMilliseconds = now
+        holdEpoch = currentEpoch(now) + RoomPolicy.epochsKept
+    }
+
+    /// Makes a room that the store does not have (`existing` nil), or mends one that went back.
+    /// Doing it twice, or with the memories of several workers, changes nothing more.
+    /// - Parameters:
+    ///   - defaults: the limits of the configuration file.
+    ///   - firstNumber: where a room begins that nobody remembers; nil takes it from the clock.
+    ///   - server: names the server that holds the room.
+    public init(
+        restoring memory: RoomMemory,
+        onto existing: QueueModel?,
+        defaults: RoomPolicy,
+        firstNumber: Int? = nil,
+        server: Int,
+        nowMilliseconds now: Int
+    ) {
+        let generation = max(1, memory.generation)
+        let isSame = existing.map { $0.incarnation == memory.incarnation } ?? false
+        if let existing {
+            let knowsAll = isSame && existing.generation == generation && existing.next >= memory.next
+            // A higher generation is a reset: what the worker remembers has ended.
+            if existing.generation > generation || memory.next == 0 || knowsAll {
+                self = existing
+                return
+            }
+        }
+        let first = firstNumber ?? RoomMemory.firstNumber(nowMilliseconds: now)
+        self = existing ?? QueueModel(policy: defaults, firstNumber: first, nowMilliseconds: now)
+        if overrides.allSatisfy({ $0 == nil }) { take(memory.overrides, defaults: defaults) }
+        self.generation = generation
+        // Beyond every version a worker can know from before the loss, so that each takes the restored bitmaps.
+        version = max((existing?.version ?? 0) + 1, QueueModel.stamp(now))
+        // What this store remembers of an older generation was ended by a reset.
+        if let existing, existing.generation < generation { endPlaces() }
+        merge(memory.chunks)
+        // From the clock also where a worker remembers: others may remember more, and come later.
+        let fromClock = RoomMemory.firstNumber(nowMilliseconds: now)
+        if memory.next > 0 { next = max(memory.next + RoomMemory.gap, existing?.next ?? 0, fromClock) }
+        // A room that was there starts with empty buckets: what was admitted just before the loss still counts against
+        // the bound. Once only, though several workers bring their memories.
+        if memory.next == 0 {
+            callBucket = TokenBucket(microtokens: memory.burst * TokenBucket.micro)
+            entryBucket = callBucket
+        } else if !(isRemembered && !isSame) {
+            callBucket = TokenBucket(microtokens: 0)
+            entryBucket = callBucket
+        }
+        refilledMilliseconds = now
+        clockMilliseconds = now
+        tickedMilliseconds = now
+        epochMilliseconds = memory.epochMilliseconds
+        epoch = now / memory.epochMilliseconds
+        holdEpoch = memory.next > 0 ? epoch + RoomPolicy.epochsKept : 0
+        openedMilliseconds = memory.openedMilliseconds
+        restoredMilliseconds = now
+        isRemembered = memory.next > 0
+        self.server = server
+    }
+
+    private mutating func take(_ remembered: [Int?], defaults: RoomPolicy) {
+        guard remembered.contains(where: { $0 != nil }) else { return }
+        overrides = remembered
+        let values = zip(remembered, defaults.scriptArguments).map { $0 ?? $1 }
+        policy = RoomPolicy(scriptArguments: values) ?? policy
+    }
+
+    /// Whoever waits in a worker's mirror waits again, but nobody who has entered, left or been called meanwhile.
+    private mutating func merge(_ chunks: [(index: Int, bitmap: [UInt8])]) {
+        for (index, bitmap) in chunks {
+            for number in Heartbeats.numbers(chunk: index, bitmap: bitmap) where !done.contains(number) {
+                waiting.insert(number)
+            }
+            chunkVersions[index] = version
+        }
+        for number in called.keys { waiting.remove(number) }
+    }
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a worker remembers of a room, and how a store that has lost the room, or has gone back to an older state of it,
+// is mended from it (restore.lua, and knows_less in prelude.lua).
+
+/// A worker's memory of a room: what restore.lua takes.
+public struct RoomMemory {
+    public var generation: Int
+    /// The number the next joiner would have got; 0 remembers nothing.
+    public var next: Int
+    public var entered: Int
+    public var openedMilliseconds: Int
+    public var burst: Int
+    public var epochMilliseconds: Int
+    /// The incarnation of the store's memory that the worker has seen; 0 is none.
+    public var incarnation: Int
+    /// The operator's overrides, in the order of `RoomPolicy.scriptArguments`.
+    public var overrides: [Int?]
+    /// The waiting bitmaps.
+    public var chunks: [(index: Int, bitmap: [UInt8])]
+
+    public init(
+        generation: Int,
+        next: Int,
+        entered: Int,
+        openedMilliseconds: Int,
+        burst: Int,
+        epochMilliseconds: Int,
+        incarnation: Int,
+        overrides: [Int?],
+        chunks: [(index: Int, bitmap: [UInt8])]
+    ) {
+        self.generation = generation
+        self.next = next
+        self.entered = entered
+        self.openedMilliseconds = openedMilliseconds
+        self.burst = burst
+        self.epochMilliseconds = epochMilliseconds
+        self.incarnation = incarnation
+        self.overrides = overrides
+        self.chunks = chunks
+    }
+}
+
+extension RoomMemory {
+    /// More numbers than can have been issued since a worker's last look (GAP in restore.lua).
+    public static let gap = 65_536
+    /// New rooms number from the clock: two gaps for each second since 2026.
+    static let epoch2026Seconds = 1_767_225_600
+    static let numbersPerSecond = 131_072
+
+    /// What the first joiner of a room gets that nobody remembers: above every number of an earlier one.
+    public static func firstNumber(nowMilliseconds: Int) -> Int {
+        max(0, nowMilliseconds / 1000 - epoch2026Seconds) * numbersPerSecond + 1
+    }
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The bound on entries, over all windows at once: entries in every window stay within burst + rate * t exactly when a
+// bucket of that size, refilled at that rate and drained by the entries, never goes below empty.
+//
+// Across a change of the limits the window's bound is the sum of its parts. Across a restore from a worker's memory,
+// and across a failover or a restart from a file, it holds as well: the store starts with empty buckets. One loss is
+// beyond it: a store that was emptied and made anew by a worker that remembers nothing starts with a full bucket,
+// because the memory of the entries themselves is gone.
+
+internal import Admission
+
+struct EntryBoundChecker {
+    private var policy: RoomPolicy?
+    private var level = 0
+    private var refilledMilliseconds = 0
+    /// The lowest the bucket ever was, in entries.
+    private(set) var lowest = Int.max
+
+    private var capacity: Int { (policy?.burst ?? 0) * TokenBucket.micro }
+
+    private mutating func refill(_ now: Int) {
+        guard let policy, now > refilledMilliseconds else { return }
+        level = min(capacity, level + (now - refilledMilliseconds) * policy.rateMilli)
+        refilledMilliseconds = now
+    }
+
+    /// A room begins that nobody remembers.
+    mutating func begin(_ policy: RoomPolicy, _ now: Int) {
+        self.policy = policy
+        refilledMilliseconds = max(now, refilledMilliseconds)
+        level = capacity
+    }
+
+    mutating func configure(_ policy: RoomPolicy, _ now: Int) {
+        refill(now)
+        self.policy = policy
+        level = min(level, capacity)
+    }
+
+    mutating func enter(_ entries: Int, _ now: Int) -> String? {
+        guard policy != nil else { return entries > 0 ? "entries before there was a room" : nil }
+        refill(now)
+        level -= entries * TokenBucket.micro
+        lowest = min(lowest, level)
+        guard level < 0 else { return nil }
+        let over = (-level + TokenBucket.micro - 1) / TokenBucket.micro
+        level = 0
+        return "\(over) more than burst + rate * t entered in a window that ends now"
+    }
+}

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The book of every number: where it stands, kept apart from the store from what the store's steps show, and compared
+// with the store after each of them. It finds out what a tick did (called, swept, lapsed) for the other checkers.
+
+internal import Admission
+
+/// Where a number stands in the book.
+enum Place: Equatable {
+    case waiting
+    case called
+    /// `era` counts the losses of memory before the entry.
+    case entered(passEnd: Int, era: Int)
+    case left
+    /// Silent for too long, while waiting or called.
+    case abandoned
+    /// Waited or was called in a memory that the store has lost.
+    case forgotten
+}
+
+/// What a step came to.
+struct Facts {
+    var now = 0
+    var called: [Int] = []
+    var swept: [Int] = []
+    var lapsed: [Int] = []
+    /// Numbers that wait again: returners, and those a restore brought back.
+    var returned: [Int] = []
+    /// Entries that count against the bound.
+    var entries = 0
+    var newlyIssued: [Int] = []
+    var admitted: [Int] = []
+}
+
+struct Ledger {
+    private var places = NumberTable<Place>()
+    private var waiting = 0
+    private var calledNumbers: Set<Int> = []
+    /// Passes of entries that the store forgot: a second failover may bring them back.
+    private var forgottenPasses: [Int: Int] = [:]
+    private var entered = 0
+    private var left = 0
+    private var abandoned = 0
+    private var forgotten = 0
+    private(set) var issued = 0
+    /// Losses of memory so far: what was known before one may be forgotten after it.
+    private(set) var era = 0
+    var faults: [(Promise, String)] = []
+
+    var waitingCount: Int { waiting }
+
+    private mutating func fault(_ promise: Promise, _ text: String) { faults.append((promise, text)) }
+
+    private mutating func count(_ place: Place, _ number: Int, _ change: Int) {
+        switch place {
+        case .waiting: waiting += change
+        case .called: if change > 0 { calledNumbers.insert(number) } else { calledNumbers.remove(number) }
+        case .entered: entered += change
+        case .left: left += change
+        case .abandoned: abandoned += change
+        case .forgotten: forgotten += change
+        }
+    }
+
+    private mutating func move(_ number: Int, to place: Place) {
+        var before: Place?
+        places.update(number) {
+            before = $0
+            $0 = place
+        }
+        if let before {
+            count(before, number, -1)
+        } else {
+            issued += 1
+        }
+        count(place, number, 1)
+    }
+
+    // MARK: - Steps
+
+    mutating func take(_ step: StoreStep, _ room: any QueueRules, isBypass: Bool) -> Facts {
+        var facts = Facts()
+        facts.now = step.nowMilliseconds
+        switch step.kind {
+        case .join(_, let reply): joined(reply, &facts, isBypass)
+        case .stand(let claim, let reply): stood(claim, reply, &facts)
+        case .enter(let claim, let reply): claimed(claim, reply, &facts, isBypass)
+        case .leave(let claim, let reply): if reply.standing == .left { move(claim.number, to: .left) }
+        case .tick(let before, _): ticked(before, room, &facts)
+        case .restore(let before, _, _):
+            facts.returned = room.waiting.numbers(notIn: before)
+            _ = resume(room)
+        case .configure, .arrive: break
+        case .reset: forget()
+        }
+        compare(room)
+        return facts
+    }
+
+    private mutating func joined(_ reply: JoinReply, _ facts: inout Facts, _ isBypass: Bool) {
+        for outcome in reply.outcomes {
+            switch outcome {
+            case .waiting(let number, _):
+                issue(number, &facts)
+                move(number, to: .waiting)
+            case .admitted(let number, let end):
+                issue(number, &facts)
+                move(number, to: .entered(passEnd: end, era: era))
+                facts.admitted.append(number)
+                if !isBypass { facts.entries += 1 }
+            default: break
+            }
+        }
+    }
+
+    private mutating func issue(_ number: Int, _ facts: inout Facts) {
+        if let place = places.value(of: number) {
+            fault(.numbering, "number \(number) was issued before and is \(place)")
+        }
+        facts.newlyIssued.append(number)
+    }
+
+    private mutating func stood(_ claim: TicketClaim, _ reply: StandingReply, _ facts: inout Facts) {
+        let number = claim.number
+        let place = places.value(of: number)
+        switch (reply.standing, place) {
+        case (.waiting, .waiting): break
+        case (.waiting, .entered(let end, let since)) where since == era && end > facts.now:
+            fault(.conservation, "\(number) entered in this memory of the store, and waits again")
+            move(number, to: .waiting)
+        case (.waiting, .called):
+            fault(.conservation, "\(number) is called, and waits")
+        case (.waiting, .left?):
+            fault(.conservation, "\(number) left, and waits again")
+            move(number, to: .waiting)
+        case (.waiting, _):
+            facts.returned.append(number)
+            move(number, to: .waiting)
+        case (.called, let place) where place != .called:
+            fault(.conservation, "\(number) is told of a call, but is \(place.map { "\($0)" } ?? "unknown")")
+        case (.entered(let end), .entered(let known, let since)) where end != known && since == era:
+            fault(.idempotence, "\(number) has a pass until \(known), and is told of one until \(end)")
+        default: break
+        }
+    }
+
+    private mutating func claimed(
+        _ claim: TicketClaim,
+        _ reply: StandingReply,
+        _ facts: inout Facts,
+        _ isBypass: Bool
+    ) {
+        guard case .entered(let end) = reply.standing else { return stood(claim, reply, &facts) }
+        let number = claim.number
+        switch places.value(of: number) {
+        case .entered(let known, let since) where end == known || since == era && known > facts.now:
+            if end != known { fault(.idempotence, "\(number) entered twice: passes until \(known) and \(end)") }
+            return
+        case .called: break
+        case .waiting where isBypass: break
+        case .forgotten where forgottenPasses[number] == end:
+            return move(number, to: .entered(passEnd: end, era: era))
+        case let place: fault(.conservation, "\(number) enters and is \(place.map { "\($0)" } ?? "unknown")")
+        }
+        move(number, to: .entered(passEnd: end, era: era))
+        if !isBypass { facts.entries += 1 }
+    }
+
+    private mutating func ticked(_ before: RankIndex, _ room: any QueueRules, _ facts: inout Facts) {
+        let called = room.called
+        for number in calledNumbers where called[number] == nil { facts.lapsed.append(number) }
+        facts.lapsed.sort()
+        for number in facts.lapsed { move(number, to: .abandoned) }
+        for number in before.numbers(notIn: room.waiting) {
+            if called[number] != nil {
+                facts.called.append(number)
+                move(number, to: .called)
+            } else {
+                facts.swept.append(number)
+                move(number, to: .abandoned)
+            }
+        }
+        if let number = room.waiting.numbers(notIn: before).first {
+            fault(.conservation, "\(number) waits after a tick, and did not before")
+        }
+    }
+
+    private mutating func compare(_ room: any QueueRules) {
+        if waiting != room.waiting.count {
+            fault(.conservation, "\(room.waiting.count) wait in the store, \(waiting) in the book")
+        }
+        if calledNumbers.count != room.called.count {
+            fault(.conservation, "\(room.called.count) are called in the store, \(calledNumbers.count) in the book")
+        }
+        let sum = waiting + calledNumbers.count + entered + left + abandoned + forgotten
+        if sum != issued { fault(.conservation, "\(issued) numbers, \(sum) visitors") }
+    }
+
+    // MARK: - Losses
+
+    /// The store has lost its memory, or has gone back to `room`. Returns who waits again by that.
+    mutating func lose(_ room: (any QueueRules)?) -> [Int] {
+        era += 1
+        guard let room else {
+            forget()
+            return []
+        }
+        return resume(room)
+    }
+
+    /// Brings the book to what the store knows now. Returns who waits again.
+    private mutating func resume(_ room: any QueueRules) -> [Int] {
+        var back: [Int] = []
+        let called = room.called
+        for (number, place) in places.all {
+            let now: Place
+            if room.waiting.contains(number) {
+                now = .waiting
+            } else if called[number] != nil {
+                now = .called
+            } else if place == .waiting || place == .called {
+                now = .forgotten
+            } else {
+                continue
+            }
+            if now != place {
+                if case .entered(let end, _) = place { forgottenPasses[number] = end }
+                move(number, to: now)
+                if now == .waiting { back.append(number) }
+            }
+        }
+        // What an earlier memory issued and this one has again.
+        var number = room.waiting.next(from: 0)
+        while let found = number {
+            if places.value(of: found) == nil {
+                move(found, to: .waiting)
+                back.append(found)
+            }
+            number = room.waiting.next(from: found + 1)
+        }
+        return back.sorted()
+    }
+
+    private mutating func forget() {
+        for (number, place) in places.all where place == .waiting || place == .called {
+            move(number, to: .forgotten)
+        }
+    }
+}

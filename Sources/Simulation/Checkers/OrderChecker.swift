@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Order: whoever is called is ahead of everybody who still waits. Checked at each tick, which is atomic, so returners
+// need no exception: they are ahead by their number, from the moment they are back.
+
+internal import Admission
+
+struct OrderChecker {
+    private var highestIssued = 0
+
+    mutating func check(_ facts: Facts, _ room: any QueueRules, waitingBefore: Int, isBypass: Bool) -> String? {
+        if let last = facts.called.last {
+            if room.policy.mode == .paused { return "\(last) is called while the room is paused" }
+            if let first = room.waiting.next(from: 0), first < last {
+                return "\(last) is called while \(first) waits"
+            }
+        }
+        if let admitted = facts.admitted.first, waitingBefore > 0, !isBypass {
+            return "\(admitted) is admitted at once while \(waitingBefore) wait"
+        }
+        for number in facts.newlyIssued {
+            if number <= highestIssued { return "\(number) is issued after \(highestIssued)" }
+            highestIssued = number
+        }
+        return nil
+    }
+}

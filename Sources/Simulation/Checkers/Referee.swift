@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Watches every step of the store and every answer to a visitor, and keeps the first promise that was broken.
+
+internal import Admission
+internal import WaitingRoomAPI
+
+final class Referee {
+    private let world: World
+    private let tickMilliseconds: Int
+    private(set) var ledger = Ledger()
+    private var order = OrderChecker()
+    private(set) var bound = EntryBoundChecker()
+    private(set) var positions = PositionChecker()
+    private var ghosts = GhostChecker()
+    private var keys: [String: (number: Int, issued: Int, generation: Int, era: Int)] = [:]
+    private var signs = NumberTable<GhostChecker.Signs>()
+    private var flushMilliseconds = 0
+    /// Per worker: when signs of life in its memory were last lost or late.
+    private var troubles: [Int]
+    private(set) var violation: Violation?
+    private var lostMilliseconds = 0
+    /// Entries in all.
+    private(set) var entries = 0
+
+    init(world: World, workers: Int, tickMilliseconds: Int) {
+        self.world = world
+        self.tickMilliseconds = tickMilliseconds
+        troubles = Array(repeating: 0, count: workers)
+    }
+
+    func report(_ promise: Promise, _ text: String) {
+        guard violation == nil else { return }
+        violation = Violation(promise: promise, atMilliseconds: world.now - World.startMilliseconds, text: text)
+    }
+
+    // MARK: - The store
+
+    func observe(_ step: StoreStep, _ room: any QueueRules) {
+        let isBypass = room.policy.mode == .bypass
+        let waitingBefore = ledger.waitingCount
+        let facts = ledger.take(step, room, isBypass: isBypass)
+        for (promise, text) in ledger.faults { report(promise, text) }
+        ledger.faults = []
+        if let text = order.check(facts, room, waitingBefore: waitingBefore, isBypass: isBypass) {
+            report(.order, text)
+        }
+        switch step.kind {
+        case .join(let requests, let reply): checkKeys(requests, reply, facts)
+        case .configure(let policy): bound.configure(policy, facts.now)
+        case .restore(_, let memory, let isNew):
+            // Made by somebody who remembers nothing: the room begins anew, with a full bucket.
+            if isNew, memory.next == 0 { bound.begin(room.policy, facts.now) }
+            // A restore brings the operator's limits back.
+            bound.configure(room.policy, facts.now)
+            ghosts.noteRestored(room.policy, facts.now)
+            world.note(.restored, memory.next, room.next)
+        case .arrive(let isElsewhere):
+            guard isElsewhere else { break }
+            ghosts.noteRestored(room.policy, facts.now)
+            world.note(.tookOver, room.next)
+
+        case .tick: checkTick(facts, room)
+        default: break
+        }
+        if facts.entries > 0 {
+            entries += facts.entries
+            if let text = bound.enter(facts.entries, facts.now) { report(.bound, text) }
+        }
+        note(facts)
+    }
+
+    private func note(_ facts: Facts) {
+        for number in facts.newlyIssued + facts.returned {
+            signs.update(number) { $0 = GhostChecker.Signs(last: GhostChecker.Sign(milliseconds: facts.now)) }
+        }
+        positions.noteReturns(facts)
+        for number in facts.called { world.note(.called, number) }
+        for number in facts.swept { world.note(.swept, number) }
+        for number in facts.lapsed { world.note(.lapsed, number) }
+        for number in facts.returned { world.note(.returned, number) }
+    }
+
+    private func checkTick(_ facts: Facts, _ room: any QueueRules) {
+        flushMilliseconds = GhostChecker.flushMilliseconds(room.policy, tickMilliseconds: tickMilliseconds)
+        let found = ghosts.check(
+            facts,
+            room,
+            tickMilliseconds: tickMilliseconds,
+            signs: { self.signs.value(of: $0) },
+            isExcused: { !self.isSafe($0) }
+        )
+        if let found { report(found.0, found.1) }
+    }
+
+    private func checkKeys(_ requests: [JoinRequest], _ reply: JoinReply, _ facts: Facts) {
+        for (request, outcome) in zip(requests, reply.outcomes) {
+            guard let key = request.idempotencyKey else { continue }
+            let number: Int
+            switch outcome {
+            case .waiting(let given, _), .admitted(let given, _), .known(let given, _): number = given
+            default: continue
+            }
+            if let known = keys[key], known.era == ledger.era, known.generation == reply.generation,
+                facts.now < known.issued + 300_000
+            {
+                if known.number != number { report(.idempotence, "one key got \(known.number) and \(number)") }
+            } else {
+                keys[key] = (number, facts.now, reply.generation, ledger.era)
+            }
+        }
+    }
+
+    /// The store has lost its memory (nil), or has gone back to this state.
+    func lost(_ room: (any QueueRules)?) {
+        lostMilliseconds = world.now
+        var facts = Facts()
+        facts.now = world.now
+        facts.returned = ledger.lose(room)
+        positions.noteReturns(facts)
+        guard let room else { return }
+        bound.configure(room.policy, world.now)
+        ghosts.noteRestored(room.policy, world.now)
+    }
+
+    /// Signs of life in this worker's memory are lost or late.
+    func trouble(worker: Int) { troubles[worker] = max(troubles[worker], world.now) }
+
+    /// The network or the store holds everybody up until then.
+    func troubleForAll(untilMilliseconds: Int) {
+        for worker in troubles.indices { troubles[worker] = max(troubles[worker], untilMilliseconds) }
+    }
+
+    /// The era of an answer of the store, which may arrive when the store has forgotten it.
+    func era(atMilliseconds milliseconds: Int) -> Int { milliseconds < lostMilliseconds ? ledger.era - 1 : ledger.era }
+
+    // MARK: - Visitors
+
+    /// A worker has taken a poll of somebody who waits or is called.
+    func heard(_ number: Int, by worker: Int) {
+        let sign = GhostChecker.Sign(milliseconds: world.now, worker: Int32(worker))
+        signs.update(number) { [flushMilliseconds] in
+            $0?.add(sign, flushMilliseconds: flushMilliseconds)
+            if $0 == nil { $0 = GhostChecker.Signs(last: sign) }
+        }
+    }
+
+    func shown(_ number: Int, position: Int, look: Look, _ shown: inout PositionChecker.Shown) {
+        if position < 1 { report(.position, "\(number) was shown position \(position)") }
+        if let text = positions.check(number, position: position, look: look, &shown) { report(.position, text) }
+    }
+
+    /// A degraded answer's position is reckoned; it cannot be beyond all who ever came.
+    func reckoned(_ position: Int, _ visitor: Int) {
+        if position < 1 || position > ledger.issued {
+            report(.position, "visitor \(visitor) was shown position \(position) of \(ledger.issued)")
+        }
+    }
+
+    /// Whether this sign of life has reached the store for certain, once it is old enough.
+    private func isSafe(_ sign: GhostChecker.Sign) -> Bool {
+        sign.worker < 0 || troubles[Int(sign.worker)] < sign.milliseconds - flushMilliseconds
+    }
+
+    /// Whether the last sign of life of this number has reached the store for certain, and is not older than this.
+    func isSignSafe(_ number: Int, withinMilliseconds limit: Int) -> Bool {
+        guard let sign = signs.value(of: number)?.last else { return false }
+        return isSafe(sign) && world.now - sign.milliseconds < limit - flushMilliseconds
+    }
+}

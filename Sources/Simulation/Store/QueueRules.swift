@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The port to the rules of a queue inside a simulated store. The product's model implements it; tests put a policy that
+// is broken on purpose behind it, to see which checker finds out.
+
+public import Admission
+
+/// One room as a simulated Redis holds it. A value: a copy is a snapshot.
+public protocol QueueRules {
+    var policy: RoomPolicy { get }
+    var generation: Int { get }
+    var incarnation: Int { get }
+    var next: Int { get }
+    var waiting: RankIndex { get }
+    /// Number to claim deadline.
+    var called: [Int: Int] { get }
+
+    func knowsLess(thanGeneration known: Int, next knownNext: Int, incarnation knownIncarnation: Int) -> Bool
+
+    /// The first call of a connection: has another server written this?
+    mutating func arrive(at server: Int, nowMilliseconds: Int)
+    mutating func join(_ batch: [JoinRequest], nowMilliseconds: Int) -> JoinReply
+    mutating func stand(_ claim: TicketClaim, nowMilliseconds: Int) -> StandingReply
+    mutating func enter(_ claim: TicketClaim, nowMilliseconds: Int) -> StandingReply
+    mutating func leave(_ claim: TicketClaim, nowMilliseconds: Int) -> StandingReply
+    mutating func tick(_ request: TickRequest, nowMilliseconds: Int) -> TickReply
+    mutating func configure(_ policy: RoomPolicy, nowMilliseconds: Int)
+    mutating func reset(nowMilliseconds: Int) -> Int
+
+    /// Makes a room that is not there (`existing` nil), or mends one that went back.
+    static func restored(
+        _ memory: RoomMemory,
+        onto existing: (any QueueRules)?,
+        defaults: RoomPolicy,
+        firstNumber: Int?,
+        server: Int,
+        nowMilliseconds: Int
+    ) -> any QueueRules
+}
+
+extension QueueModel: QueueRules {
+    public static func restored(
+        _ memory: RoomMemory,
+        onto existing: (any QueueRules)?,
+        defaults: RoomPolicy,
+        firstNumber: Int?,
+        server: Int,
+        nowMilliseconds: Int
+    ) -> any QueueRules {
+        QueueModel(
+            restoring: memory,
+            onto: existing as? QueueModel,
+            defaults: defaults,
+            firstNumber: firstNumber,
+            server: server,
+            nowMilliseconds: nowMilliseconds
+        )
+    }
+}

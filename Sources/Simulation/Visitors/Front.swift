@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The door through which simulated visitors talk to a worker: the HTTP API with real requests and tickets, or the layer
+// below it.
+
+internal import Admission
+
+/// A ticket in a visitor's hands; `bytes` only where the API signs one.
+struct HeldTicket {
+    var claim: TicketClaim
+    var bytes: [UInt8] = []
+}
+
+/// What a visitor is told.
+enum FrontAnswer: Equatable {
+    case waiting(position: Int, pollAfterMilliseconds: Int, isDegraded: Bool)
+    case ready
+    /// `pass` names what was given: the same entry always gives the same pass.
+    case admitted(pass: Int)
+    /// Left, expired or fenced: the place has ended.
+    case ended
+    /// Not now: ask again.
+    case retry(afterMilliseconds: Int)
+    /// The room takes no joins.
+    case refused
+}
+
+protocol Front {
+    func join(
+        key: String?,
+        _ worker: SimulatedWorker,
+        _ completion: @escaping (HeldTicket?, FrontAnswer) -> Void
+    )
+    func status(_ ticket: HeldTicket, _ worker: SimulatedWorker, _ completion: @escaping (FrontAnswer) -> Void)
+    func enter(_ ticket: HeldTicket, _ worker: SimulatedWorker, _ completion: @escaping (FrontAnswer) -> Void)
+    func leave(_ ticket: HeldTicket, _ worker: SimulatedWorker, _ completion: @escaping (FrontAnswer) -> Void)
+}

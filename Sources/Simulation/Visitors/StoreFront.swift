@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Visitors below HTTP: the same mirror, remembered standings, store calls and poll hints as the handlers use, without
+// requests, signatures and JSON. For runs with a million visitors.
+
+internal import Admission
+internal import WaitingRoomAPI
+
+struct StoreFront: Front {
+    let world: World
+    let pollBudgetPerSecond: Int
+
+    func join(key: String?, _ worker: SimulatedWorker, _ done: @escaping (HeldTicket?, FrontAnswer) -> Void) {
+        let room = worker.room
+        room.use(nowMilliseconds: worker.nowMilliseconds)
+        worker.link.join(JoinRequest(kind: .join, idempotencyKey: key), room: room) { result in
+            guard case .success(let answer) = result else { return done(nil, .retry(afterMilliseconds: 2000)) }
+            func ticket(_ number: Int, _ issued: Int) -> HeldTicket {
+                HeldTicket(
+                    claim: TicketClaim(generation: answer.generation, number: number, issuedMilliseconds: issued)
+                )
+            }
+            switch answer.outcome {
+            case .waiting(let number, let position):
+                room.noteIssued(number, generation: answer.generation)
+                room.remember(
+                    StandingReply(
+                        standing: .waiting,
+                        nowMilliseconds: answer.nowMilliseconds,
+                        waiting: answer.waiting,
+                        position: position
+                    ),
+                    of: number
+                )
+                done(ticket(number, answer.nowMilliseconds), waiting(position, room))
+            case .admitted(let number, let expires):
+                room.noteIssued(number, generation: answer.generation)
+                done(ticket(number, answer.nowMilliseconds), .admitted(pass: expires))
+            case .known(let number, let issued):
+                let held = ticket(number, issued)
+                worker.link.stand(held.claim, room: room) { result in
+                    guard case .success(let reply) = result else { return done(nil, .retry(afterMilliseconds: 2000)) }
+                    room.remember(reply, of: number)
+                    done(held, self.answer(reply, room))
+                }
+            case .closed: done(nil, .refused)
+            case .full, .noRoom, .bypassed: done(nil, .retry(afterMilliseconds: 10_000))
+            }
+        }
+    }
+
+    private func waiting(_ position: Int, _ room: Room, isDegraded: Bool = false) -> FrontAnswer {
+        let rate = room.policy.rateMilli
+        let seconds = room.policy.mode == .paused || rate == 0 ? nil : position * 1000 / rate
+        let hint = PollPacing.hintMilliseconds(
+            etaSeconds: seconds,
+            position: position,
+            waiting: room.mirror.count,
+            budgetPerSecond: pollBudgetPerSecond,
+            policy: room.policy,
+            jitter: world.random.fraction()
+        )
+        return .waiting(position: position, pollAfterMilliseconds: hint, isDegraded: isDegraded)
+    }
+
+    private func answer(_ reply: StandingReply, _ room: Room) -> FrontAnswer {
+        switch reply.standing {
+        case .waiting: waiting(reply.position, room)
+        case .called: .ready
+        case .entered(let expires): .admitted(pass: expires)
+        case .retry(let after): .retry(afterMilliseconds: after)
+        case .left, .expired, .fenced: .ended
+        }
+    }
+
+    func status(_ ticket: HeldTicket, _ worker: SimulatedWorker, _ done: @escaping (FrontAnswer) -> Void) {
+        let room = worker.room
+        let number = ticket.claim.number
+        room.use(nowMilliseconds: worker.nowMilliseconds)
+        if ticket.claim.generation == room.generation, let position = room.mirror.position(number) {
+            room.markAlive(number)
+            return done(waiting(position, room))
+        }
+        if let reply = room.rememberedStanding(number) { return standing(reply, number, room, done) }
+        worker.link.stand(ticket.claim, room: room) { result in
+            guard case .success(let reply) = result else { return done(.retry(afterMilliseconds: 2000)) }
+            room.remember(reply, of: number)
+            self.standing(reply, number, room, done)
+        }
+    }
+
+    private func standing(_ reply: StandingReply, _ number: Int, _ room: Room, _ done: (FrontAnswer) -> Void) {
+        switch reply.standing {
+        case .waiting, .called: room.markAlive(number)
+        default: break
+        }
+        done(answer(reply, room))
+    }
+
+    func enter(_ ticket: HeldTicket, _ worker: SimulatedWorker, _ done: @escaping (FrontAnswer) -> Void) {
+        worker.link.enter(ticket.claim, room: worker.room) { result in
+            guard case .success(let reply) = result else { return done(.retry(afterMilliseconds: 2000)) }
+            switch reply.standing {
+            case .entered: worker.room.noteGone(ticket.claim.number)
+            // As in EnterHandler: not ready yet.
+            case .waiting, .called: return done(.retry(afterMilliseconds: 500))
+            default: break
+            }
+            done(self.answer(reply, worker.room))
+        }
+    }
+
+    func leave(_ ticket: HeldTicket, _ worker: SimulatedWorker, _ done: @escaping (FrontAnswer) -> Void) {
+        worker.link.leave(ticket.claim, room: worker.room) { result in
+            guard case .success = result else { return done(.retry(afterMilliseconds: 2000)) }
+            worker.room.noteGone(ticket.claim.number)
+            done(.ended)
+        }
+    }
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One simulated visitor: a kind, a phase, and what it holds in its hands.
+
+/// How a visitor behaves, in the order of the crowd's weights.
+enum VisitorKind: UInt8, CaseIterable {
+    case patient, impatient, closer, sleeper, clicker, script
+}
+
+/// How a visit ended.
+public enum Fate: UInt8, Sendable, CaseIterable {
+    case entered
+    /// Left on purpose.
+    case left
+    /// Closed the tab without a word.
+    case silent
+    /// The room took no joins.
+    case refused
+}
+
+struct Visitor {
+    enum Phase: UInt8 {
+        case joining, waiting, entering, sleeping, leaving, inside, ended
+    }
+
+    let kind: VisitorKind
+    var phase = Phase.joining
+    /// Changes with every request and answer: what carries another one comes too late.
+    var token: UInt32 = 0
+    /// How many places it has had.
+    var attempt: UInt16 = 0
+    /// Whether it is back from a sleep within the grace, and must find its place.
+    var mustFindPlace = false
+    /// When the impatient, the closers and the sleepers go; 0 for the others.
+    var goesAt = 0
+    var ticket: HeldTicket?
+    var shown = PositionChecker.Shown()
+    /// The pass of the first entry, and the era of the store's memory in which it was given.
+    var pass = 0
+    var passEra = 0
+
+    init(kind: VisitorKind) { self.kind = kind }
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A worker process of the product: the real API and room over a simulated connection, with a clock of its own, ticks,
+// death, and a start without a memory.
+
+internal import Admission
+internal import Passes
+internal import WaitingRoomAPI
+
+final class SimulatedWorker {
+    /// As in Worker: how long a new worker waits for its first look, and how long one that joins a running pool leaves
+    /// it to the others to restore a room.
+    private static let silentMilliseconds = 4000
+    private static let deferMilliseconds = 2500
+
+    let index: Int
+    let room: Room
+    let api: WaitingRoomAPI
+    let link: Link
+    private let world: World
+    private let tickMilliseconds: Int
+    private let clock: () -> Int
+    private(set) var isAlive = true
+    /// Whether nginx finds its socket.
+    private(set) var isServing = false {
+        didSet { onServingChange() }
+    }
+    var onServingChange: () -> Void = {}
+    /// Store time up to which visitors were taken out of the mirror ahead of the tick.
+    private var goneMilliseconds = 0
+
+    init(
+        index: Int,
+        world: World,
+        host: StoreHost,
+        keys: KeyRing,
+        policy: RoomPolicy,
+        tickMilliseconds: Int,
+        network: (delay: Int, jitter: Int),
+        skew: (offset: Int, perMillion: Int),
+        joinsPool: Bool
+    ) {
+        self.index = index
+        self.world = world
+        self.tickMilliseconds = tickMilliseconds
+        clock = { [unowned world] in
+            let elapsed = world.now - World.startMilliseconds
+            return elapsed + elapsed * skew.perMillion / 1_000_000 + skew.offset
+        }
+        link = Link(world: world, host: host, index: index, network: network)
+        room = Room(id: SimulatedWorker.roomID, defaults: policy)
+        let mayMakeAt = world.now + (joinsPool ? SimulatedWorker.deferMilliseconds : 0)
+        room.mayBeMade = { [unowned world] in world.now >= mayMakeAt }
+        api = WaitingRoomAPI(
+            store: link,
+            rooms: [room],
+            keys: keys,
+            environment: APIEnvironment(
+                nowMilliseconds: clock,
+                wallSeconds: { [unowned world] in world.now / 1000 },
+                random: { [unowned world] in world.random.fraction() },
+                staleMilliseconds: max(1000, 5 * tickMilliseconds)
+            )
+        )
+    }
+
+    static let roomID = "simulated"
+
+    func start() {
+        world.note(.birth, index)
+        link.onUp = { [weak self] in
+            self?.tick()
+        }
+        link.open()
+        scheduleTick()
+        let deadline = world.now + SimulatedWorker.silentMilliseconds
+        serveWhenKnowing(deadline)
+    }
+
+    private func serveWhenKnowing(_ deadline: Int) {
+        guard isAlive else { return }
+        if room.isKnown || world.now >= deadline {
+            isServing = true
+        } else {
+            world.after(5) { [weak self] in self?.serveWhenKnowing(deadline) }
+        }
+    }
+
+    private func scheduleTick() {
+        world.after(tickMilliseconds) { [weak self] in
+            guard let self, self.isAlive else { return }
+            self.tick()
+            self.scheduleTick()
+        }
+    }
+
+    private func tick() {
+        link.checkDeadline()
+        api.tickRooms(tickMilliseconds: tickMilliseconds)
+    }
+
+    /// The process is killed: mirror, signs of life and requests under way are lost.
+    func die() {
+        isAlive = false
+        isServing = false
+        link.close()
+        world.note(.death, index)
+    }
+
+    // MARK: - What its answers show
+
+    /// The store's time of the look at the queue from which a poll of this visitor will be answered; nil when the store
+    /// will be asked (then it is the time of the store's reply).
+    func look(_ claim: TicketClaim) -> Look? {
+        if claim.generation == room.generation, room.mirror.contains(claim.number) {
+            return Look(milliseconds: room.asOfMilliseconds, aheadMilliseconds: goneMilliseconds)
+        }
+        return room.rememberedStanding(claim.number).map { Look(milliseconds: $0.nowMilliseconds) }
+    }
+
+    /// The look of an answer of the store that is being handed out.
+    var storeLook: Look { Look(milliseconds: link.replyMilliseconds) }
+
+    /// A visitor entered or left through this worker: its mirror is ahead of its last tick.
+    func noteGone() { goneMilliseconds = link.replyMilliseconds }
+
+    /// Clock of this worker, for the layer below the API.
+    var nowMilliseconds: Int { clock() }
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What every part of a simulation shares: the virtual clock, chance, the trace, and things to do later.
+
+final class World {
+    /// On a whole epoch of most lengths, and in the time in which numbers come from the clock.
+    static let startMilliseconds = 1_768_000_000_000
+
+    private(set) var now = World.startMilliseconds
+    var random: SimulationRandom
+    var trace: Trace
+    private var scheduler = Scheduler(startMilliseconds: World.startMilliseconds)
+    private var actions: [(() -> Void)?] = []
+    private var freeActions: [Int32] = []
+    /// Events that were run.
+    private(set) var events = 0
+
+    init(seed: UInt64, keptEvents: Int) {
+        random = SimulationRandom(seed: seed)
+        trace = Trace(kept: keptEvents)
+    }
+
+    func note(_ mark: TraceMark, _ subject: Int, _ value: Int = 0) { trace.note(now, mark, subject, value) }
+
+    /// Does something `milliseconds` from now.
+    func after(_ milliseconds: Int, _ action: @escaping () -> Void) { at(now + milliseconds, action) }
+
+    /// Does something at a moment; one that has passed is now.
+    func at(_ milliseconds: Int, _ action: @escaping () -> Void) {
+        let slot: Int32
+        if let free = freeActions.popLast() {
+            slot = free
+            actions[Int(free)] = action
+        } else {
+            slot = Int32(actions.count)
+            actions.append(action)
+        }
+        scheduler.schedule(.action(slot), atMilliseconds: max(now, milliseconds))
+    }
+
+    func wake(_ visitor: Int32, token: UInt32, after milliseconds: Int) {
+        scheduler.schedule(.visitor(visitor, token: token), atMilliseconds: now + max(0, milliseconds))
+    }
+
+    /// Whether everything of this millisecond is done.
+    var isTurnOver: Bool { !scheduler.hasMoreInThisMillisecond }
+
+    /// Runs the next event: an action at once, a visitor's wake-up through `wakeVisitor`. False: nothing is left.
+    func step(_ wakeVisitor: (Int, UInt32) -> Void) -> Bool {
+        guard let (milliseconds, event) = scheduler.popFirst() else { return false }
+        now = milliseconds
+        events += 1
+        switch event {
+        case .visitor(let visitor, let token): wakeVisitor(Int(visitor), token)
+        case .action(let slot):
+            let action = actions[Int(slot)]
+            actions[Int(slot)] = nil
+            freeActions.append(slot)
+            action?()
+        }
+        return true
+    }
+}

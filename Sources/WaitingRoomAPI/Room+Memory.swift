@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What this worker can give back to a store that has lost the room.
+
+public import Admission
+
+extension Room {
+    /// The room as of this worker's last tick, with the numbers it has seen issued since.
+    public var memory: RoomMemory {
+        RoomMemory(
+            generation: generation,
+            next: next,
+            entered: counters.entered,
+            openedMilliseconds: openedMilliseconds,
+            burst: policy.burst,
+            epochMilliseconds: policy.epochMilliseconds,
+            incarnation: incarnation,
+            overrides: overrides,
+            chunks: mirror.chunkIndexes.compactMap { index in
+                mirror.bitmap(chunk: index).map { (index: index, bitmap: $0) }
+            }
+        )
+    }
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What every queue store must do when it has lost its memory, or has gone back to an older one: the same suite over the
+// model and over Redis.
+
+import Admission
+import TestSupport
+import Testing
+
+struct RestoreTests {
+    @Test(
+        "A store that lost everything is restored by a worker: same order, empty buckets",
+        arguments: StoreKind.allCases
+    )
+    func restored(_ kind: StoreKind) throws {
+        let harness = try kind.harness(smallPolicy(rate: 1, burst: 3))
+        let numbers = try harness.join(8).numbers
+        #expect(try harness.tick().waiting == Array(numbers[3...]))
+        try harness.loseEverything()
+        let state = try harness.tick()
+        #expect(state.waiting == Array(numbers[3...]), "nobody is called: the buckets are empty")
+        #expect(state.next > numbers[7] + 60_000)
+        #expect(try harness.standing(harness.claim(numbers[5])).position == 3)
+        try harness.advance(1000)
+        #expect(try harness.tick(polled: numbers).waiting == Array(numbers[4...]))
+        #expect(try harness.join(1).numbers[0] > numbers[7])
+    }
+
+    @Test("A store that went back never issues a number again that its worker knows", arguments: StoreKind.allCases)
+    func wentBack(_ kind: StoreKind) throws {
+        let harness = try kind.harness(smallPolicy(rate: 0.5, burst: 1))
+        let before = try harness.join(3).numbers
+        _ = try harness.tick()
+        try harness.keep()
+        let after = try harness.join(4).numbers
+        #expect(try harness.tick().waiting == before[1...] + after)
+        try harness.goBack()
+        #expect(try harness.tick().waiting == before[1...] + after)
+        #expect(try harness.join(1).numbers[0] > after[3])
+    }
+
+    @Test(
+        "After a failover no number is issued again, though no worker knew the lost ones, and the buckets are empty",
+        arguments: StoreKind.allCases
+    )
+    func failover(_ kind: StoreKind) throws {
+        let harness = try kind.harness(smallPolicy(rate: 1, burst: 3))
+        #expect(try harness.join(2).admittedCount == 2)
+        _ = try harness.tick()
+        try harness.keep()
+        let lost = try harness.join(4)
+        #expect(lost.admittedCount == 1)
+        try harness.goBack()
+        // A worker that has just been started comes first.
+        harness.room = harness.newWorker()
+        let after = try harness.join(2)
+        #expect(after.admittedCount == 0, "one more has entered than the replica knows")
+        #expect(after.numbers[0] > lost.numbers[3])
+        #expect(try harness.stand(harness.claim(lost.numbers[2])) == .waiting, "whoever holds a lost number keeps it")
+        #expect(try harness.tick().waiting == [lost.numbers[2]] + after.numbers)
+    }
+
+    @Test(
+        "What a worker without a memory has made is merged with what the others remember, and keeps its buckets",
+        arguments: StoreKind.allCases
+    )
+    func merged(_ kind: StoreKind) throws {
+        let harness = try kind.harness(smallPolicy(rate: 1, burst: 2))
+        let numbers = try harness.join(5).numbers
+        _ = try harness.tick()
+        let remembers = harness.room
+        try harness.advance(10_000)
+        try harness.loseEverything()
+        harness.room = harness.newWorker()
+        let newcomers = try harness.join(3)
+        #expect(newcomers.admittedCount == 2, "a worker that knows nothing makes a new room")
+        harness.room = remembers
+        let state = try harness.tick()
+        #expect(state.waiting == Array(numbers[2...]) + [newcomers.numbers[2]])
+        try harness.advance(1000)
+        #expect(try harness.tick(polled: numbers).waiting == Array(numbers[3...]) + [newcomers.numbers[2]])
+    }
+
+    @Test("Who left in what the store still knows does not wait again", arguments: StoreKind.allCases)
+    func doneStaysDone(_ kind: StoreKind) throws {
+        let harness = try kind.harness(smallPolicy(rate: 0, burst: 1))
+        let numbers = try harness.join(4).numbers
+        _ = try harness.tick()
+        _ = try harness.leave(harness.claim(numbers[2]))
+        try harness.keep()
+        _ = try harness.join(1)
+        let remembers = harness.newWorker()
+        harness.room = remembers
+        _ = try harness.tick()
+        try harness.goBack()
+        #expect(try harness.tick().waiting.prefix(2) == [numbers[1], numbers[3]])
+    }
+
+    @Test("A store that went back behind a reset drops those whose generation has ended", arguments: StoreKind.allCases)
+    func behindReset(_ kind: StoreKind) throws {
+        let harness = try kind.harness(smallPolicy(rate: 0, burst: 1))
+        _ = try harness.join(4)
+        _ = try harness.tick()
+        try harness.keep()
+        try harness.reset()
+        let generation = try harness.tick().generation
+        let newcomers = try harness.join(2).numbers
+        _ = try harness.tick()
+        try harness.goBack()
+        let state = try harness.tick()
+        #expect(state.generation == generation)
+        #expect(state.waiting == newcomers)
+        #expect(state.called == 0)
+    }
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Mistakes, one a type, each named after what goes wrong.
+
+import Admission
+import Simulation
+
+/// Idempotency keys are ignored.
+enum KeysIgnored: Flaw {
+    static func join(_ model: inout QueueModel, _ batch: [JoinRequest], _ now: Int) -> JoinReply {
+        model.join(batch.map { JoinRequest(kind: $0.kind) }, nowMilliseconds: now)
+    }
+}
+
+/// A repeated enter gives another pass.
+enum PassEachTime: Flaw {
+    static func enter(_ model: inout QueueModel, _ claim: TicketClaim, _ now: Int) -> StandingReply {
+        let isInside = model.active[claim.number] != nil
+        var reply = model.enter(claim, nowMilliseconds: now)
+        if isInside, case .entered(let end) = reply.standing {
+            reply.standing = .entered(passExpiresMilliseconds: end + 1000)
+        }
+        return reply
+    }
+}
+
+/// Twice as many tokens come in as were set.
+enum DoubleRefill: Flaw {
+    static func limits(_ policy: RoomPolicy) -> RoomPolicy {
+        var policy = policy
+        policy.rateMilli *= 2
+        return policy
+    }
+}
+
+/// Nobody is ever swept.
+enum NoSweep: Flaw {
+    static func tick(_ model: inout QueueModel, _ request: TickRequest, _ now: Int) -> TickReply {
+        var request = request
+        for chunk in model.waiting.chunkIndexes {
+            if let bitmap = model.waiting.bitmap(chunk: chunk) { request.heartbeats.append((chunk, bitmap)) }
+        }
+        request.heartbeatEpoch = .max
+        return model.tick(request, nowMilliseconds: now)
+    }
+}
+
+/// Signs of life are not written down.
+enum DeafTick: Flaw {
+    static func tick(_ model: inout QueueModel, _ request: TickRequest, _ now: Int) -> TickReply {
+        var request = request
+        request.heartbeats = []
+        return model.tick(request, nowMilliseconds: now)
+    }
+}
+
+/// A paused room goes on calling.
+enum PauseIgnored: Flaw {
+    static func limits(_ policy: RoomPolicy) -> RoomPolicy {
+        var policy = policy
+        if policy.mode == .paused { policy.mode = .open }
+        return policy
+    }
+}
+
+/// Who leaves is told so, and goes on waiting.
+enum LeaveForgotten: Flaw {
+    static func leave(_ model: inout QueueModel, _ claim: TicketClaim, _ now: Int) -> StandingReply {
+        var reply = model.stand(claim, nowMilliseconds: now)
+        reply.standing = .left
+        return reply
+    }
+}
+
+/// Who asks the store is told a place five behind the true one.
+enum PositionInvented: Flaw {
+    static func stand(_ model: inout QueueModel, _ claim: TicketClaim, _ now: Int) -> StandingReply {
+        var reply = model.stand(claim, nowMilliseconds: now)
+        if reply.position > 0 { reply.position += 5 }
+        return reply
+    }
+}
+
+/// The called never get in.
+enum DoorStuck: Flaw {
+    static func enter(_ model: inout QueueModel, _ claim: TicketClaim, _ now: Int) -> StandingReply {
+        var reply = model.stand(claim, nowMilliseconds: now)
+        if case .called = reply.standing { reply.standing = .retry(afterMilliseconds: 1000) }
+        return reply
+    }
+}
+
+/// A failover goes unnoticed: the store was so before `arrive` was made.
+enum FailoverUnnoticed: Flaw {
+    static func arrive(_ model: inout QueueModel, _ server: Int, _ now: Int) {}
+}
+
+/// A restore forgets who waits, and whoever comes first is first.
+enum BitmapsForgotten: Flaw {
+    static func remembered(_ memory: RoomMemory) -> RoomMemory {
+        var memory = memory
+        memory.chunks = []
+        memory.next = 0
+        return memory
+    }
+}
