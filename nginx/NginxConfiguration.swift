@@ -106,6 +106,16 @@ public struct NginxConfiguration: Sendable {
         return own + common
     }
 
+    /// The workers, and each again as a backup by another spelling of its path; vestibule-http-common.conf says why.
+    private var serverLines: [String] {
+        let spelledAgain = workerSockets.map { socket in
+            let name = socket.split(separator: "/").last ?? ""
+            return socket.dropLast(name.count) + "./" + name
+        }
+        return workerSockets.map { "server unix:\($0) max_fails=0;" }
+            + spelledAgain.map { "server unix:\($0) max_fails=0 backup;" }
+    }
+
     private var placeholderValues: [String: String] {
         let verify =
             switch verifier {
@@ -120,7 +130,7 @@ public struct NginxConfiguration: Sendable {
         return [
             "DIRECTORY": directory,
             "KEYS_FILE": keysFile,
-            "WORKER_SERVERS": workerSockets.map { "server unix:\($0) max_fails=0;" }.joined(separator: "\n    "),
+            "WORKER_SERVERS": serverLines.joined(separator: "\n    "),
             "CACHE_DIRECTORY": cacheDirectory,
             "API_RATE": apiRate,
             "API_BURST": "\(apiBurst)",

@@ -21,4 +21,9 @@ static inline int linux_die_with_parent(int signal) {
     return prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0);
 }
 
+/* Names this process in ps and top, at most 15 bytes: started as /proc/self/exe it would be called "exe". */
+static inline int linux_set_name(const char *name) {
+    return prctl(PR_SET_NAME, name, 0, 0, 0);
+}
+
 #endif

@@ -46,7 +46,7 @@ public struct Configuration: Equatable, Sendable {
 
     public init() {}
 
-    /// Workers at most, as many as the scoreboard has rows.
+    /// Workers at most, half as many as the scoreboard has rows.
     public static let workersMax = 256
     /// Rooms at most: each worker ticks each of them.
     public static let roomsMax = 1000

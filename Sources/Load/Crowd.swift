@@ -200,6 +200,12 @@ public struct Crowd {
         }
     }
 
+    /// Takes note that a request is to be sent again at once; its latency counts from the first time.
+    public mutating func sendAgain(_ request: DueRequest) {
+        visitors[Int(request.visitor)].next = request.kind
+        queue(request.visitor, dueMilliseconds: request.intendedMilliseconds)
+    }
+
     /// Takes note that a request got no answer; the visitor sends it again.
     public mutating func noteNoAnswer(_ request: DueRequest, nowMilliseconds: Int) {
         wake(Int(request.visitor), request.kind, at: nowMilliseconds + Crowd.retryMilliseconds)

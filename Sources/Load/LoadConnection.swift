@@ -34,6 +34,9 @@ final class LoadConnection {
     private var session: TLSSession?
     private var registration: Registration?
     private var isConnected = false
+    /// Whether this connection has answered before: only then may a close without an answer be the end of a kept
+    /// connection that crossed our request.
+    private var hasAnswered = false
     private var request: SentRequest?
     private var parser = AnswerParser()
     private var output = UnsafeMutableRawBufferPointer.allocate(byteCount: RequestWriter.byteCountMax, alignment: 8)
@@ -93,12 +96,15 @@ final class LoadConnection {
         Glibc.close(registration.fd)
         self.registration = nil
         isConnected = false
+        hasAnswered = false
         request = nil
     }
 
     private func fail(_ failure: ConnectionFailure) {
         let lost = request
+        let isCrossed = failure == .closed && hasAnswered && inputLength == 0
         close()
+        if let lost, isCrossed { return owner.requestCrossedClose(self, lost) }
         owner.connectionFailed(self, failure, lost)
     }
 
@@ -210,6 +216,7 @@ final class LoadConnection {
 
     private func complete(_ answered: SentRequest, _ frame: AnswerFrame, _ received: UnsafeRawBufferPointer) {
         request = nil
+        hasAnswered = true
         owner.answered(answered, frame.status, UnsafeRawBufferPointer(rebasing: received[frame.body]))
         if frame.closes {
             close()

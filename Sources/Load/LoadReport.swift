@@ -105,6 +105,7 @@ struct LoadFigures {
             ("seconds", .number(seconds)), ("requests", .integer(statistics.answered)),
             ("requests_per_second", .number(Double(statistics.answered) / seconds)),
             ("sent", .integer(statistics.sent)), ("unsent", .integer(statistics.unsent)),
+            ("resent", .integer(statistics.resent)),
             ("unanswered", .integer(statistics.unanswered)),
             ("queueing_us_max", .integer(statistics.queueingMicrosecondsMax)),
             ("clean", .flag(isClean)), ("error_count", .integer(statistics.errorCount)),

@@ -196,6 +196,16 @@ public final class LoadRun {
         if isEnding && inFlight == 0 { loop.stop() }
     }
 
+    /// A server may close a kept connection at any time, also while a request is on its way. As browsers do (RFC 9110,
+    /// 9.2.2), the request is sent again at once, on a new connection, where a second close is an error.
+    func requestCrossedClose(_ connection: LoadConnection, _ lost: SentRequest) {
+        inFlight -= 1
+        statistics.resent += 1
+        crowd.sendAgain(lost.due)
+        if !isEnding { connection.open() }
+        if isEnding && inFlight == 0 { loop.stop() }
+    }
+
     func connectionFailed(_ connection: LoadConnection, _ failure: ConnectionFailure, _ lost: SentRequest?) {
         removeIdle(connection)
         if let lost {

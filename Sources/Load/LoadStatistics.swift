@@ -37,6 +37,8 @@ public struct LoadStatistics {
     public private(set) var errors: [String: Int] = [:]
     /// Requests sent.
     public internal(set) var sent = 0
+    /// Requests sent again because the server closed a kept connection before it answered.
+    public internal(set) var resent = 0
     /// Requests that were due when the run ended and had not been sent.
     public internal(set) var unsent = 0
     /// Requests sent and not answered when the run ended.

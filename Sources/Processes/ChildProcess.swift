@@ -10,16 +10,31 @@ public struct ChildProcess: Sendable {
     public let name: String
     public let pid: pid_t
 
+    /// A child that a predecessor of this program has started: exec(3) keeps children.
+    public init(name: String, pid: pid_t) {
+        self.name = name
+        self.pid = pid
+    }
+
+    /// The program this process runs, also after its file has been replaced.
+    public static let thisProgram = "/proc/self/exe"
+    /// Where passed descriptors begin in a child: after standard input, output and error.
+    public static let passedDescriptorFirst: Int32 = 3
+
     /// Starts a program.
     /// - Parameters:
     ///   - logPath: where its standard output and error go, appended.
     ///   - environment: `NAME=value`, put in front of this program's own: the first of a name counts.
+    ///   - shownAs: its argument 0, for ps; the program by default.
+    ///   - passing: descriptors it gets as 3, 4, 5 ..., whatever their numbers are here. At most 16.
     public static func spawn(
         name: String,
         _ program: String,
         _ arguments: [String],
         logPath: String,
-        environment: [String] = []
+        environment: [String] = [],
+        shownAs: String? = nil,
+        passing: [Int32] = []
     ) throws -> ChildProcess {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -27,6 +42,11 @@ public struct ChildProcess: Sendable {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, logPath, O_WRONLY | O_CREAT | O_APPEND, 0o644)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        let copies = try passing.map { try copyBeyondPassed($0) }
+        defer { for copy in copies { close(copy) } }
+        for (offset, copy) in copies.enumerated() {
+            posix_spawn_file_actions_adddup2(&actions, copy, passedDescriptorFirst + Int32(offset))
+        }
 
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
@@ -44,7 +64,7 @@ public struct ChildProcess: Sendable {
             Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP)
         )
 
-        var pointers: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) }
+        var pointers: [UnsafeMutablePointer<CChar>?] = ([shownAs ?? program] + arguments).map { strdup($0) }
         pointers.append(nil)
         defer { for pointer in pointers { free(pointer) } }
         var variables: [UnsafeMutablePointer<CChar>?] = environment.map { strdup($0) }
@@ -63,6 +83,15 @@ public struct ChildProcess: Sendable {
         return ChildProcess(name: name, pid: pid)
     }
 
+    /// A copy with a high number, so that no copy stands where the child gets another one.
+    private static func copyBeyondPassed(_ descriptor: Int32) throws -> Int32 {
+        let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, passedDescriptorFirst + 16)
+        guard copy >= 0 else {
+            throw CommandFailure("START_FAILED", "cannot pass a descriptor: \(String(cString: strerror(errno)))")
+        }
+        return copy
+    }
+
     /// Sends a signal.
     public func signal(_ number: Int32) { kill(pid, number) }
 
@@ -74,14 +103,14 @@ public struct ChildProcess: Sendable {
         return status == 0 ? nil : "\(program) ended with status \(status >> 8 & 0xff), see \(logPath)"
     }
 
-    /// Children of this process that have ended since the last call.
-    public static func reapEnded() -> [pid_t] {
-        var ended: [pid_t] = []
+    /// Children of this process that have ended since the last call, and whether their status was 0.
+    public static func reapEnded() -> [(pid: pid_t, isSuccess: Bool)] {
+        var ended: [(pid: pid_t, isSuccess: Bool)] = []
         var status: Int32 = 0
         while true {
             let pid = waitpid(-1, &status, WNOHANG)
             guard pid > 0 else { return ended }
-            ended.append(pid)
+            ended.append((pid, status == 0))
         }
     }
 }

@@ -40,8 +40,28 @@ public final class Listener {
         port = Self.boundPort(fd)
     }
 
+    /// As the other, and takes over the socket file at `path` too: ``close()`` unlinks it.
+    public convenience init(inherited fd: Int32, file path: String) throws(SystemError) {
+        try self.init(inherited: fd)
+        takeFile(path)
+    }
+
     deinit {
         close()
+    }
+
+    private func takeFile(_ path: String) {
+        var status = stat()
+        if stat(path, &status) == 0 { file = (path, status.st_dev, status.st_ino) }
+    }
+
+    /// Gives the socket file another name, in one step: whoever connects there reaches this socket from now on. A file
+    /// of that name is replaced.
+    public func rename(to path: String) throws(SystemError) {
+        _ = try UnixAddress(path)
+        guard let file else { throw SystemError(errno: ENOENT, operation: "rename to \(path)") }
+        guard Glibc.rename(file.path, path) == 0 else { throw SystemError.current("rename to \(path)") }
+        self.file?.path = path
     }
 
     /// Listens on a unix stream socket.
@@ -67,8 +87,7 @@ public final class Listener {
         }
         guard listen(fd, backlog) == 0 else { throw closing(fd, "listen \(path)") }
         let listener = try Listener(inherited: fd)
-        var status = stat()
-        if stat(path, &status) == 0 { listener.file = (path, status.st_dev, status.st_ino) }
+        listener.takeFile(path)
         return listener
     }
 

@@ -7,8 +7,9 @@ internal import Glibc
 
 /// A mapped file with one row of 64-bit cells a worker. One writer a row; readers may see a count a moment late.
 public final class Scoreboard {
-    /// Workers at most: the number of rows in the file.
-    public static let rowsMax = 256
+    /// The number of rows in the file: two for each of 256 workers, since a worker and its successor count at the same
+    /// time while one takes over from the other.
+    public static let rowsMax = 512
     private static let columns = 64
     private static let byteCount = rowsMax * columns * 8
 
@@ -16,7 +17,7 @@ public final class Scoreboard {
     private let row: Int
 
     /// Maps the file at `path`, making it when it is not there. Nil when it cannot be mapped.
-    /// - Parameter row: this worker's index, 0..<256.
+    /// - Parameter row: this worker's row, 0..<512.
     public init?(path: String, row: Int) {
         guard (0..<Scoreboard.rowsMax).contains(row) else { return nil }
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)

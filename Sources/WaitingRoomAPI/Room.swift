@@ -51,7 +51,7 @@ public final class Room {
     private var tickedMilliseconds = 0
     private var usedMilliseconds = 0
     private var flushedMilliseconds = 0
-    /// The last flush failed.
+    /// The last flush failed, or the worker is about to end.
     private var isFlushDue = false
     private var isTicking = false
     /// Answers about visitors who are not in the mirror (yet), remembered until the next tick.
@@ -88,6 +88,12 @@ public final class Room {
     /// A sign of life of a visitor who waits or is called.
     public func markAlive(_ number: Int) { heartbeats.mark(number) }
 
+    /// Whether there are signs of life that Redis may not have yet.
+    public var holdsSignsOfLife: Bool { !heartbeats.isEmpty || isTicking }
+
+    /// Makes the next tick carry the signs of life: a worker that ends must not take them with it.
+    public func flushWithNextTick() { isFlushDue = !heartbeats.isEmpty }
+
     /// Takes note of a number that Redis has issued, so that a restore never issues it again.
     public func noteIssued(_ number: Int, generation: Int) {
         if generation == self.generation { next = max(next, number + 1) }
@@ -113,6 +119,7 @@ public final class Room {
     /// Whether a tick is due: always while people wait, are called or inside, or came lately; else twice a second.
     public func needsTick(nowMilliseconds: Int, tickMilliseconds: Int) -> Bool {
         if isTicking { return false }
+        if isFlushDue { return true }
         let inUse = mirror.count + called + active > 0 || nowMilliseconds - usedMilliseconds < 60_000 || !isKnown
         // An idle room is looked at often enough not to count as degraded when somebody comes.
         return inUse || nowMilliseconds - tickedMilliseconds >= max(tickMilliseconds, 500)

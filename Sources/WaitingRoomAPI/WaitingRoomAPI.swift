@@ -96,6 +96,15 @@ public final class WaitingRoomAPI {
         }
     }
 
+    /// Sends the signs of life that are held to the store, before the worker ends. True when none is held any more;
+    /// else call it again a few milliseconds later.
+    public func flushSignsOfLife(tickMilliseconds: Int) -> Bool {
+        let holders = roomsByID.values.filter(\.holdsSignsOfLife)
+        for room in holders { room.flushWithNextTick() }
+        if !holders.isEmpty { tickRooms(tickMilliseconds: tickMilliseconds) }
+        return holders.isEmpty
+    }
+
     /// Answers a request, now or when the store has answered. `respond` is called once.
     /// The request is read only during this call.
     public func handle(_ request: GatewayRequest, respond: @escaping Respond) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Goal: parts that hang or are gone give clear answers, let nobody through, and lose no place.
-// Method: SIGSTOP and SIGKILL. The supervisor is stopped too where workers must stay dead for a while.
+// Method: SIGSTOP and SIGKILL, and a configuration that no new worker can start with.
 
 import Foundation
 import StrictJSON
@@ -59,9 +59,13 @@ extension Integration {
             let (html, json) = (("Accept", "text/html"), ("Accept", "application/json"))
             #expect(try client.get("/before", pass).text.contains("This is the backend"))
 
-            kill(stack.process.pid, SIGSTOP)
-            defer { kill(stack.process.pid, SIGCONT) }
+            let configuration = stack.directory.read("vestibule.yaml")
+            try stack.directory.write("vestibule.yaml", "rooms: [")
             for pid in stack.workerPids { kill(pid, SIGKILL) }
+            // Requests wait for a successor, but not for long.
+            let killed = wallMilliseconds()
+            #expect(try client.get("/healthz").status == 503)
+            #expect(wallMilliseconds() - killed < 3000, "sooner than nginx gives up on a worker")
             for (path, accept) in [("/api/v1/queue/status?token=\(ticket)", html), ("/shop", json)] {
                 let answer = try client.get(path, accept)
                 #expect(answer.status == 503, "\(path)")
@@ -77,8 +81,8 @@ extension Integration {
             let inside = try client.get("/inside", pass, html)
             #expect(inside.text.contains("This is the backend") == (verifier != "auth-request"))
 
-            kill(stack.process.pid, SIGCONT)
-            let isBack = try Wait.until(seconds: 5) { try client.status(ticket).word == "waiting" }
+            try stack.directory.write("vestibule.yaml", configuration)
+            let isBack = try Wait.until(seconds: 8) { try client.status(ticket).word == "waiting" }
             #expect(isBack)
             #expect(try client.get("/after", pass).text.contains("This is the backend"))
             let unchecked = stack.backendLines.filter { $0.contains("/shop") }

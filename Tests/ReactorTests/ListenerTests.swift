@@ -107,4 +107,25 @@ import Testing
         listener.close()
         for fd in clients + accepted { close(fd) }
     }
+
+    @Test func `A socket takes another's name in one step, and an inherited one is unlinked by its heir`() throws {
+        let directory = TemporaryDirectory()
+        let (path, hidden) = ("\(directory.path)/a.sock", "\(directory.path)/a.sock.new")
+        let first = try Listener.unix(path: path)
+        let second = try Listener.unix(path: hidden)
+        try second.rename(to: path)
+        first.close()
+        #expect(connectUnix(hidden) == -1)
+        let client = connectUnix(path)
+        #expect(client >= 0, "the first did not unlink its successor's file")
+        let heir = try Listener(inherited: dup(second.fd), file: path)
+        let taken = accept(heir.fd, nil, nil)
+        #expect(taken >= 0, "what waited in the backlog is the heir's")
+        close(client)
+        close(taken)
+        heir.close()
+        #expect(connectUnix(path) == -1)
+        second.close()
+        #expect(throws: SystemError.self) { try second.rename(to: path) }
+    }
 }

@@ -58,7 +58,7 @@ struct ScoreboardTests {
     func refusals() throws {
         let directory = try TemporaryDirectory()
         #expect(Scoreboard(path: directory.file("s"), row: -1) == nil)
-        #expect(Scoreboard(path: directory.file("s"), row: 256) == nil)
+        #expect(Scoreboard(path: directory.file("s"), row: Scoreboard.rowsMax) == nil)
         #expect(Scoreboard(path: directory.file("none/s"), row: 0) == nil)
         #expect(Scoreboard(path: directory.path, row: 0) == nil)
     }
@@ -71,7 +71,7 @@ struct ScoreboardTests {
         var status = stat()
         #expect(stat(path, &status) == 0)
         #expect(status.st_mode & 0o777 == 0o600)
-        #expect(status.st_size == 256 * 64 * 8)
+        #expect(status.st_size == Scoreboard.rowsMax * 64 * 8)
     }
 }
 

@@ -329,4 +329,26 @@ struct DegradedTests {
         #expect(try bench.status(token).integer("position") == 1)
         #expect(bench.queue?.counters.abandoned == 0)
     }
+
+    @Test("A worker that ends hands its signs of life on, and stops when there are none")
+    func lastSignsOfLife() throws {
+        let bench = try WaitingRoomBench()
+        try bench.fill()
+        let tokens = try (0..<3).map { _ in try bench.waitingTicket() }
+        bench.run(1000)
+        for token in tokens { #expect(try bench.status(token).string("status") == "waiting") }
+        bench.run(200)
+        let before = bench.store.signsOfLife
+        bench.fail(.unavailable("gone"))
+        #expect(!bench.api.flushSignsOfLife(tickMilliseconds: 200))
+        #expect(!bench.api.flushSignsOfLife(tickMilliseconds: 200), "nobody has them yet")
+        bench.fail(nil)
+        let failed = bench.store.signsOfLife
+        #expect(failed > before, "they were sent at once, whatever the epoch")
+        #expect(!bench.api.flushSignsOfLife(tickMilliseconds: 200))
+        #expect(bench.store.signsOfLife == failed + 3)
+        let ticks = bench.store.ticks
+        #expect(bench.api.flushSignsOfLife(tickMilliseconds: 200))
+        #expect(bench.store.ticks == ticks, "nothing is asked for nothing")
+    }
 }

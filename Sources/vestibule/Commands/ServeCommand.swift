@@ -16,7 +16,11 @@ struct ServeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
         abstract: "Run the worker pool for production.",
-        discussion: "SIGHUP reads the configuration and the keys again; SIGTERM finishes what is under way and ends."
+        discussion: """
+            SIGHUP reads the configuration and the keys again. SIGUSR1 replaces the workers one after the other. \
+            SIGUSR2 puts the program that is now at this program's path in its place, sockets and all, and then \
+            replaces the workers. SIGTERM finishes what is under way and ends. Speaks to systemd (Type=notify).
+            """
     )
 
     @Option(help: "The configuration file.")
@@ -36,9 +40,20 @@ struct WorkerCommand: ParsableCommand {
 
     @Option var config: String
     @Option var index: Int
+    @Option var row: Int?
+    @Flag var inherited = false
+    @Flag var joinsOthers = false
+    @Flag var successor = false
 
     func run() throws {
-        try Worker(configurationPath: config, index: index, logger: Logger.json("worker")).run()
+        let launch = Worker.Launch(
+            index: index,
+            row: row ?? index,
+            isInherited: inherited,
+            joinsOthers: joinsOthers,
+            isSuccessor: successor
+        )
+        try Worker(configurationPath: config, launch: launch, logger: Logger.json("worker")).run()
     }
 }
 

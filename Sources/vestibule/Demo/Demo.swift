@@ -34,11 +34,10 @@ final class Demo {
     init(plan: DemoPlan) throws {
         self.plan = plan
         self.loop = try EventLoop()
-        self.pool = WorkerPool(
+        self.pool = try WorkerPool(
             loop: loop,
-            program: try Files.ownExecutable(),
+            configuration: plan.configuration,
             configurationPath: plan.path("vestibule.yaml"),
-            count: plan.workerCount,
             logDirectory: plan.directory,
             log: { Demo.say($0) }
         )
@@ -59,6 +58,7 @@ final class Demo {
         for signal in [SIGINT, SIGTERM, SIGHUP] {
             try loop.onSignal(signal) { [weak self] in signal == SIGHUP ? self?.reload() : self?.stop() }
         }
+        try loop.onSignal(SIGUSR1) { [weak self] in self?.pool.roll() }
         startDeadline = loop.nowMilliseconds + Demo.startMilliseconds
         if plan.redisSocket == nil {
             redis = try start("redis", "redis-server", [plan.path("redis.conf")], log: "redis.log")
@@ -139,7 +139,7 @@ final class Demo {
     // MARK: - Running
 
     private func reap() {
-        for pid in ChildProcess.reapEnded() where !pool.ended(pid) {
+        for (pid, _) in ChildProcess.reapEnded() where !pool.ended(pid) {
             for (child, name) in [(redis, "redis"), (nginx, "nginx"), (backend, "backend")] where child?.pid == pid {
                 if stage == .stopping { continue }
                 if stage == .serving {

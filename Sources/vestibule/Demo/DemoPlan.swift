@@ -69,7 +69,7 @@ struct DemoPlan {
             directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
             isTemporary = true
         }
-        let longest = "\(directory)/worker-\(workerCount - 1).fcgi.sock"
+        let longest = "\(directory)/worker-\(workerCount - 1).fcgi.sock\(WorkerSlot.hiddenSuffix)"
         guard longest.utf8.count <= DemoPlan.socketPathMax else {
             throw CommandFailure("PATH_TOO_LONG", "\(directory) is too long for unix sockets; use a shorter --dir")
         }

@@ -43,6 +43,15 @@ enum LoadedConfiguration {
         return RedisEndpoint(address: address, username: configuration.redisUsername, password: password)
     }
 
+    /// The group that may connect to the workers' sockets; nil leaves the process's own.
+    static func socketGroup(_ configuration: Configuration) throws -> gid_t? {
+        guard let name = configuration.socketGroup else { return nil }
+        guard let entry = getgrnam(name) else {
+            throw CommandFailure("GROUP_UNKNOWN", "socket_group \(name) is not a group of this system")
+        }
+        return entry.pointee.gr_gid
+    }
+
     /// One worker a core, unless the configuration says otherwise.
     static func workerCount(_ configuration: Configuration) -> Int {
         configuration.workers ?? max(1, min(Configuration.workersMax, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))))

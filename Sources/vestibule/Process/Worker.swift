@@ -19,9 +19,27 @@ import WaitingRoomAPI
 final class Worker {
     /// How long a new worker waits for its first look at the rooms before it takes requests without it.
     private static let silentMilliseconds = 4000
+    /// How long a successor waits: the worker it follows knows the rooms, so it goes only when this one does, too.
+    private static let successorMilliseconds = 60_000
+    /// How long the last signs of life may take to reach Redis.
+    private static let flushMilliseconds = 1000
     /// How long a worker that joins a running pool leaves it to the others to restore a room that Redis has lost:
     /// longer than their slowest reconnection (a backoff of 1.5 s) and a tick.
     private static let deferMilliseconds = 2500
+
+    /// How the supervisor has started this worker.
+    struct Launch {
+        var index = 0
+        /// Row of the scoreboard.
+        var row = 0
+        /// The listening sockets (FastCGI, SCGI) and the lifeline are descriptors 3, 4 and 5. Else the worker makes its
+        /// sockets itself, and nobody listens to its beats.
+        var isInherited = false
+        /// Others of the pool take requests now, and may remember the rooms.
+        var joinsOthers = false
+        /// Another worker serves these very sockets until this one does.
+        var isSuccessor = false
+    }
 
     private let configurationPath: String
     private let index: Int
@@ -33,11 +51,15 @@ final class Worker {
     private let scoreboard: Scoreboard?
     private let handler: GatewayHandler
     private let sockets: (fastCGI: String, scgi: String, group: gid_t?)
+    private let launch: Launch
+    private let lifeline: WorkerLifeline?
     private var servers: (fastCGI: FastCGIServer, scgi: SCGIServer)?
     private var tickMilliseconds: Int
+    private var isDraining = false
     private var servingFailure: (any Error)?
 
-    init(configurationPath: String, index: Int, logger: Logger) throws {
+    init(configurationPath: String, launch: Launch, logger: Logger) throws {
+        let index = launch.index
         let configuration = try LoadedConfiguration.read(configurationPath)
         let keys = try LoadedConfiguration.keys(configuration.keysPath)
         let loop = try EventLoop()
@@ -48,10 +70,8 @@ final class Worker {
             greeting: QueueScript.allCases.map { ["SCRIPT", "LOAD", RedisArgument(scripts.source(of: $0))] }
         ) { logger.info("\($0)") }
         let store = RedisQueueStore(connection: connection, scripts: scripts)
-        let scoreboard = Scoreboard(path: configuration.scoreboardPath, row: index)
-        // Counters of earlier ticks mean that the pool has been running: others may remember the rooms.
-        let others = (scoreboard?.total(.ticks) ?? 0) > 0
-        let mayMakeAt = loop.nowMilliseconds + (others ? Worker.deferMilliseconds : 0)
+        let scoreboard = Scoreboard(path: configuration.scoreboardPath, row: launch.row)
+        let mayMakeAt = loop.nowMilliseconds + (launch.joinsOthers ? Worker.deferMilliseconds : 0)
         // Jitter only: one system call a poll for better chance would be a waste.
         var jitter = Jitter(seed: .random(in: .min ... .max))
         var environment = APIEnvironment(
@@ -77,8 +97,11 @@ final class Worker {
         self.handler = { request, exchange in api.handle(request) { exchange.respond($0) } }
         self.sockets = (
             configuration.fastCGISocket(index), configuration.scgiSocket(index),
-            try configuration.socketGroup.map { try Worker.groupID($0) }
+            try LoadedConfiguration.socketGroup(configuration)
         )
+        self.launch = launch
+        self.lifeline =
+            launch.isInherited ? WorkerLifeline(descriptor: ChildProcess.passedDescriptorFirst + 2) : nil
         self.configurationPath = configurationPath
         self.index = index
         self.loop = loop
@@ -90,17 +113,11 @@ final class Worker {
         self.tickMilliseconds = configuration.tickMilliseconds
     }
 
-    private static func groupID(_ name: String) throws -> gid_t {
-        guard let entry = getgrnam(name) else {
-            throw CommandFailure("GROUP_UNKNOWN", "socket_group \(name) is not a group of this system")
-        }
-        return entry.pointee.gr_gid
-    }
-
     /// Serves until SIGTERM or SIGINT, then finishes what is under way.
     func run() throws {
         // A worker without its supervisor would be a process that nobody ends.
         linux_die_with_parent(SIGTERM)
+        linux_set_name("vestibule")
         try loop.onSignal(SIGTERM) { [weak self] in self?.drain() }
         try loop.onSignal(SIGINT) { [weak self] in self?.drain() }
         try loop.onSignal(SIGHUP) { [weak self] in self?.reload() }
@@ -112,7 +129,9 @@ final class Worker {
         }
         connection.open()
         scheduleTick()
-        serveWhenKnowing(deadline: loop.nowMilliseconds + Worker.silentMilliseconds)
+        lifeline?.start(on: loop)
+        let patience = launch.isSuccessor ? Worker.successorMilliseconds : Worker.silentMilliseconds
+        serveWhenKnowing(deadline: loop.nowMilliseconds + patience)
         loop.run()
         if let servingFailure { throw servingFailure }
         logger.info("worker ends", metadata: ["index": "\(index)"])
@@ -129,22 +148,29 @@ final class Worker {
             servers = (
                 try FastCGIServer(
                     loop: loop,
-                    listener: try Listener.unix(path: sockets.fastCGI, group: sockets.group),
+                    listener: try listener(0, sockets.fastCGI),
                     log: { [logger] in logger.warning("\($0)") },
                     handler: handler
                 ),
                 try SCGIServer(
                     loop: loop,
-                    listener: try Listener.unix(path: sockets.scgi, group: sockets.group),
+                    listener: try listener(1, sockets.scgi),
                     log: { [logger] in logger.warning("\($0)") },
                     handler: handler
                 )
             )
+            lifeline?.sayServing()
             logger.info("worker serves", metadata: ["index": "\(index)", "pid": "\(getpid())"])
         } catch {
             servingFailure = error
             loop.stop()
         }
+    }
+
+    private func listener(_ offset: Int32, _ path: String) throws -> Listener {
+        launch.isInherited
+            ? try Listener(inherited: ChildProcess.passedDescriptorFirst + offset)
+            : try Listener.unix(path: path, group: sockets.group)
     }
 
     private func scheduleTick() {
@@ -176,16 +202,26 @@ final class Worker {
 
     private func drain() {
         logger.info("worker drains", metadata: ["index": "\(index)"])
-        guard let servers else { return loop.stop() }
+        guard let servers, !isDraining else { return loop.stop() }
+        isDraining = true
         servers.fastCGI.stopAccepting()
         servers.scgi.stopAccepting()
-        servers.fastCGI.drain { [connection, loop] in
-            servers.scgi.drain {
-                connection.close()
-                loop.stop()
+        servers.fastCGI.drain { [self] in
+            servers.scgi.drain { [self] in
+                endWhenFlushed(deadline: loop.nowMilliseconds + Worker.flushMilliseconds)
             }
         }
         // A request that waits for Redis has its own deadline below this; nothing is worth waiting longer for.
         loop.schedule(afterMilliseconds: 5000) { [weak self] in self?.loop.stop() }
+    }
+
+    /// Signs of life are kept for an epoch; the last ones must not end with this worker.
+    private func endWhenFlushed(deadline: Int) {
+        guard api.flushSignsOfLife(tickMilliseconds: tickMilliseconds) || loop.nowMilliseconds >= deadline else {
+            loop.schedule(afterMilliseconds: 5) { [weak self] in self?.endWhenFlushed(deadline: deadline) }
+            return
+        }
+        connection.close()
+        loop.stop()
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Keeps the workers running: one process each, started again with a growing delay when one dies.
+// Keeps the workers running: one process a slot, started again with a growing delay when one dies, killed when its loop
+// stands still, replaced one after the other without a refused connection. WorkerPool+Processes.swift has the steps.
 
 import Configuration
 import Glibc
@@ -8,104 +9,151 @@ import Processes
 import Reactor
 
 final class WorkerPool {
-    private static let delayFirstMilliseconds = 100
-    private static let delayLastMilliseconds = 5000
-    /// A worker that ran for so long starts again at once.
-    private static let stableMilliseconds = 10_000
+    static let delayFirstMilliseconds = 100
+    static let delayLastMilliseconds = 5000
+    /// A worker that ran for so long starts again at once: what waits in its backlog should not wait for long, and a
+    /// start every two seconds is nothing for a machine.
+    static let stableMilliseconds = 2000
+    /// A successor that does not serve by then is given up, and its predecessor stays.
+    static let successorMilliseconds = 20_000
+    private static let checkMilliseconds = 1000
 
-    private struct Slot {
-        var child: ChildProcess?
-        var startedMilliseconds = 0
-        var delayMilliseconds = WorkerPool.delayFirstMilliseconds
-    }
-
-    private let loop: EventLoop
-    private let program: String
-    private let configurationPath: String
-    private let logDirectory: String
-    private let log: (String) -> Void
-    private var slots: [Slot]
-    private var isStopping = false
+    let loop: EventLoop
+    let configurationPath: String
+    let logDirectory: String
+    let log: (String) -> Void
+    /// How many workers there should be; slots beyond it, from a predecessor's configuration, end with a roll.
+    let count: Int
+    var slots: [WorkerSlot]
+    private let inheritance: Inheritance?
+    private(set) var isStopping = false
+    /// Slots whose workers are still to be replaced; the first is being replaced.
+    var rolling: [Int] = []
 
     /// Called when the set of process ids has changed.
     var onChange: (() -> Void)?
+    /// Called at the end of a roll; false when a successor did not come to serve, and the old workers stay.
+    var onRolled: ((Bool) -> Void)?
 
-    /// - Parameter logDirectory: worker-N.log files go here.
+    /// - Parameters:
+    ///   - logDirectory: worker-N.log files go here.
+    ///   - inheritance: sockets and workers of the program that this one replaces.
     init(
         loop: EventLoop,
-        program: String,
+        configuration: Configuration,
         configurationPath: String,
-        count: Int,
         logDirectory: String,
+        inheritance: Inheritance? = nil,
         log: @escaping (String) -> Void
-    ) {
+    ) throws {
         self.loop = loop
-        self.program = program
         self.configurationPath = configurationPath
         self.logDirectory = logDirectory
+        self.inheritance = inheritance
         self.log = log
-        self.slots = Array(repeating: Slot(), count: count)
+        count = LoadedConfiguration.workerCount(configuration)
+        let group = try LoadedConfiguration.socketGroup(configuration)
+        let inherited = (inheritance?.sockets.map(\.index) ?? []) + (inheritance?.workers.map(\.index) ?? [])
+        slots = (0..<max(count, 1 + (inherited.max() ?? -1))).map { index in
+            WorkerSlot(
+                index: index,
+                paths: [configuration.fastCGISocket(index), configuration.scgiSocket(index)],
+                group: group
+            )
+        }
     }
 
-    var pids: [pid_t] { slots.compactMap { $0.child?.pid } }
+    /// The workers that take requests, or will first.
+    var pids: [pid_t] { slots.compactMap { $0.server?.child.pid } }
+    /// Whether every slot has a worker that takes requests.
+    var isServing: Bool { slots.prefix(count).allSatisfy(\.isServing) }
+    var isEmpty: Bool { slots.allSatisfy(\.workers.isEmpty) }
 
     func start() throws {
-        for index in slots.indices { try start(index) }
+        if let inheritance { try adopt(inheritance) }
+        for slot in slots.prefix(count) where slot.current == nil { try start(slot) }
+        loop.schedule(
+            afterMilliseconds: WorkerPool.checkMilliseconds,
+            repeatingMilliseconds: WorkerPool.checkMilliseconds
+        ) { [weak self] in self?.endStuckWorkers() }
         onChange?()
-    }
-
-    /// libfcgi allocates two blocks of 8 KiB for each request; glibc keeps no freed blocks of that size at hand unless
-    /// told to (malloc(3), glibc.malloc.tcache_max), and splitting and joining them was a twentieth of a poll.
-    private static let allocator = "GLIBC_TUNABLES=glibc.malloc.tcache_max=16384"
-
-    private func start(_ index: Int) throws {
-        slots[index].child = try ChildProcess.spawn(
-            name: "worker \(index)",
-            program,
-            ["worker", "--config", configurationPath, "--index", "\(index)"],
-            logPath: "\(logDirectory)/worker-\(index).log",
-            environment: [WorkerPool.allocator]
-        )
-        slots[index].startedMilliseconds = loop.nowMilliseconds
-    }
-
-    /// Takes note of an ended process; returns whether it was a worker.
-    func ended(_ pid: pid_t) -> Bool {
-        guard let index = slots.firstIndex(where: { $0.child?.pid == pid }) else { return false }
-        slots[index].child = nil
-        if isStopping { return true }
-        if loop.nowMilliseconds - slots[index].startedMilliseconds >= WorkerPool.stableMilliseconds {
-            slots[index].delayMilliseconds = WorkerPool.delayFirstMilliseconds
-        }
-        let delay = slots[index].delayMilliseconds
-        slots[index].delayMilliseconds = min(delay * 2, WorkerPool.delayLastMilliseconds)
-        log("worker \(index) (pid \(pid)) ended; starting it again in \(delay) ms")
-        loop.schedule(afterMilliseconds: delay) { [weak self] in self?.restart(index) }
-        onChange?()
-        return true
-    }
-
-    private func restart(_ index: Int) {
-        guard !isStopping else { return }
-        do {
-            try start(index)
-            onChange?()
-        } catch {
-            log("worker \(index) cannot be started: \(error)")
-            loop.schedule(afterMilliseconds: WorkerPool.delayLastMilliseconds) { [weak self] in self?.restart(index) }
-        }
+        if inheritance != nil { roll() }
     }
 
     /// Tells every worker to read its configuration and keys again.
     func reload() {
-        for slot in slots { slot.child?.signal(SIGHUP) }
+        for worker in slots.flatMap(\.workers) { worker.child.signal(SIGHUP) }
     }
 
     /// Ends the workers; they finish what they have. `isEmpty` is true when all are gone.
     func stop(_ signal: Int32 = SIGTERM) {
         isStopping = true
-        for slot in slots { slot.child?.signal(signal) }
+        rolling = []
+        for slot in slots {
+            slot.close()
+            for worker in slot.workers { worker.child.signal(signal) }
+        }
     }
 
-    var isEmpty: Bool { slots.allSatisfy { $0.child == nil } }
+    private func endStuckWorkers() {
+        guard !isStopping else { return }
+        for slot in slots {
+            for worker in slot.workers where worker.isStuckAfterCheck() {
+                log("worker \(slot.index) (pid \(worker.child.pid)) stands still; killing it")
+                worker.child.signal(SIGKILL)
+            }
+        }
+    }
+
+    // MARK: - Taking over from another program
+
+    /// What the program that replaces this one needs.
+    var legacy: Inheritance {
+        var legacy = Inheritance()
+        for slot in slots {
+            if !slot.descriptors.isEmpty {
+                legacy.sockets.append(
+                    .init(index: slot.index, areHidden: slot.areHidden, descriptors: slot.descriptors)
+                )
+            }
+            for worker in slot.workers {
+                legacy.workers.append(
+                    .init(
+                        index: slot.index,
+                        pid: worker.child.pid,
+                        row: worker.row,
+                        lifeline: worker.lifeline.descriptor,
+                        state: worker.state
+                    )
+                )
+            }
+        }
+        return legacy
+    }
+
+    private func adopt(_ inheritance: Inheritance) throws {
+        for sockets in inheritance.sockets {
+            try slots[sockets.index].adopt(descriptors: sockets.descriptors, areHidden: sockets.areHidden)
+        }
+        for heir in inheritance.workers {
+            let slot = slots[heir.index]
+            let worker = RunningWorker(
+                child: ChildProcess(name: "worker \(heir.index)", pid: heir.pid),
+                row: heir.row,
+                lifeline: SupervisorLifeline(descriptor: heir.lifeline, loop: loop),
+                startedMilliseconds: loop.nowMilliseconds
+            )
+            worker.state = heir.state
+            if heir.state == .draining {
+                slot.draining.append(worker)
+            } else if slot.current == nil {
+                slot.current = worker
+            } else {
+                // Two at once: a roll was under way. One is enough.
+                slot.draining.append(worker)
+                worker.drain()
+            }
+            try listen(to: worker, in: slot)
+        }
+    }
 }

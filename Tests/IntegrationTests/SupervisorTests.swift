@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Goal: `vestibule serve` tells systemd how it is, replaces workers that stand still or are asked to go, and lets a new
+// program take over with its sockets and its process id.
+// Method: the real program, with a datagram socket in the place of systemd's. What visitors see of it is in
+// deploy/drills.
+
+import Foundation
+import Passes
+import TestSupport
+import Testing
+
+extension Integration {
+    @Suite struct SupervisorTests {
+        @Test func `systemd hears that it serves, lives, reloads and stops`() throws {
+            let service = try Service()
+            #expect(service.hears("READY=1\nMAINPID=\(service.pid)\n"))
+            #expect(service.hears("WATCHDOG=1"))
+            kill(service.pid, SIGHUP)
+            #expect(service.hears("RELOADING=1\nMONOTONIC_USEC="))
+            #expect(service.hears("READY=1"))
+            service.stop()
+            #expect(service.hears("STOPPING=1"))
+            #expect(service.process.process.terminationStatus == 0)
+            let left = try FileManager.default.contentsOfDirectory(atPath: service.directory.path)
+            #expect(left.filter { $0.contains(".sock") && $0 != "notify.sock" } == [])
+        }
+
+        @Test func `a worker that stands still is killed and replaced`() throws {
+            let service = try Service()
+            let before = try service.workers()
+            kill(before[0], SIGSTOP)
+            let isReplaced = try Wait.until(seconds: 12) {
+                let now = try service.workers()
+                return now.count == 2 && !now.contains(before[0]) && service.areSocketsAnswered
+            }
+            #expect(isReplaced)
+            #expect(try service.workers().contains(before[1]), "the other one was left alone")
+            #expect(service.directory.read("serve.log").contains("stands still"))
+        }
+
+        @Test func `a new program takes over in the same process with the same sockets, a bad one does not`() throws {
+            let service = try Service()
+            #expect(service.hears("READY=1"))
+            let (before, sockets) = (try service.workers(), service.socketFiles)
+            let good = service.directory.file("good")
+            try FileManager.default.moveItem(atPath: service.program, toPath: good)
+            try FileManager.default.copyItem(atPath: "/bin/false", toPath: service.program)
+            kill(service.pid, SIGUSR2)
+            #expect(Wait.until(seconds: 5) { service.directory.read("serve.log").contains("upgrade refused") })
+            #expect(try service.workers() == before)
+
+            // A copy, not the same file again.
+            try FileManager.default.removeItem(atPath: service.program)
+            try FileManager.default.copyItem(atPath: good, toPath: service.program)
+            kill(service.pid, SIGUSR2)
+            #expect(service.hears("RELOADING=1"))
+            #expect(service.hears("READY=1\nMAINPID=\(service.pid)\nSTATUS=every worker was replaced"))
+            let after = try service.workers()
+            #expect(after.count == 2 && Set(after).isDisjoint(with: before))
+            #expect(service.socketFiles == sockets, "the very same socket files")
+            #expect(service.areSocketsAnswered)
+            let running = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(service.pid)/exe")
+            #expect(running == service.program)
+        }
+
+        @Test func `two supervisors do not serve in one directory`() throws {
+            let service = try Service()
+            let second = try TestProcess.output(service.program, ["serve", "--config", service.configuration])
+            #expect(second.status != 0)
+            #expect(second.text.contains("DIR_IN_USE"))
+            #expect(service.areSocketsAnswered)
+        }
+    }
+}
+
+/// `vestibule serve` with two workers, its own copy of the program, a Redis, and an ear for what systemd would hear.
+private final class Service {
+    let directory: TemporaryDirectory
+    let program: String
+    let configuration: String
+    let process: TestProcess
+    private let redis: RedisServer
+    private let ear: Int32
+    private var heard: [String] = []
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        redis = try RedisServer()
+        program = directory.file("vestibule")
+        configuration = directory.file("vestibule.yaml")
+        try FileManager.default.copyItem(atPath: try Product.vestibule(), toPath: program)
+        var random = SystemRandomNumberGenerator()
+        let keys = try KeyRing(keys: [SigningKey.generate(kid: "k1", using: &random)])
+        try directory.write("keys.json", String(decoding: keys.jwkSet(), as: UTF8.self))
+        try directory.write(
+            "vestibule.yaml",
+            """
+            rooms: {demo: {rate: 1}}
+            redis: {socket: \(redis.socketPath)}
+            keys: \(directory.file("keys.json"))
+            workers: 2
+            run_dir: \(directory.path)
+
+            """
+        )
+        ear = try Service.listen(directory.file("notify.sock"))
+        process = try TestProcess(
+            "env",
+            [
+                "NOTIFY_SOCKET=\(directory.file("notify.sock"))", "WATCHDOG_USEC=400000",
+                program, "serve", "--config", configuration,
+            ],
+            log: directory.file("serve.log")
+        )
+        let serves = Wait.until(seconds: 10) { areSocketsAnswered }
+        guard serves else { throw TestFailure("it does not serve: \(directory.read("serve.log"))") }
+    }
+
+    private static func listen(_ path: String) throws -> Int32 {
+        let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
+        let bound = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        guard bound == 0 else { throw TestFailure("bind \(path): \(errno)") }
+        return descriptor
+    }
+
+    deinit {
+        process.stop()
+        close(ear)
+    }
+
+    var pid: Int32 { process.pid }
+
+    func stop() { process.stop() }
+
+    /// Waits for a message that begins so; what came before it is forgotten.
+    func hears(_ text: String) -> Bool {
+        Wait.until(seconds: 10) {
+            var bytes = [UInt8](repeating: 0, count: 4096)
+            while true {
+                let count = recv(ear, &bytes, bytes.count, Int32(MSG_DONTWAIT))
+                guard count > 0 else { break }
+                heard.append(String(decoding: bytes[..<count], as: UTF8.self))
+            }
+            guard let found = heard.firstIndex(where: { $0.hasPrefix(text) }) else { return false }
+            heard.removeSubrange(...found)
+            return true
+        }
+    }
+
+    func workers() throws -> [Int32] {
+        try TestProcess.output("pgrep", ["-P", "\(pid)", "-f", " worker "]).text.split(separator: "\n")
+            .compactMap { Int32($0) }
+    }
+
+    /// Socket files with their inodes.
+    var socketFiles: [String: UInt64] {
+        var found: [String: UInt64] = [:]
+        for index in 0..<2 {
+            for kind in ["fcgi", "scgi"] {
+                var status = stat()
+                let path = directory.file("worker-\(index).\(kind).sock")
+                if stat(path, &status) == 0 { found[path] = UInt64(status.st_ino) }
+            }
+        }
+        return found
+    }
+
+    var areSocketsAnswered: Bool { (0..<2).allSatisfy { answers(directory.file("worker-\($0).fcgi.sock")) } }
+
+    private func answers(_ path: String) -> Bool {
+        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
+        return withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        } == 0
+    }
+}
