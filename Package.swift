@@ -158,6 +158,16 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(name: "PollCostTests", dependencies: ["TestSupport", "poll-cost"], swiftSettings: strict),
+        .executableTarget(
+            name: "vestibule-fuzz",
+            dependencies: [
+                "Admission", "Gateway", "GatewayWire", "Passes", "Reactor", "Simulation", "StrictJSON", "TestSupport",
+                "WaitingRoomAPI",
+            ],
+            path: "Tests/Fuzz",
+            swiftSettings: strict
+        ),
+        .testTarget(name: "FuzzTests", dependencies: ["TestSupport", "vestibule-fuzz"], swiftSettings: strict),
         .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON"], swiftSettings: strict),
         .testTarget(name: "PassesTests", dependencies: ["Passes"], swiftSettings: strict),
         .testTarget(
@@ -168,7 +178,7 @@ let package = Package(
         ),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["Passes", "StrictJSON", "TestSupport"],
+            dependencies: ["Passes", "Processes", "StrictJSON", "TestSupport", "vestibule-fuzz"],
             swiftSettings: strict
         ),
         .testTarget(name: "BrowserTests", dependencies: ["StrictJSON", "TestSupport"], swiftSettings: strict),

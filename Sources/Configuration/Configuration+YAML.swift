@@ -83,6 +83,7 @@ extension Configuration {
     static func room(_ node: Node, id room: String) throws(ConfigurationError) -> RoomEntry {
         var policy = RoomPolicy.standard
         var eta = EstimateSettings.standard
+        var rules = JoinRules.standard
         var keys: [String: Node] = [:]
         if node.isEmptyScalar { return RoomEntry(id: room, policy: policy) }
         for (key, value) in try members(of: node, in: "room \(room)") {
@@ -102,6 +103,7 @@ extension Configuration {
                 }
                 policy.mode = mode
             case "eta": eta = try estimates(value, room: room)
+            case "joins_per_source": rules.joinsPerSource = try value.joinLimit(key)
             default: throw key.unknown(in: "room \(room)")
             }
         }
@@ -109,7 +111,7 @@ extension Configuration {
             let at = keys[complaint.key] ?? node
             throw at.error("room \(room): \(complaint.key) \(complaint.reason)")
         }
-        return RoomEntry(id: room, policy: policy, eta: eta)
+        return RoomEntry(id: room, policy: policy, eta: eta, rules: rules)
     }
 
     private mutating func readRedis(_ node: Node) throws(ConfigurationError) {

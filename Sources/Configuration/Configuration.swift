@@ -12,11 +12,19 @@ public struct Configuration: Equatable, Sendable {
         public var policy: RoomPolicy
         /// How the wait is estimated.
         public var eta: EstimateSettings
+        /// Who may join how often.
+        public var rules: JoinRules
 
-        public init(id: String, policy: RoomPolicy, eta: EstimateSettings = .standard) {
+        public init(
+            id: String,
+            policy: RoomPolicy,
+            eta: EstimateSettings = .standard,
+            rules: JoinRules = .standard
+        ) {
             self.id = id
             self.policy = policy
             self.eta = eta
+            self.rules = rules
         }
     }
 

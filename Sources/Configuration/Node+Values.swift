@@ -2,6 +2,7 @@
 //
 // Values out of YAML nodes, with errors that name the key and the line.
 
+internal import Admission
 internal import Yams
 
 extension Node {
@@ -34,6 +35,16 @@ extension Node {
             throw key.error("\(key.text) must be a number with at most three decimals, such as 10 or 0.5")
         }
         return value
+    }
+
+    /// A number a second, minute or hour; nil for `off`.
+    func joinLimit(_ key: Node) throws(ConfigurationError) -> JoinLimit? {
+        let value = try text(key)
+        if value == "off" { return nil }
+        guard let limit = JoinLimit(text: value) else {
+            throw key.error("\(key.text) must be off, or a number a second, minute or hour, such as 100/m")
+        }
+        return limit
     }
 
     /// A duration with a unit: ms, s, m or h.

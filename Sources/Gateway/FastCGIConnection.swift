@@ -97,7 +97,7 @@ final class FastCGIConnection: GatewayConnection {
             return
         }
         switch inspection.inspect(UnsafeBufferPointer(rebasing: core.scratch[..<count])) {
-        case .complete: serve()
+        case .complete: serve(isLast: isLast)
         case .reject(let reason):
             core.noteRejection(reason)
             close()
@@ -123,7 +123,8 @@ final class FastCGIConnection: GatewayConnection {
         }
     }
 
-    private func serve() {
+    /// - Parameter isLast: the peer has closed its side, and no event will tell of that again.
+    private func serve(isLast: Bool) {
         library.pointee.detached = 1
         guard FCGX_Accept_r(library) == 0 else {
             // libfcgi has closed the descriptor.
@@ -143,7 +144,8 @@ final class FastCGIConnection: GatewayConnection {
         looks = 0
         state = .busy
         serial += 1
-        hasInputWhileBusy = false
+        // So that the end is looked at after the answer: the connection would stay open, of no use to anybody.
+        hasInputWhileBusy = isLast
         deadlineMilliseconds = core.loop.nowMilliseconds + core.limits.answerMilliseconds
         core.counters.requests += 1
         core.handler(core.request, GatewayExchange(sink: self, serial: serial))

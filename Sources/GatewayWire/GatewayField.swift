@@ -16,6 +16,8 @@ public enum GatewayField: Int, CaseIterable, Sendable {
     case acceptLanguage
     case scheme
     case requestID
+    /// The visitor's address, where joins are counted by it; empty for one that is exempt.
+    case address
     case room
     case verdict
     case operation
@@ -34,6 +36,7 @@ public enum GatewayField: Int, CaseIterable, Sendable {
         case .acceptLanguage: "HTTP_ACCEPT_LANGUAGE"
         case .scheme: "REQUEST_SCHEME"
         case .requestID: "REQUEST_ID"
+        case .address: "REMOTE_ADDR"
         case .room: "VESTIBULE_ROOM"
         case .verdict: "VESTIBULE_VERDICT"
         case .operation: "VESTIBULE_OPERATION"
@@ -46,7 +49,7 @@ public enum GatewayField: Int, CaseIterable, Sendable {
         // The length picks at most three candidates, so an unknown name costs one switch.
         switch name.count {
         case 10: self.init(.requestID, if: name)
-        case 11: self.init(.cookie, .accept, if: name)
+        case 11: self.init(.cookie, .accept, .address, if: name)
         case 12: self.init(.path, .query, .contentType, if: name)
         case 14: self.init(.method, .scheme, .room, if: name)
         case 17: self.init(.verdict, if: name)

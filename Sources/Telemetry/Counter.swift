@@ -8,7 +8,9 @@ public enum Counter: Int, CaseIterable, Sendable {
     case joinsWaiting
     case joinsAdmitted
     case joinsRefused
-    case polls
+    // Beside its family, and in the column that was free when it came.
+    case joinsLimited = 21
+    case polls = 3
     case pollsDegraded
     case pollsTooEarly
     case entersGranted
@@ -33,6 +35,7 @@ public enum Counter: Int, CaseIterable, Sendable {
         case .joinsWaiting: ("vestibule_joins_total", "outcome=\"waiting\"", "Joins by outcome.")
         case .joinsAdmitted: ("vestibule_joins_total", "outcome=\"admitted\"", "Joins by outcome.")
         case .joinsRefused: ("vestibule_joins_total", "outcome=\"refused\"", "Joins by outcome.")
+        case .joinsLimited: ("vestibule_joins_total", "outcome=\"limited\"", "Joins by outcome.")
         case .polls: ("vestibule_polls_total", "kind=\"all\"", "Status polls.")
         case .pollsDegraded: ("vestibule_polls_total", "kind=\"degraded\"", "Status polls.")
         case .pollsTooEarly: ("vestibule_polls_total", "kind=\"too_early\"", "Status polls.")

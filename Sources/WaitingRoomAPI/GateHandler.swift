@@ -13,6 +13,7 @@ extension WaitingRoomAPI {
     private struct Caller {
         let room: Room
         let facts: RequestFacts
+        let network: UInt64?
         var noScript: NoScript
         let respond: Respond
     }
@@ -24,7 +25,13 @@ extension WaitingRoomAPI {
         }
         let now = environment.nowMilliseconds()
         room.use(nowMilliseconds: now)
-        let caller = Caller(room: room, facts: facts, noScript: NoScript(request), respond: respond)
+        let caller = Caller(
+            room: room,
+            facts: facts,
+            network: SourceNetwork.bits(request[.address]),
+            noScript: NoScript(request),
+            respond: respond
+        )
         if room.policy.mode == .bypass { return respond(continuation(caller)) }
         let verdict = String(decoding: request[.verdict], as: UTF8.self)
         if wantsJSON(request) { return refuse(problem(forVerdict: verdict), facts, respond) }
@@ -60,6 +67,11 @@ extension WaitingRoomAPI {
         let wantsNumber = caller.noScript.step == .join
         // The mirror is at most a tick old; while people wait in it, asking Redis would only cost.
         guard wantsNumber || room.mirror.count == 0 else { return hold(caller, .join) }
+        // Too many from there: the page joins when it may again.
+        guard sourceWait(caller.network, room) == 0 else {
+            count(.joinsLimited)
+            return hold(caller, .join)
+        }
         store.join(JoinRequest(kind: wantsNumber ? .join : .gate), room: room) { [weak self] result in
             guard let self else { return }
             guard case .success(let answer) = result else { return self.hold(caller, .join) }

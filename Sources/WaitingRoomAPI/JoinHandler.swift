@@ -34,10 +34,30 @@ extension WaitingRoomAPI {
         }
         guard let room = room(id) else { return refuse(.roomUnknown, facts, respond) }
         room.use(nowMilliseconds: environment.nowMilliseconds())
+        let wait = sourceWait(SourceNetwork.bits(request[.address]), room)
+        guard wait == 0 else {
+            count(.joinsLimited)
+            return refuse(.rateLimited(afterMilliseconds: wait), facts, respond)
+        }
         let join = JoinRequest(kind: .join, idempotencyKey: key.isEmpty ? nil : key)
         store.join(join, room: room) { [weak self] result in
             self?.joined(result, room, facts, respond)
         }
+    }
+
+    /// Counts a join of a source. Returns 0, or milliseconds to wait when the source has made too many. Who has no
+    /// address, because nginx exempts it, is not counted.
+    func sourceWait(_ network: UInt64?, _ room: Room) -> Int {
+        guard let limit = room.rules.joinsPerSource, let network else { return 0 }
+        // The hash has a secret of the process: nobody can choose addresses that share a place.
+        var hasher = Hasher()
+        hasher.combine(room.id)
+        hasher.combine(network)
+        return sourceMeter.take(
+            source: hasher.finalize(),
+            limit: limit,
+            nowMilliseconds: environment.nowMilliseconds()
+        )
     }
 
     /// The key as the store keeps it: a hash, so that its length and characters are bounded. Empty: none was sent.

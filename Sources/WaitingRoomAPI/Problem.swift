@@ -64,6 +64,14 @@ struct Problem {
         message: "as many people wait as the room takes; try again later",
         retryAfterMilliseconds: 10_000
     )
+    static func rateLimited(afterMilliseconds: Int) -> Problem {
+        Problem(
+            status: 429,
+            code: "RATE_LIMITED",
+            message: "too many joins from this address",
+            retryAfterMilliseconds: afterMilliseconds
+        )
+    }
     static let tooEarly = Problem(
         status: 429,
         code: "POLLED_TOO_EARLY",

@@ -9,6 +9,8 @@ public final class Room {
     public let id: String
     /// The limits of the configuration file; the operator's overrides come with each tick.
     public var defaults: RoomPolicy
+    /// What the configuration asks of those who join.
+    public var rules: JoinRules
 
     /// The limits in force as of the last tick.
     public private(set) var policy: RoomPolicy
@@ -60,9 +62,10 @@ public final class Room {
     /// Long epochs are flushed more often than once.
     private static let flushMillisecondsMax = 60_000
 
-    public init(id: String, defaults: RoomPolicy) {
+    public init(id: String, defaults: RoomPolicy, rules: JoinRules = .standard) {
         self.id = id
         self.defaults = defaults
+        self.rules = rules
         self.policy = defaults
         self.waits = WaitTable.unlearnt(defaults)
     }
@@ -160,15 +163,16 @@ public final class Room {
 
     /// Puts the signs of life into a tick: once an epoch, in the last tick before its end, so that every worker's are
     /// there when the first tick of the next one sweeps. A flush costs Redis up to four commands a chunk. What is given
-    /// after it, within a tick, counts for the next epoch. A worker that is killed loses the signs of one epoch; a sweep
-    /// looks at four.
+    /// after it, within a tick, counts for the next epoch. A worker that is killed loses the signs of one epoch; a
+    /// sweep looks at four.
     private func flushSigns(into request: inout TickRequest, tickMilliseconds: Int, nowMilliseconds: Int) {
         let now = redisMilliseconds(nowMilliseconds: nowMilliseconds)
         let length = policy.epochMilliseconds
         let epoch = now / length
         let sinceFlush = nowMilliseconds - flushedMilliseconds
         // With half a tick to spare: Redis' time as reckoned here lags by what the last answer took.
-        let isLastTick = length - now % length <= tickMilliseconds * 3 / 2
+        let isLastTick =
+            length - now % length <= tickMilliseconds * 3 / 2
             && (sinceFlush > 2 * tickMilliseconds || length <= 2 * tickMilliseconds)
         // A tick that came too late for the end of its epoch.
         let isMissed = epoch != heartbeatEpoch && sinceFlush > 2 * tickMilliseconds

@@ -47,6 +47,7 @@ public final class WaitingRoomAPI {
     let environment: APIEnvironment
     let store: any QueueStore
     var pollMeter = PollMeter()
+    var sourceMeter = SourceMeter()
     private var roomsByID: [String: Room]
 
     /// The keys in force; replaced when the operator rotates them.
@@ -67,11 +68,12 @@ public final class WaitingRoomAPI {
     public func room(_ id: String) -> Room? { roomsByID[id] }
 
     /// Takes over the rooms of a configuration that was read again. Known rooms keep their mirrors.
-    public func replaceRooms(_ policies: [(id: String, policy: RoomPolicy)]) {
+    public func replaceRooms(_ entries: [(id: String, policy: RoomPolicy, rules: JoinRules)]) {
         var updated: [String: Room] = [:]
-        for (id, policy) in policies {
+        for (id, policy, rules) in entries {
             let room = roomsByID[id] ?? Room(id: id, defaults: policy)
             room.defaults = policy
+            room.rules = rules
             updated[id] = room
         }
         roomsByID = updated

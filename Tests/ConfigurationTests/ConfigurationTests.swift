@@ -41,6 +41,7 @@ struct ConfigurationTests {
                     pass_ttl: 20m
                     capacity: 5000
                     mode: paused
+                    joins_per_source: 100/m
                   2nd_room-x:
                     mode: bypass
                     claim_window: 500ms
@@ -53,6 +54,8 @@ struct ConfigurationTests {
                 """
         )
         #expect(read.rooms.map(\.id) == ["first", "2nd_room-x"])
+        #expect(read.rooms[0].rules.joinsPerSource == JoinLimit(joins: 100, periodMilliseconds: 60_000))
+        #expect(read.rooms[1].rules == .standard)
         #expect(
             read.rooms[0].policy
                 == RoomPolicy(
@@ -136,6 +139,9 @@ struct ConfigurationTests {
         ("rooms:\n  demo:\n    eta:\n      hour_weights:\n        9: 0\n", 5, "a weight must be"),
         ("rooms:\n  demo:\n    eta:\n      utc_offset: 9\n", 4, "utc_offset must be like"),
         ("rooms:\n  demo:\n    eta:\n      utc_offset: \"+15:00\"\n", 4, "utc_offset must be like"),
+        ("rooms:\n  demo:\n    joins_per_source: 100\n", 3, "such as 100/m"),
+        ("rooms:\n  demo:\n    joins_per_source: 0/m\n", 3, "such as 100/m"),
+        ("rooms:\n  demo:\n    joins_per_source: 5/d\n", 3, "such as 100/m"),
         ("rooms:\n  ok: {}\n  Demo: {}\n", 3, "a room's name"),
         ("rooms:\n  -x: {}\n", 2, "a room's name"),
         ("rooms:\n  \(String(repeating: "a", count: 65)): {}\n", 2, "a room's name"),

@@ -125,6 +125,17 @@ import Testing
         gateway.stop()
     }
 
+    @Test func `A peer that has closed its own side gets its answer, and then the end`() {
+        let gateway = TestGateway()
+        let client = Client(path: gateway.fastCGIPath)
+        client.send(fastCGI("/last"))
+        shutdown(client.fd, Int32(SHUT_WR))
+        #expect(client.fastCGIAnswer()?.hasSuffix("GET /last cookie 0 body 0 sum 0") == true)
+        #expect(client.isClosed())
+        #expect(gateway.eventually { $0.fastCGI!.counters.openConnections == 0 })
+        gateway.stop()
+    }
+
     @Test func `A peer that closes after the header, as nginx does for HEAD, harms nobody`() {
         let gateway = TestGateway()
         for _ in 0..<20 {

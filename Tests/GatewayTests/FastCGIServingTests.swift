@@ -65,6 +65,17 @@ import Testing
         gateway.stop()
     }
 
+    @Test func `A kept connection without a request is closed after its time`() {
+        var limits = GatewayLimits()
+        limits.idleMilliseconds = 200
+        let gateway = TestGateway(limits: limits)
+        let client = Client(path: gateway.fastCGIPath)
+        #expect(client.ask("/once") != nil)
+        #expect(client.isClosed())
+        #expect(gateway.fastCGICounters.expiredIdleConnections == 1)
+        gateway.stop()
+    }
+
     @Test func `Answers of any size up to the bound arrive whole on one connection`() {
         let gateway = TestGateway()
         let client = Client(path: gateway.fastCGIPath)

@@ -39,6 +39,21 @@ import Testing
         }
     }
 
+    @Test(arguments: NginxConfiguration.Gateway.allCases)
+    func aWorkerLearnsTheAddressOfWhoJoinsUnlessItIsExempt(gateway: NginxConfiguration.Gateway) throws {
+        let exempt = try Site(verifier: .njs, gateway: gateway)
+        let limited = try Site(verifier: .njs, gateway: gateway) { $0.limitExempt = [] }
+        let address = #""REMOTE_ADDR": "127.0.0.1""#
+        for path in ["/api/v1/queue/join", "/page"] {
+            #expect(try limited.request(path, curl: ["-d", "{}"]).body.contains(address), "\(path)")
+            #expect(try !exempt.request(path, curl: ["-d", "{}"]).body.contains("REMOTE_ADDR"), "\(path)")
+        }
+        // A poll is not counted by address: it carries none.
+        #expect(try !limited.request("/api/v1/queue/status?token=t").body.contains("REMOTE_ADDR"))
+        let head = try limited.request("/api/v1/queue/join", curl: ["-I"])
+        #expect(head.status == 405)
+    }
+
     @Test func whatTheAPIRefusesItRefusesInJSON() throws {
         let site = try Site(verifier: .njs)
         let head = try site.request("/api/v1/queue/status", curl: ["-I"])

@@ -113,6 +113,20 @@ struct RedisStoreTests {
         #expect(bench.waiting == numbers)
     }
 
+    @Test("At most 32,768 joins wait for Redis; the next is told that Redis is busy, and those before it are kept")
+    func gathered() throws {
+        let bench = try StoreBench()
+        var answers: [Result<JoinAnswer, StoreFailure>] = []
+        for _ in 0..<32_768 { bench.store.join(JoinRequest(kind: .join), room: bench.room) { answers.append($0) } }
+        #expect(answers.isEmpty)
+        bench.store.join(JoinRequest(kind: .join), room: bench.room) { answers.append($0) }
+        #expect(answers == [.failure(.unavailable("too many calls wait for Redis"))])
+        bench.bench.run(seconds: 30) { answers.count == 32_769 }
+        let kept = answers.dropFirst().compactMap { try? $0.get() }
+        #expect(kept.count == 32_768)
+        #expect(Set(kept.compactMap { $0.claim?.number }).count == 32_768)
+    }
+
     @Test("The scripts Redis forgot are sent again, and nobody notices")
     func scriptFlush() throws {
         let bench = try StoreBench()

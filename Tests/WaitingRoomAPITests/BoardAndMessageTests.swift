@@ -188,7 +188,7 @@ struct BoardTests {
         try bench.fill()
         let token = try bench.waitingTicket()
         bench.run(200)
-        bench.api.replaceRooms([("demo", limits(rate: 3)), ("third", limits())])
+        bench.api.replaceRooms([("demo", limits(rate: 3), .standard), ("third", limits(), .standard)])
         #expect(bench.api.rooms.map(\.id) == ["demo", "third"])
         #expect(bench.api.room("demo") === bench.room)
         #expect(bench.room.defaults.rateMilli == 3000)

@@ -151,6 +151,7 @@ final class WaitingRoomBench {
     /// - Parameter replacing: a store in place of the model.
     init(
         policy: RoomPolicy = limits(),
+        rules: JoinRules = .standard,
         rooms others: [String] = [],
         scoreboard: Scoreboard? = nil,
         replacing other: (any QueueStore)? = nil
@@ -160,7 +161,7 @@ final class WaitingRoomBench {
         model = ModelStore(firstNumber: 5000) { clock.milliseconds }
         store = CountingStore(other ?? model)
         keys = try KeyRing(keys: [try SigningKey(kid: "k1", secret: Array(repeating: 7, count: 32))])
-        room = Room(id: "demo", defaults: policy)
+        room = Room(id: "demo", defaults: policy, rules: rules)
         api = WaitingRoomAPI(
             store: store,
             rooms: [room] + others.map { Room(id: $0, defaults: policy) },

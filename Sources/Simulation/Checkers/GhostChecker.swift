@@ -3,8 +3,8 @@
 // Who is gone does not block the line, and who is there is not taken for gone.
 //
 // Promised: whoever is silent for three quarters to the whole of abandon_after is swept. Precision: a sign of life
-// given within two ticks around an epoch's edge may count for either, and one that its worker has not flushed yet (it does
-// so once an epoch) does not count. Whoever is swept so comes back with the next poll. After a gap in the ticks, a
+// given within two ticks around an epoch's edge may count for either, and one that its worker has not flushed yet (it
+// does so once an epoch) does not count. Whoever is swept so comes back with the next poll. After a gap in the ticks, a
 // restore, or a change of the epoch's length nobody is swept for abandon_after.
 
 internal import Admission

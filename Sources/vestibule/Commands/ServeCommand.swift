@@ -46,6 +46,8 @@ struct WorkerCommand: ParsableCommand {
     @Flag var successor = false
 
     func run() throws {
+        // A shell's limit is often 1,024, a quarter of the connections that a worker takes.
+        DescriptorLimit.raise()
         let launch = Worker.Launch(
             index: index,
             row: row ?? index,

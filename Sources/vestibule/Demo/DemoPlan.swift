@@ -108,6 +108,7 @@ struct DemoPlan {
                     capacity: \(policy.capacity)
                     mode: \(policy.mode.name)
                     eta: {method: \(room.eta.method.rawValue)\(DemoPlan.hourWeights(room.eta))}
+                    joins_per_source: \(room.rules.joinsPerSource?.text ?? "off")
 
                 """
         }

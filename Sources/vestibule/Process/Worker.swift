@@ -86,7 +86,7 @@ final class Worker {
         let api = WaitingRoomAPI(
             store: store,
             rooms: configuration.rooms.map { entry in
-                let room = Room(id: entry.id, defaults: entry.policy)
+                let room = Room(id: entry.id, defaults: entry.policy, rules: entry.rules)
                 room.eta = entry.eta
                 room.mayBeMade = { loop.nowMilliseconds >= mayMakeAt }
                 return room
@@ -191,7 +191,7 @@ final class Worker {
             let configuration = try LoadedConfiguration.read(configurationPath)
             let keys = try LoadedConfiguration.keys(configuration.keysPath)
             api.keys = keys
-            api.replaceRooms(configuration.rooms.map { ($0.id, $0.policy) })
+            api.replaceRooms(configuration.rooms.map { ($0.id, $0.policy, $0.rules) })
             for entry in configuration.rooms { api.room(entry.id)?.eta = entry.eta }
             tickMilliseconds = configuration.tickMilliseconds
             logger.info("configuration read again", metadata: ["keys": "\(keys.kids.joined(separator: " "))"])

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Whole requests through the API over the model: any parameters, any body. Each is answered once, at once, with a
+// well-formed answer; what a visitor sends is never in it unescaped; and every ticket and pass in it is genuine.
+
+import Admission
+import GatewayWire
+import Passes
+import Simulation
+import StrictJSON
+import WaitingRoomAPI
+
+final class RequestTarget: FuzzTarget {
+    private static let startMilliseconds = 1_768_000_000_000
+    /// After so many the room is made anew: the model remembers every join.
+    private static let inputsPerRoom = 20_000
+
+    private(set) var deepInputs = 0
+    private var now = startMilliseconds
+    private var count = 0
+    private let keys: KeyRing
+    private var api: WaitingRoomAPI?
+    /// Tickets and passes that were given out.
+    private var tokens: [[UInt8]] = []
+
+    init() throws { keys = try Rings.ours() }
+
+    private func fresh() -> WaitingRoomAPI {
+        var policy = RoomPolicy.standard
+        policy.rateMilli = 3000
+        policy.burst = 3
+        policy.capacity = 500
+        var closed = policy
+        closed.mode = .closed
+        var bypass = policy
+        bypass.mode = .bypass
+        let rooms = [("demo", policy), ("other", policy), ("closed", closed), ("bypass", bypass)]
+        let api = WaitingRoomAPI(
+            store: ModelStore(firstNumber: 1000) { [unowned self] in self.now },
+            rooms: rooms.map { Room(id: $0.0, defaults: $0.1) },
+            keys: keys,
+            environment: APIEnvironment(
+                nowMilliseconds: { [unowned self] in self.now - RequestTarget.startMilliseconds + 1000 },
+                wallSeconds: { [unowned self] in self.now / 1000 },
+                random: { 0.5 }
+            )
+        )
+        tokens = []
+        return api
+    }
+
+    func run(_ chance: inout Chance) throws {
+        if count % RequestTarget.inputsPerRoom == 0 { api = fresh() }
+        count += 1
+        guard let api else { return }
+        now += chance.below(300)
+        if chance.oneIn(8) { api.tickRooms(tickMilliseconds: 200) }
+        if chance.oneIn(10), !tokens.isEmpty { try checkSpelling(api, &chance) }
+        let plain = RequestShape.make(&chance, tokens: tokens)
+        var request = GatewayRequest(reservingBytes: 512)
+        for (name, value) in plain.parameters {
+            name.withUnsafeBufferPointer { name in
+                value.withUnsafeBufferPointer { _ = request.set(name, value: $0) }
+            }
+        }
+        if !plain.body.isEmpty { request.appendBody(plain.body) }
+        var answers: [GatewayResponse] = []
+        api.handle(request) { answers.append($0) }
+        func finding(_ text: String) -> Finding {
+            let parameters = plain.parameters.map { "\($0.name.text)=\($0.value.text)" }.joined(separator: "\n")
+            return Finding("\(text)\nparameters:\n\(parameters)\nbody: \(plain.body.text)")
+        }
+        guard answers.count == 1 else { throw finding("\(answers.count) answers") }
+        var out = ByteWriter(capacity: 1024)
+        answers[0].serialize(into: &out)
+        do {
+            let answer = try WireAnswer(out.array)
+            try judge(answer, plain)
+            if answer.status < 400 { deepInputs += 1 }
+        } catch let broken as Finding {
+            throw finding("\(broken.text)\nanswer: \(out.array.text)")
+        }
+    }
+
+    /// A ticket means the same, percent-encoded or not, and wherever it stands in the query.
+    private func checkSpelling(_ api: WaitingRoomAPI, _ chance: inout Chance) throws {
+        let token = chance.pick(tokens)
+        var bodies: [[UInt8]] = []
+        for query in [
+            Array("token=".utf8) + token, Array("x=1&&token&token=".utf8) + RequestShape.encoded(token, &chance),
+        ] {
+            var request = GatewayRequest(reservingBytes: 512)
+            request.set(.method, "GET".utf8)
+            request.set(.path, "/api/v1/queue/status".utf8)
+            request.set(.query, query)
+            api.handle(request) { bodies.append($0.body) }
+        }
+        guard bodies.count == 2, bodies[0] == bodies[1] else {
+            throw Finding("spelt otherwise: \(bodies.map(\.text))", token)
+        }
+    }
+
+    private func judge(_ answer: WireAnswer, _ plain: PlainRequest) throws {
+        if answer.status == 500 { throw Finding("an error of the program") }
+        for cookie in answer.values("Set-Cookie") {
+            let value = cookie.split(separator: UInt8(ascii: ";"), omittingEmptySubsequences: false)[0]
+            guard let mark = value.firstIndex(of: UInt8(ascii: "=")) else { throw Finding("a cookie without a name") }
+            try take(Array(value[(mark + 1)...]))
+        }
+        for pass in answer.values("X-Vestibule-Pass") { try take(pass) }
+        guard answer.isJSON else {
+            for word: StaticString in ["<zq", "\"zq", "'zq"] where answer.body.holds(word) {
+                throw Finding("\(word) of the visitor is in the page")
+            }
+            return
+        }
+        let json: JSONValue
+        do {
+            json = try JSONValue(parsing: answer.body)
+        } catch { throw Finding("the body is no JSON: \(error)") }
+        for name in ["waiting_token", "pass", "reservation_token"] {
+            if let token = json[name]?.stringValue { try take(Array(token.utf8)) }
+        }
+        guard let error = json["error"] else { return }
+        let names = error.objectValue?.map(\.name) ?? []
+        let trace = String(decoding: plain.value(.requestID).prefix(64), as: UTF8.self)
+        guard names == ["code", "message", "trace_id"], error["trace_id"]?.stringValue == trace, answer.status >= 400
+        else { throw Finding("an error of another shape") }
+    }
+
+    /// A token in an answer must be ours, whole.
+    private func take(_ token: [UInt8]) throws {
+        if token.isEmpty { return }
+        if case .valid = keys.verifyTicket(token) {
+        } else {
+            let isPass = ["demo", "other", "closed", "bypass"].contains {
+                if case .valid = keys.verifyPass(token, room: $0, nowSeconds: Int64(now / 1000)) { true } else { false }
+            }
+            guard isPass else { throw Finding("a token that is not genuine: \(token.text)") }
+        }
+        if tokens.count < 200 { tokens.append(token) } else { tokens[count % 200] = token }
+    }
+}
+
+/// An answer taken apart, strictly.
+struct WireAnswer {
+    var status = 0
+    var headers: [(name: String, value: [UInt8])] = []
+    var body: [UInt8] = []
+
+    /// The headers a worker may send.
+    private static let names: Set<String> = [
+        "Status", "Content-Type", "Content-Length", "Cache-Control", "Retry-After", "Allow", "Set-Cookie", "Location",
+        "X-Accel-Redirect", "X-Vestibule-Pass", "X-Vestibule-Number", "X-Vestibule-Verdict", "Vary", "Referrer-Policy",
+        "Content-Security-Policy",
+    ]
+
+    init(_ bytes: [UInt8]) throws {
+        var rest = bytes[...]
+        while true {
+            guard let end = rest.firstIndex(of: 13), end + 1 < rest.endIndex, rest[end + 1] == 10 else {
+                throw Finding("the header has no end")
+            }
+            let line = rest[..<end]
+            rest = rest[(end + 2)...]
+            if line.isEmpty { break }
+            guard let colon = line.firstIndex(of: UInt8(ascii: ":")), line[(colon + 1)...].first == 32,
+                line.allSatisfy({ $0 >= 32 && $0 != 127 })
+            else { throw Finding("not a header line: \(Array(line).text)") }
+            let name = String(decoding: line[..<colon], as: UTF8.self)
+            guard WireAnswer.names.contains(name) else { throw Finding("header \(name)") }
+            headers.append((name, Array(line[(colon + 2)...])))
+        }
+        body = Array(rest)
+        guard headers.first?.name == "Status", let code = Int(headers[0].value.prefix(3).map { $0 }.text) else {
+            throw Finding("no status")
+        }
+        status = code
+        for name in ["Status", "Content-Type", "Content-Length", "Cache-Control", "Location", "Retry-After"]
+        where values(name).count > 1 { throw Finding("\(name) twice") }
+        // 204 has neither body nor length (RFC 9110 section 15.3.5).
+        guard values("Content-Length").first?.text == (status == 204 ? nil : "\(body.count)"),
+            status != 204 || body.isEmpty
+        else { throw Finding("another length") }
+        for header in headers where header.value.holds("<zq") || header.value.holds("\"zq") {
+            throw Finding("the visitor's text is in header \(header.name)")
+        }
+    }
+
+    func values(_ name: String) -> [[UInt8]] { headers.filter { $0.name == name }.map(\.value) }
+
+    var isJSON: Bool { values("Content-Type").first?.starts(with: "application/json".utf8) == true }
+}
