@@ -23,6 +23,10 @@ struct CohortLedger {
 
     static let cohortsMax = 128
     private static let spanMillisecondsMin = 5000
+    /// A crowd that came at once is cut into parts of at most this share of the line: who leaves from the front group
+    /// cannot be told from who is served, so there must be groups behind it.
+    private static let partsOfLine = 16
+    private static let partMin = 64
 
     /// Ascending; the last one takes the joiners.
     private(set) var cohorts: [Cohort] = []
@@ -100,19 +104,41 @@ struct CohortLedger {
             cohorts[i].waiting = waiting
         }
         cohorts[cohorts.count - 1].lastMilliseconds = now
-        tidy(head: head, now: now)
+        tidy(head: head, now: now, mirror)
         return progress
     }
 
-    private mutating func tidy(head: Int, now: Int) {
+    private mutating func tidy(head: Int, now: Int, _ mirror: RankIndex) {
         var passed = 0
         while passed + 1 < cohorts.count, cohorts[passed + 1].start <= head { passed += 1 }
         cohorts.removeFirst(passed)
         let oldest = now - cohorts[0].firstMilliseconds
         let span = max(CohortLedger.spanMillisecondsMin, 2 * oldest / CohortLedger.cohortsMax)
         let last = cohorts[cohorts.count - 1]
-        if now - last.firstMilliseconds >= span, next > last.start { append(next, now) }
+        let part = max(CohortLedger.partMin, mirror.count / CohortLedger.partsOfLine)
+        if next > last.start, now - last.firstMilliseconds >= span || last.waiting > part {
+            append(next, now)
+            cut(cohorts.count - 2, into: last.waiting / part, mirror)
+        }
         if cohorts.count > CohortLedger.cohortsMax { joinPairs() }
+    }
+
+    /// Cuts a group into parts of the same age and size.
+    private mutating func cut(_ index: Int, into parts: Int, _ mirror: RankIndex) {
+        let parts = min(parts, CohortLedger.partsOfLine)
+        guard parts > 1 else { return }
+        let whole = cohorts[index]
+        let before = mirror.rank(whole.start)
+        var pieces: [Cohort] = []
+        for part in 0..<parts {
+            let (from, to) = (part * whole.waiting / parts, (part + 1) * whole.waiting / parts)
+            guard let first = mirror.number(atRank: before + from), to > from else { continue }
+            var piece = whole
+            if part > 0 { piece.start = first }
+            piece.waiting = to - from
+            pieces.append(piece)
+        }
+        cohorts.replaceSubrange(index...index, with: pieces)
     }
 
     private mutating func joinPairs() {
