@@ -7,17 +7,17 @@ extension QueueModel {
     /// Moves the room forward and answers what the worker lacks. The caller has looked at `knowsLess(than:)`.
     public mutating func tick(_ request: TickRequest, nowMilliseconds: Int) -> TickReply {
         let now = advance(to: nowMilliseconds)
-        markSeen(request.heartbeats, epoch: request.heartbeatEpoch, now)
-        if (now - tickedMilliseconds) * 2 >= request.tickMilliseconds {
-            lapse(now)
-            endPasses(now)
-            startEpoch(now)
-            callForward(now)
-            forgetOldFlow(now)
-            tickedMilliseconds = now
-            save()
+        for (chunk, bitmap) in request.heartbeats {
+            markSeen(Heartbeats.numbers(chunk: chunk, bitmap: bitmap), epoch: request.heartbeatEpoch, now)
         }
-        return snapshot(request, now)
+        move(now, tickMilliseconds: request.tickMilliseconds)
+        var reply = state(now)
+        if counters.entered != request.entered {
+            let second = now / 1000
+            reply.flow = entries(from: max(request.flowSecond, second - 900), to: max(request.flowSecond, second))
+        }
+        reply.chunks = chunks(since: request)
+        return reply
     }
 
     /// A tick of the only worker, who looks at the room itself and not at the bitmaps of the reply.
@@ -29,26 +29,32 @@ extension QueueModel {
         tickMilliseconds: Int,
         nowMilliseconds: Int
     ) -> TickReply {
-        if !polled.isEmpty {
-            let current = currentEpoch(max(nowMilliseconds, clockMilliseconds))
-            seen[max(current - 1, min(current, epoch)), default: []].formUnion(polled)
-        }
-        var request = TickRequest()
-        request.generation = generation
-        request.version = Int.max
-        request.entered = -1
-        request.flowSecond = max(0, nowMilliseconds / 1000 - 1)
-        request.tickMilliseconds = tickMilliseconds
-        return tick(request, nowMilliseconds: nowMilliseconds)
+        let now = advance(to: nowMilliseconds)
+        markSeen(polled, epoch: epoch, now)
+        move(now, tickMilliseconds: tickMilliseconds)
+        var reply = state(now)
+        reply.flow = entries(from: max(0, now / 1000 - 1), to: now / 1000)
+        return reply
+    }
+
+    /// What a tick does to the room, unless the last one was less than half a tick ago.
+    private mutating func move(_ now: Int, tickMilliseconds: Int) {
+        guard (now - tickedMilliseconds) * 2 >= tickMilliseconds else { return }
+        lapse(now)
+        endPasses(now)
+        startEpoch(now)
+        callForward(now)
+        forgetOldFlow(now)
+        tickedMilliseconds = now
+        save()
     }
 
     /// Signs of life count for the epoch they were given in, at most one before the current: a flush just after an
     /// epoch's end must not make its visitors look alive for an epoch longer.
-    private mutating func markSeen(_ heartbeats: [(chunk: Int, bitmap: [UInt8])], epoch: Int, _ now: Int) {
+    private mutating func markSeen(_ numbers: [Int], epoch: Int, _ now: Int) {
+        guard !numbers.isEmpty else { return }
         let beaten = max(currentEpoch(now) - 1, min(currentEpoch(now), epoch))
-        for (chunk, bitmap) in heartbeats {
-            seen[beaten, default: []].formUnion(Heartbeats.numbers(chunk: chunk, bitmap: bitmap))
-        }
+        seen[beaten, default: []].formUnion(numbers)
     }
 
     /// Calls not claimed in time give their token back; the visitor may return within the grace, as if seen
@@ -127,7 +133,8 @@ extension QueueModel {
         flow = flow.filter { $0.key >= oldest }
     }
 
-    private func snapshot(_ request: TickRequest, _ now: Int) -> TickReply {
+    /// The state without its history and bitmaps.
+    private func state(_ now: Int) -> TickReply {
         var reply = TickReply()
         reply.version = version
         reply.incarnation = incarnation
@@ -142,21 +149,21 @@ extension QueueModel {
         reply.openedMilliseconds = openedMilliseconds
         reply.counters = counters
         reply.policy = policy
-        if counters.entered != request.entered {
-            for second in max(request.flowSecond, now / 1000 - 900)...max(request.flowSecond, now / 1000) {
-                if let entries = flow[second] { reply.flow.append((second, entries)) }
-            }
-        }
-        // Another generation, or gone back without losing a number: the worker needs every bitmap again.
-        let wantsNone = request.version == Int.max
-        let isSuperseded = request.generation != generation || version < request.version
-        let known = wantsNone ? version : isSuperseded ? 0 : request.version
-        if version != known {
-            for (chunk, changed) in chunkVersions.sorted(by: { $0.key < $1.key }) {
-                let bitmap = changed > known ? waiting.bitmap(chunk: chunk) ?? [] : nil
-                reply.chunks.append((index: chunk, bitmap: bitmap))
-            }
-        }
         return reply
+    }
+
+    private func entries(from first: Int, to last: Int) -> [(second: Int, entries: Int)] {
+        (first...last).compactMap { second in flow[second].map { (second, $0) } }
+    }
+
+    /// Every live chunk when anything changed since the worker's look, and the bits of those that did.
+    private func chunks(since request: TickRequest) -> [(index: Int, bitmap: [UInt8]?)] {
+        // Another generation, or gone back without losing a number: the worker needs every bitmap again.
+        let isSuperseded = request.generation != generation || version < request.version
+        let known = isSuperseded ? 0 : request.version
+        guard version != known else { return [] }
+        return chunkVersions.sorted { $0.key < $1.key }.map { chunk, changed in
+            (index: chunk, bitmap: changed > known ? waiting.bitmap(chunk: chunk) ?? [] : nil)
+        }
     }
 }

@@ -43,9 +43,7 @@ public struct MessageAuthentication: Sendable {
     }
 
     /// The code of a message, ``byteCount`` bytes.
-    public func code(for message: [UInt8]) -> [UInt8] {
-        message.withUnsafeBytes { withCode(for: $0) { [UInt8]($0) } }
-    }
+    public func code(for message: [UInt8]) -> [UInt8] { code(for: message[...]) }
 
     /// The code of a message whose bytes are part of a longer array.
     func code(for message: ArraySlice<UInt8>) -> [UInt8] {
@@ -57,7 +55,7 @@ public struct MessageAuthentication: Sendable {
         withCode(for: message) { code in
             withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Base64URL.characterCount(code.count)) { expected in
                 Base64URL.encode(code, into: expected)
-                return Self.isEqual(UnsafeBufferPointer(expected), UnsafeBufferPointer(rebasing: text))
+                return Self.isEqual(expected, text)
             }
         }
     }
@@ -72,13 +70,6 @@ public struct MessageAuthentication: Sendable {
         guard left.count == right.count else { return false }
         var difference: UInt8 = 0
         for (leftByte, rightByte) in zip(left, right) { difference |= leftByte ^ rightByte }
-        return difference == 0
-    }
-
-    private static func isEqual(_ left: UnsafeBufferPointer<UInt8>, _ right: UnsafeBufferPointer<UInt8>) -> Bool {
-        guard left.count == right.count else { return false }
-        var difference: UInt8 = 0
-        for index in 0..<left.count { difference |= left[index] ^ right[index] }
         return difference == 0
     }
 }

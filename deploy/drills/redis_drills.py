@@ -36,70 +36,53 @@ def quietly(action):
         return None
 
 
-def redis_kill(short):
-    """kill -9 of a Redis with AOF everysec, and a new start a second later."""
-    stage = Stage(redis=("--appendonly", "yes", "--appendfsync", "everysec"))
+def loss(short, fault, rounds, spare=0, redis=()):
+    """Redis loses what it knew, some times over, while people wait: `fault(stage)` makes it so."""
+    stage = Stage(redis=redis)
     try:
         visitors, seconds = size(short)
         witness = Witness(stage).start()
-        load = Load(stage, visitors, seconds + 2, arrive=2)
+        load = Load(stage, visitors, seconds + spare, arrive=2)
         took = []
-        for _ in range(1 if short else 5):
-            time.sleep(2)
-            kill(stage.redis.pid, signal.SIGKILL)
-            stage.redis.wait()
-            time.sleep(1)
-            stage.start_redis()
+        for _ in range(rounds):
+            fault(stage)
             took.append(settled(witness))
         report = load.report()
         witness.check()
-        # The file may lack the last second: see check.
         check(report, after_loss=True)
         return f"{len(took)} times; places back within {max(took):.2f} s; {summary(report, witness)}"
     finally:
         stage.end()
+
+
+def restart(stage):
+    """kill -9 of Redis after two seconds, and a new start a second later."""
+    time.sleep(2)
+    kill(stage.redis.pid, signal.SIGKILL)
+    stage.redis.wait()
+    time.sleep(1)
+    stage.start_redis()
+
+
+def flush(stage):
+    time.sleep(1.5)
+    stage.redis_cli("FLUSHALL")
+    stage.redis_cli("SCRIPT", "FLUSH")
+
+
+def redis_kill(short):
+    """kill -9 of a Redis with AOF everysec, whose file may lack the last second."""
+    return loss(short, restart, 1 if short else 5, spare=2, redis=("--appendonly", "yes", "--appendfsync", "everysec"))
 
 
 def redis_empty(short):
     """kill -9 of Redis without persistence: it comes back empty and is filled from the mirrors."""
-    stage = Stage()
-    try:
-        visitors, seconds = size(short)
-        witness = Witness(stage).start()
-        load = Load(stage, visitors, seconds + 2, arrive=2)
-        time.sleep(2)
-        kill(stage.redis.pid, signal.SIGKILL)
-        stage.redis.wait()
-        time.sleep(1)
-        stage.start_redis()
-        took = settled(witness)
-        report = load.report()
-        witness.check()
-        check(report, after_loss=True)
-        return f"places back within {took:.2f} s; {summary(report, witness)}"
-    finally:
-        stage.end()
+    return loss(short, restart, 1, spare=2)
 
 
 def flushall(short):
     """FLUSHALL and SCRIPT FLUSH."""
-    stage = Stage()
-    try:
-        visitors, seconds = size(short)
-        witness = Witness(stage).start()
-        load = Load(stage, visitors, seconds, arrive=2)
-        took = []
-        for _ in range(2 if short else 10):
-            time.sleep(1.5)
-            stage.redis_cli("FLUSHALL")
-            stage.redis_cli("SCRIPT", "FLUSH")
-            took.append(settled(witness))
-        report = load.report()
-        witness.check()
-        check(report, after_loss=True)
-        return f"{len(took)} times; places back within {max(took):.2f} s; {summary(report, witness)}"
-    finally:
-        stage.end()
+    return loss(short, flush, 2 if short else 10)
 
 
 def away(short, seconds, leave, back):

@@ -25,7 +25,7 @@ public struct EstimateBench {
 
     private var event: EstimateEvent
     private var methods: [any WaitMethod]
-    private var random: EventRandom
+    private var random: SimulationRandom
     private var samples: [Sample] = []
     private var tracked: [Tracked] = []
     private var looks = 0
@@ -38,7 +38,7 @@ public struct EstimateBench {
             ProductMethod("forecast", .forecast), ProductMethod("learned", .learned),
         ]
         rises = Array(repeating: 0, count: methods.count)
-        random = EventRandom(seed: seed &+ 0x5EED)
+        random = SimulationRandom(seed: seed &+ 0x5EED)
     }
 
     /// Runs the event to its end.
@@ -93,7 +93,7 @@ public struct EstimateBench {
     private mutating func sample() {
         guard event.scenario.judged.contains(event.second) else { return }
         for _ in 0..<min(EstimateBench.samplesEach, event.model.waiting.count) {
-            let rank = Int(random.share() * Double(event.model.waiting.count))
+            let rank = Int(random.fraction() * Double(event.model.waiting.count))
             // The second wait of somebody who missed a call is not judged, and bots are nobody.
             guard let number = event.model.waiting.number(atRank: rank), !event.isBot(number),
                 event.passedMilliseconds[number] == 0
@@ -125,7 +125,7 @@ public struct EstimateBench {
         tracked = []
         guard event.scenario.judged.contains(event.second) else { return }
         for _ in 0..<min(20, event.model.waiting.count) {
-            let rank = Int(random.share() * Double(event.model.waiting.count))
+            let rank = Int(random.fraction() * Double(event.model.waiting.count))
             guard let number = event.model.waiting.number(atRank: rank) else { continue }
             let shown = methods.map { $0.promise(position: rank + 1)?.shownSeconds }
             tracked.append(Tracked(number: number, shown: shown))

@@ -42,11 +42,11 @@ struct EstimateEvent {
     private var polled: [Int] = []
     private var head = 1
     private var changes = 0
-    private var random: EventRandom
+    private var random: SimulationRandom
 
     init(_ scenario: EstimateScenario, seed: UInt64) {
         self.scenario = scenario
-        self.random = EventRandom(seed: seed)
+        self.random = SimulationRandom(seed: seed)
         self.model = QueueModel(
             policy: scenario.policy,
             firstNumber: 1,
@@ -96,13 +96,13 @@ struct EstimateEvent {
             second < flood.startSeconds + flood.lengthSeconds
         {
             for _ in 0..<random.poisson(flood.perSecond * share) {
-                join(random.share() < flood.silent ? .botSilent : .botPolling)
+                join(random.fraction() < flood.silent ? .botSilent : .botPolling)
             }
         }
     }
 
     private mutating func person() -> Kind {
-        let (people, dice) = (scenario.people, random.share())
+        let (people, dice) = (scenario.people, random.fraction())
         if dice < people.leaving { return .leaving }
         if dice < people.leaving + people.closing { return .closing }
         return dice < people.leaving + people.closing + people.hidden ? .hidden : .staying
@@ -128,11 +128,11 @@ struct EstimateEvent {
         case .closing: schedule(number, .close, afterSeconds: random.exponential(mean: scenario.people.patienceSeconds))
         default: break
         }
-        if kind != .botSilent { schedule(number, .poll, afterSeconds: 1 + random.share()) }
+        if kind != .botSilent { schedule(number, .poll, afterSeconds: 1 + random.fraction()) }
     }
 
     private mutating func visit(_ number: Int) {
-        if let sessions = scenario.sessions, random.share() < sessions.share {
+        if let sessions = scenario.sessions, random.fraction() < sessions.share {
             schedule(number, .endSession, afterSeconds: random.exponential(mean: sessions.meanSeconds))
         }
     }
@@ -168,7 +168,7 @@ struct EstimateEvent {
                 waiting: model.waiting.count,
                 budgetPerSecond: 20_000,
                 policy: model.policy,
-                jitter: random.share()
+                jitter: random.fraction()
             )
             return schedule(number, .poll, afterSeconds: Double(hint) / 1000)
         }
@@ -180,7 +180,7 @@ struct EstimateEvent {
         case .retry(let milliseconds): schedule(number, .poll, afterSeconds: Double(milliseconds) / 1000)
         case .waiting:
             // Missed the call and is back at the front: half of them now keep the tab in view.
-            if random.share() < 0.5 { kinds[number] = .staying }
+            if random.fraction() < 0.5 { kinds[number] = .staying }
             schedule(number, .poll, afterSeconds: kinds[number] == .hidden ? 60 : 1)
         default: isGone[number] = true
         }
