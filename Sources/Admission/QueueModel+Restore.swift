@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The model's loss of memory: whether it knows less than a worker, and how it is made or mended from what one remembers
-// (restore.lua, arrive.lua, and knows_less in prelude.lua).
+// (restore.lua, and in prelude.lua the move to another server and knows_less).
 
 extension QueueModel {
     /// Whether this store knows less of the room than a worker does: it went back to an older state (a lagging
@@ -11,10 +11,10 @@ extension QueueModel {
         return generation < known || incarnation != knownIncarnation || next < knownNext
     }
 
-    /// The first call of a connection. A state that another server has written (a failover to a replica, a restart
-    /// from a file) may lack what was written last: numbers that visitors hold, and entries. So numbers go on behind
-    /// every one that can have been issued meanwhile, the buckets start empty, nobody is swept for abandonAfter, and a
-    /// new incarnation makes every worker bring what it remembers.
+    /// Comes before every call. A state that another server has written (a failover to a replica, a restart from a
+    /// file) may lack what was written last: numbers that visitors hold, and entries. So numbers go on behind every one
+    /// that can have been issued meanwhile, the buckets start empty and are held for a while, nobody is swept for
+    /// abandonAfter, and a new incarnation makes every worker bring what it remembers.
     public mutating func arrive(at server: Int, nowMilliseconds: Int) {
         guard self.server != server else { return }
         let now = advance(to: nowMilliseconds)
@@ -22,8 +22,7 @@ extension QueueModel {
         version = max(version + 1, QueueModel.stamp(nowMilliseconds))
         for chunk in chunkVersions.keys { chunkVersions[chunk] = version }
         next = max(next + RoomMemory.gap, RoomMemory.firstNumber(nowMilliseconds: nowMilliseconds))
-        callBucket = TokenBucket(microtokens: 0)
-        entryBucket = callBucket
+        holdAdmission(now)
         incarnation = version
         isRemembered = true
         restoredMilliseconds = now
@@ -60,22 +59,23 @@ extension QueueModel {
         self.generation = generation
         // Beyond every version a worker can know from before the loss, so that each takes the restored bitmaps.
         version = max((existing?.version ?? 0) + 1, QueueModel.stamp(now))
+        // Whoever has entered holds a pass: not a second time.
+        merge(memory.entries, now)
         // What this store remembers of an older generation was ended by a reset.
         if let existing, existing.generation < generation { endPlaces() }
         merge(memory.chunks)
         // From the clock also where a worker remembers: others may remember more, and come later.
         let fromClock = RoomMemory.firstNumber(nowMilliseconds: now)
         if memory.next > 0 { next = max(memory.next + RoomMemory.gap, existing?.next ?? 0, fromClock) }
-        // A room that was there starts with empty buckets: what was admitted just before the loss still counts against
-        // the bound. Once only, though several workers bring their memories.
+        // A room that was there starts with empty buckets and is held: what was admitted just before the loss still
+        // counts against the bound. Once only, though several workers bring their memories.
         if memory.next == 0 {
             callBucket = TokenBucket(microtokens: memory.burst * TokenBucket.micro)
             entryBucket = callBucket
+            refilledMilliseconds = now
         } else if !(isRemembered && !isSame) {
-            callBucket = TokenBucket(microtokens: 0)
-            entryBucket = callBucket
+            holdAdmission(now)
         }
-        refilledMilliseconds = now
         clockMilliseconds = now
         tickedMilliseconds = now
         epochMilliseconds = memory.epochMilliseconds
@@ -87,11 +87,32 @@ extension QueueModel {
         self.server = server
     }
 
+    private mutating func holdAdmission(_ now: Int) {
+        callBucket = TokenBucket(microtokens: 0)
+        entryBucket = callBucket
+        refilledMilliseconds = now + RoomMemory.holdMilliseconds
+    }
+
     private mutating func take(_ remembered: [Int?], defaults: RoomPolicy) {
         guard remembered.contains(where: { $0 != nil }) else { return }
         overrides = remembered
         let values = zip(remembered, defaults.scriptArguments).map { $0 ?? $1 }
         policy = RoomPolicy(scriptArguments: values) ?? policy
+    }
+
+    /// Whoever has entered through a worker is inside, whatever this store thinks.
+    private mutating func merge(_ entries: [(number: Int, passExpiresMilliseconds: Int)], _ now: Int) {
+        for (number, expires) in entries where done.insert(number).inserted {
+            called[number] = nil
+            if expires > now {
+                active[number] = expires
+                soonestPassEndMilliseconds = min(soonestPassEndMilliseconds, expires)
+            }
+            let chunk = number / RankIndex.chunkSize
+            guard chunkVersions[chunk] != nil else { continue }
+            waiting.remove(number)
+            chunkVersions[chunk] = version
+        }
     }
 
     /// Whoever waits in a worker's mirror waits again, but nobody who has entered, left or been called meanwhile.

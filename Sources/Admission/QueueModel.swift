@@ -81,14 +81,15 @@ public struct QueueModel {
     mutating func advance(to nowMilliseconds: Int) -> Int {
         let now = max(nowMilliseconds, clockMilliseconds)
         clockMilliseconds = now
-        let elapsed = now - refilledMilliseconds
+        let elapsed = max(0, now - refilledMilliseconds)
         callBucket.refill(elapsedMilliseconds: elapsed, rateMilli: policy.rateMilli, microtokensMax: callMicrotokensMax)
         entryBucket.refill(
             elapsedMilliseconds: elapsed,
             rateMilli: policy.rateMilli,
             microtokensMax: policy.burst * TokenBucket.micro
         )
-        refilledMilliseconds = now
+        // Later than now: held.
+        refilledMilliseconds = max(now, refilledMilliseconds)
         return now
     }
 
@@ -281,8 +282,9 @@ public struct QueueModel {
     /// Not the time of the next token: all who were called would ask for it at once. Half of the time in which they can
     /// all enter keeps the bucket busy without a rush.
     private var retryMilliseconds: Int {
-        let token = entryBucket.millisecondsUntilToken(rateMilli: policy.rateMilli)
-        guard policy.rateMilli > 0 else { return token }
+        let wait = entryBucket.millisecondsUntilToken(rateMilli: policy.rateMilli)
+        guard policy.rateMilli > 0 else { return wait }
+        let token = wait + max(0, refilledMilliseconds - clockMilliseconds)
         let half = called.count * TokenBucket.micro / (2 * policy.rateMilli)
         return max(token, min(half, policy.claimWindowMilliseconds / 2))
     }

@@ -16,6 +16,8 @@ public struct RoomMemory {
     public var incarnation: Int
     /// The operator's overrides, in the order of `RoomPolicy.scriptArguments`.
     public var overrides: [Int?]
+    /// What the worker has granted lately: the store may have lost it, and must not grant it again.
+    public var entries: [(number: Int, passExpiresMilliseconds: Int)]
     /// The waiting bitmaps.
     public var chunks: [(index: Int, bitmap: [UInt8])]
 
@@ -28,6 +30,7 @@ public struct RoomMemory {
         epochMilliseconds: Int,
         incarnation: Int,
         overrides: [Int?],
+        entries: [(number: Int, passExpiresMilliseconds: Int)] = [],
         chunks: [(index: Int, bitmap: [UInt8])]
     ) {
         self.generation = generation
@@ -38,6 +41,7 @@ public struct RoomMemory {
         self.epochMilliseconds = epochMilliseconds
         self.incarnation = incarnation
         self.overrides = overrides
+        self.entries = entries
         self.chunks = chunks
     }
 }
@@ -45,6 +49,9 @@ public struct RoomMemory {
 extension RoomMemory {
     /// More numbers than can have been issued since a worker's last look (GAP in restore.lua).
     public static let gap = 65_536
+    /// Nothing is admitted for so long after a store was found to have changed: some worker may still be speaking to
+    /// the old one (HOLD_MS in prelude.lua).
+    public static let holdMilliseconds = 2000
     /// New rooms number from the clock: two gaps for each second since 2026.
     static let epoch2026Seconds = 1_767_225_600
     static let numbersPerSecond = 131_072

@@ -4,7 +4,6 @@
 // never silently become a default.
 
 internal import Admission
-internal import Glibc
 internal import Yams
 
 extension Configuration {
@@ -85,6 +84,7 @@ extension Configuration {
         var eta = EstimateSettings.standard
         var rules = JoinRules.standard
         var keys: [String: Node] = [:]
+        var (isOpenWithoutRedis, openForMilliseconds) = (false, OutagePolicy.openForMillisecondsStandard)
         if node.isEmptyScalar { return RoomEntry(id: room, policy: policy) }
         for (key, value) in try members(of: node, in: "room \(room)") {
             keys[key.text] = key
@@ -104,6 +104,13 @@ extension Configuration {
                 policy.mode = mode
             case "eta": eta = try estimates(value, room: room)
             case "joins_per_source": rules.joinsPerSource = try value.joinLimit(key)
+            case "when_redis_is_away":
+                switch try value.text(key) {
+                case "closed": isOpenWithoutRedis = false
+                case "open": isOpenWithoutRedis = true
+                default: throw key.error("when_redis_is_away must be closed or open")
+                }
+            case "open_for": openForMilliseconds = try value.milliseconds(key, in: 1000...86_400_000)
             default: throw key.unknown(in: "room \(room)")
             }
         }
@@ -111,37 +118,11 @@ extension Configuration {
             let at = keys[complaint.key] ?? node
             throw at.error("room \(room): \(complaint.key) \(complaint.reason)")
         }
-        return RoomEntry(id: room, policy: policy, eta: eta, rules: rules)
-    }
-
-    private mutating func readRedis(_ node: Node) throws(ConfigurationError) {
-        var socket: String?
-        var host: String?
-        var port = 6379
-        for (key, value) in try Configuration.members(of: node, in: "redis") {
-            switch key.text {
-            case "socket": socket = try value.text(key)
-            case "host":
-                host = try value.text(key)
-                guard host.map(Configuration.isNumericAddress) == true else {
-                    throw key.error("host must be a numeric address such as 127.0.0.1 (a name would block the workers)")
-                }
-            case "port": port = try value.integer(key, in: 1...65_535)
-            case "username": redisUsername = try value.text(key)
-            case "password_file": redisPasswordFile = try value.text(key)
-            default: throw key.unknown(in: "redis")
-            }
+        if let key = keys["open_for"], !isOpenWithoutRedis {
+            throw key.error("room \(room): open_for needs when_redis_is_away: open")
         }
-        switch (socket, host) {
-        case (let path?, nil): redis = .socket(path: path)
-        case (nil, let host?): redis = .tcp(host: host, port: port)
-        default: throw node.error("redis needs either socket or host")
-        }
-    }
-
-    private static func isNumericAddress(_ text: String) -> Bool {
-        var address = in6_addr()  // large enough for both families
-        return inet_pton(AF_INET, text, &address) == 1 || inet_pton(AF_INET6, text, &address) == 1
+        let outage = isOpenWithoutRedis ? OutagePolicy(openForMilliseconds: openForMilliseconds) : .closed
+        return RoomEntry(id: room, policy: policy, eta: eta, rules: rules, outage: outage)
     }
 
     /// The members of a mapping, in order; a key that comes twice is an error.

@@ -14,17 +14,21 @@ public struct Configuration: Equatable, Sendable {
         public var eta: EstimateSettings
         /// Who may join how often.
         public var rules: JoinRules
+        /// What happens at the door while Redis is away.
+        public var outage: OutagePolicy
 
         public init(
             id: String,
             policy: RoomPolicy,
             eta: EstimateSettings = .standard,
-            rules: JoinRules = .standard
+            rules: JoinRules = .standard,
+            outage: OutagePolicy = .closed
         ) {
             self.id = id
             self.policy = policy
             self.eta = eta
             self.rules = rules
+            self.outage = outage
         }
     }
 
@@ -33,6 +37,36 @@ public struct Configuration: Equatable, Sendable {
         case socket(path: String)
         /// A numeric address.
         case tcp(host: String, port: Int)
+        /// The master that sentinels name.
+        case sentinel(Sentinel)
+        /// A Redis Cluster, by some of its nodes.
+        case cluster([RedisNode])
+    }
+
+    /// A numeric address and a port.
+    public struct RedisNode: Equatable, Sendable {
+        public var host: String
+        public var port: Int
+
+        public init(host: String, port: Int) {
+            self.host = host
+            self.port = port
+        }
+    }
+
+    /// Where to ask for the master.
+    public struct Sentinel: Equatable, Sendable {
+        /// The master's name in sentinel.conf.
+        public var name: String
+        public var addresses: [RedisNode]
+        /// A file whose first line is the sentinels' own password.
+        public var passwordFile: String?
+
+        public init(name: String, addresses: [RedisNode], passwordFile: String? = nil) {
+            self.name = name
+            self.addresses = addresses
+            self.passwordFile = passwordFile
+        }
     }
 
     /// Rooms in the order of the file.
@@ -56,6 +90,8 @@ public struct Configuration: Equatable, Sendable {
 
     /// Workers at most, half as many as the scoreboard has rows.
     public static let workersMax = 256
+    /// Sentinels, or nodes of a Cluster, in the file at most: a worker connects to each.
+    public static let redisNodesMax = 16
     /// Rooms at most: each worker ticks each of them.
     public static let roomsMax = 1000
 

@@ -19,4 +19,9 @@ public struct KeySchema: Sendable {
 
     /// KEYS 1...6 of every script.
     public var scriptKeys: [String] { [state, config, chunks, called, active, flow] }
+
+    /// KEYS 7: a key that never exists. It ends with the identity of the server that gets the call, so a script sees
+    /// whether another one wrote the state. And while a slot of a Cluster moves, Redis refuses a call that names a key
+    /// it does not have, before the script runs: otherwise one could fail half-way, at a key that has moved already.
+    var here: String { key("at:") }
 }

@@ -13,11 +13,13 @@ struct RESPEncoder {
         endLine()
     }
 
-    mutating func append(_ argument: some Collection<UInt8>) {
+    /// - Parameter server: the identity of the server that gets the command, for an argument that ends with it.
+    mutating func append(_ argument: RedisArgument, server: [UInt8]) {
         bytes.append(UInt8(ascii: "$"))
-        append(decimal: argument.count)
+        append(decimal: argument.bytes.count + (argument.endsWithServer ? server.count : 0))
         endLine()
-        bytes.append(contentsOf: argument)
+        bytes.append(contentsOf: argument.bytes)
+        if argument.endsWithServer { bytes.append(contentsOf: server) }
         endLine()
     }
 
@@ -34,6 +36,14 @@ struct RESPEncoder {
 /// One argument of a command: text, a number, or raw bytes.
 public struct RedisArgument: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Sendable {
     let bytes: [UInt8]
+    /// Whether the connection that sends the command puts the identity of its server behind the bytes.
+    private(set) var endsWithServer = false
+
+    /// - Parameter prefix: what stands before the identity of whichever server gets the command.
+    init(beforeServer prefix: String) {
+        bytes = Array(prefix.utf8)
+        endsWithServer = true
+    }
 
     public init(_ bytes: [UInt8]) { self.bytes = bytes }
     public init(_ text: String) { self.bytes = Array(text.utf8) }

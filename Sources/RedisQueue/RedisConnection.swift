@@ -10,48 +10,6 @@
 internal import CHiredis
 public import Reactor
 
-/// Where Redis is, and as whom to speak to it.
-public struct RedisEndpoint: Sendable, Equatable {
-    public enum Address: Sendable, Equatable {
-        case unix(path: String)
-        /// A numeric address: hiredis resolves names by a call that blocks the loop.
-        case tcp(address: String, port: Int)
-    }
-
-    public var address: Address
-    /// ACL user; nil is the default user.
-    public var username: String?
-    public var password: String?
-
-    public init(address: Address, username: String? = nil, password: String? = nil) {
-        self.address = address
-        self.username = username
-        self.password = password
-    }
-}
-
-/// Why a command has no reply. An error reply of Redis itself is a reply.
-public enum RedisFailure: Error, Equatable, Sendable {
-    /// Not connected now, or the connection ended before the reply. The command may have taken effect.
-    case unavailable(String)
-    /// No reply within the deadline; the connection was dropped, since replies match commands only by their order.
-    case timedOut
-    /// As many commands are in flight as the bound allows; this one was not sent.
-    case busy
-}
-
-/// Time bounds of a connection.
-public struct RedisTiming: Sendable {
-    public var connectMilliseconds = 1000
-    public var commandMilliseconds = 1500
-    public var backoffFirstMilliseconds = 50
-    public var backoffLastMilliseconds = 1000
-    /// Commands without a reply yet; more are refused with `busy`.
-    public var inFlightMax = 16_384
-
-    public init() {}
-}
-
 public final class RedisConnection {
     public typealias Completion = (Result<RedisReply, RedisFailure>) -> Void
 
@@ -73,7 +31,8 @@ public final class RedisConnection {
     private let endpoint: RedisEndpoint
     private let timing: RedisTiming
     /// Commands to run on every new connection before anything else (script loads).
-    private let greeting: [[RedisArgument]]
+    private let greeting: RedisGreeting
+    private let name: String
     private let log: (String) -> Void
 
     private var state = State.idle
@@ -92,24 +51,35 @@ public final class RedisConnection {
     private var greetingError: String?
     private var deadlines: Timer?
     private var encoder = RESPEncoder()
+    /// Names the process at the other end, if the greeting has asked for it.
+    private var server: [UInt8] = []
+    private var awaySinceMilliseconds: Int?
+    private var awayLoggedMilliseconds = 0
 
     /// Called whenever the connection becomes usable or stops being so.
     public var onReadyChange: ((Bool) -> Void)?
     /// How often a connection was made; 1 after the first.
     public private(set) var connectionCount = 0
+    /// How often a connection was tried.
+    public private(set) var attemptCount = 0
 
-    /// - Parameter greeting: every reply must be free of errors, or the connection is dropped and tried again.
+    /// - Parameters:
+    ///   - greeting: every reply must be free of errors, or the connection is dropped and tried again.
+    ///   - name: what the log calls the other end.
+    ///   - log: told of every transition, and once a minute while Redis stays away.
     public init(
         loop: EventLoop,
         endpoint: RedisEndpoint,
         timing: RedisTiming = RedisTiming(),
-        greeting: [[RedisArgument]] = [],
+        greeting: RedisGreeting = [],
+        name: String = "redis",
         log: @escaping (String) -> Void
     ) {
         self.loop = loop
         self.endpoint = endpoint
         self.timing = timing
         self.greeting = greeting
+        self.name = name
         self.log = log
         self.backoffMilliseconds = timing.backoffFirstMilliseconds
         // One timer for all deadlines: they are in order, so only the oldest needs a look.
@@ -127,6 +97,7 @@ public final class RedisConnection {
     public func open() {
         guard state == .idle || state == .backoff else { return }
         state = .connecting
+        attemptCount += 1
         connectDeadlineMilliseconds = loop.nowMilliseconds + timing.connectMilliseconds
         let made: UnsafeMutablePointer<redisAsyncContext>? =
             switch endpoint.address {
@@ -157,6 +128,11 @@ public final class RedisConnection {
         submit(arguments, completion)
     }
 
+    /// Drops the connection for what Redis has said on it, and makes another one. Safe in a completion.
+    func renew(_ reason: String) {
+        if state == .ready || state == .greeting { drop(reason, .unavailable(reason)) }
+    }
+
     /// Writes what this turn of the loop has gathered, in one write. Call it at the end of the turn.
     public func flush() {
         if let context, wanted.contains(.writable), state == .ready || state == .greeting {
@@ -170,7 +146,7 @@ public final class RedisConnection {
     private func submit(_ arguments: [RedisArgument], _ completion: @escaping Completion) {
         guard let context else { return completion(.failure(.unavailable(lastError))) }
         encoder.begin(argumentCount: arguments.count)
-        for argument in arguments { encoder.append(argument.bytes) }
+        for argument in arguments { encoder.append(argument, server: server) }
         let sent = encoder.bytes.withUnsafeBytes { raw in
             redisAsyncFormattedCommand(
                 context,
@@ -232,7 +208,7 @@ public final class RedisConnection {
     private func connected() {
         connectionCount += 1
         state = .greeting
-        var commands = greeting
+        var commands = greeting.commands
         if let password = endpoint.password {
             let user = endpoint.username.map { [RedisArgument($0)] } ?? []
             commands.insert(["AUTH"] + user + [RedisArgument(password)], at: 0)
@@ -246,7 +222,10 @@ public final class RedisConnection {
                 case .success(.error(let text)):
                     // Dropped by the timer: inside the callback hiredis would free the context only afterwards.
                     self.greetingError = self.greetingError ?? text
-                case .success:
+                case .success(let reply):
+                    self.greetingError = self.greetingError ?? self.greeting.complaint(about: reply)
+                    if let server = RedisGreeting.server(in: reply) { self.server = server }
+                    if self.greetingError != nil { return }
                     left -= 1
                     if left == 0 { self.greeted() }
                 case .failure:
@@ -259,7 +238,8 @@ public final class RedisConnection {
     private func greeted() {
         state = .ready
         backoffMilliseconds = timing.backoffFirstMilliseconds
-        log("redis connected")
+        awaySinceMilliseconds = nil
+        log("\(name) connected")
         onReadyChange?(true)
     }
 
@@ -277,7 +257,7 @@ public final class RedisConnection {
     }
 
     private func retry(_ reason: String) {
-        if state != .backoff { log("redis away: \(reason)") }
+        logAway(reason)
         lastError = reason
         state = .backoff
         let jitter = Int.random(in: 0...(backoffMilliseconds / 2))
@@ -286,6 +266,18 @@ public final class RedisConnection {
             self.open()
         }
         backoffMilliseconds = min(backoffMilliseconds * 2, timing.backoffLastMilliseconds)
+    }
+
+    private func logAway(_ reason: String) {
+        let now = loop.nowMilliseconds
+        if let since = awaySinceMilliseconds {
+            guard now - awayLoggedMilliseconds >= timing.awayLogMilliseconds else { return }
+            log("\(name) still away after \((now - since) / 1000) s: \(reason)")
+        } else {
+            awaySinceMilliseconds = now
+            log("\(name) away: \(reason)")
+        }
+        awayLoggedMilliseconds = now
     }
 
     // MARK: - hiredis on the loop (what hiredis/adapters/*.h do for other loops)

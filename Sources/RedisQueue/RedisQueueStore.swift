@@ -35,13 +35,13 @@ public final class RedisQueueStore: QueueStore {
         init(room: Room) { self.room = room }
     }
 
-    private let connection: RedisConnection
+    private let link: any RedisLink
     private let caller: ScriptCaller
     private var lanes: [Lane] = []
 
-    public init(connection: RedisConnection, scripts: ScriptCatalog) {
-        self.connection = connection
-        self.caller = ScriptCaller(connection: connection, scripts: scripts)
+    public init(link: any RedisLink, scripts: ScriptCatalog) {
+        self.link = link
+        self.caller = ScriptCaller(link: link, scripts: scripts)
     }
 
     /// Sends what was gathered and may go, and writes everything to Redis. Call it at the end of each loop turn.
@@ -50,7 +50,7 @@ public final class RedisQueueStore: QueueStore {
             while let batch = lane.joins.take(RedisQueueStore.joinsPerCallMax) { send(batch, lane) }
             while let batch = lane.visits.take(RedisQueueStore.visitsPerCallMax) { send(batch, lane) }
         }
-        connection.flush()
+        link.flush()
     }
 
     // MARK: - QueueStore
@@ -61,7 +61,7 @@ public final class RedisQueueStore: QueueStore {
         _ completion: @escaping (Result<JoinAnswer, StoreFailure>) -> Void
     ) {
         let lane = lane(of: room)
-        if let refusal = refusal(lane.joins.count) { return completion(.failure(refusal)) }
+        if let refusal = refusal(room, lane.joins.count) { return completion(.failure(refusal)) }
         lane.joins.add(Join(request: request, completion: completion))
     }
 
@@ -115,8 +115,8 @@ public final class RedisQueueStore: QueueStore {
     }
 
     /// Why nothing more is gathered now; nil when it is.
-    private func refusal(_ gathered: Int) -> StoreFailure? {
-        guard connection.isReady else { return .unavailable(connection.lastErrorText) }
+    private func refusal(_ room: Room, _ gathered: Int) -> StoreFailure? {
+        guard link.isReady(room: room.id) else { return .unavailable(link.lastErrorText) }
         return gathered < RedisQueueStore.gatheredMax ? nil : .unavailable("too many calls wait for Redis")
     }
 
@@ -127,7 +127,7 @@ public final class RedisQueueStore: QueueStore {
         _ completion: @escaping (Result<StandingReply, StoreFailure>) -> Void
     ) {
         let lane = lane(of: room)
-        if let refusal = refusal(lane.visits.count) { return completion(.failure(refusal)) }
+        if let refusal = refusal(room, lane.visits.count) { return completion(.failure(refusal)) }
         lane.visits.add(Visit(action: action, claim: claim, completion: completion))
     }
 
@@ -144,6 +144,7 @@ public final class RedisQueueStore: QueueStore {
             switch RedisQueueStore.decode(result, { ReplyDecoder.join($0, count: batch.count) }) {
             case .success(let reply):
                 for (join, outcome) in zip(batch, reply.outcomes) {
+                    room.noteEntry(outcome)
                     join.completion(
                         .success(
                             JoinAnswer(
@@ -170,7 +171,10 @@ public final class RedisQueueStore: QueueStore {
             lane.visits.answered()
             switch RedisQueueStore.decode(result, { ReplyDecoder.visits($0, count: batch.count) }) {
             case .success(let replies):
-                for (visit, reply) in zip(batch, replies) { visit.completion(.success(reply)) }
+                for (visit, reply) in zip(batch, replies) {
+                    if visit.action == "enter" { lane.room.noteEntry(reply, of: visit.claim.number) }
+                    visit.completion(.success(reply))
+                }
             case .failure(let failure):
                 for visit in batch { visit.completion(.failure(failure)) }
             }

@@ -5,14 +5,14 @@
 public import Admission
 public import WaitingRoomAPI
 
-/// Operations on rooms over a connection that is ready.
+/// Operations on rooms over a link that is ready for them.
 public final class RoomOperator {
-    private let connection: RedisConnection
+    private let link: any RedisLink
     private let caller: ScriptCaller
 
-    public init(connection: RedisConnection, scripts: ScriptCatalog) {
-        self.connection = connection
-        self.caller = ScriptCaller(connection: connection, scripts: scripts)
+    public init(link: any RedisLink, scripts: ScriptCatalog) {
+        self.link = link
+        self.caller = ScriptCaller(link: link, scripts: scripts)
     }
 
     /// The fields an operator may set, in the order of the policy, as Redis names them.
@@ -35,8 +35,9 @@ public final class RoomOperator {
 
     /// The fields that override the configuration file now.
     public func overrides(_ room: Room, _ completion: @escaping (Result<[String], StoreFailure>) -> Void) {
-        connection.send(["HKEYS", RedisArgument(KeySchema(room: room.id).config)]) { result in
+        link.send(["HKEYS", RedisArgument(KeySchema(room: room.id).config)], room: room.id) { result in
             switch result {
+            case .success(.error(let text)): completion(.failure(.unavailable(text)))
             case .success(let reply):
                 let names = (reply.arrayValue ?? []).compactMap {
                     $0.bytesValue.map { String(decoding: $0, as: UTF8.self) }

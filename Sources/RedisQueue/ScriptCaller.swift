@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Calls a script of a room: EVALSHA, EVAL on NOSCRIPT, and a restore on NOSTATE or ROLLBACK. Each remedy is tried
-// once a call, so a call makes at most four round trips. The first call about a room on each connection is arrive.lua.
+// once a call, so a call makes at most four round trips.
 
 internal import Admission
 internal import Crypto
@@ -10,14 +10,12 @@ internal import WaitingRoomAPI
 final class ScriptCaller {
     typealias Completion = (Result<RedisReply, StoreFailure>) -> Void
 
-    private let connection: RedisConnection
+    private let link: any RedisLink
     private let scripts: ScriptCatalog
     private let digests: [QueueScript: String]
-    /// The connection on which each room was last arrived at.
-    private var arrivals: [String: Int] = [:]
 
-    init(connection: RedisConnection, scripts: ScriptCatalog) {
-        self.connection = connection
+    init(link: any RedisLink, scripts: ScriptCatalog) {
+        self.link = link
         self.scripts = scripts
         var digests: [QueueScript: String] = [:]
         for script in QueueScript.allCases { digests[script] = ScriptCaller.digest(scripts.source(of: script)) }
@@ -39,9 +37,8 @@ final class ScriptCaller {
         mayRestore: Bool = true,
         _ completion: @escaping Completion
     ) {
-        arrive(room)
         let full = room.defaults.scriptArguments.map { RedisArgument($0) } + arguments()
-        run(script, keys: KeySchema(room: room.id).scriptKeys, full) { [weak self] result in
+        run(script, room: room, full) { [weak self] result in
             guard let self, mayRestore, case .success(.error(let text)) = result,
                 text.contains("NOSTATE") || text.contains("ROLLBACK")
             else {
@@ -54,28 +51,22 @@ final class ScriptCaller {
         }
     }
 
-    /// A failover breaks every connection, and replies are in order: so on a new connection the room is looked at for
-    /// signs of one before anything is done with it. Without a room there is nothing to look at (NOSTATE).
-    private func arrive(_ room: Room) {
-        guard connection.isReady, arrivals[room.id] != connection.connectionCount else { return }
-        arrivals[room.id] = connection.connectionCount
-        let policy = room.defaults.scriptArguments.map { RedisArgument($0) }
-        run(.arrive, keys: KeySchema(room: room.id).scriptKeys, policy) { _ in }
-    }
-
     private func run(
         _ script: QueueScript,
-        keys: [String],
+        room: Room,
         _ arguments: [RedisArgument],
         _ completion: @escaping RedisConnection.Completion
     ) {
-        let tail = [RedisArgument(keys.count)] + keys.map { RedisArgument($0) } + arguments
-        connection.send(["EVALSHA", RedisArgument(digests[script] ?? "")] + tail) { [connection, scripts] result in
+        let keys = KeySchema(room: room.id)
+        let named = keys.scriptKeys.map { RedisArgument($0) } + [RedisArgument(beforeServer: keys.here)]
+        let tail = [RedisArgument(named.count)] + named + arguments
+        let room = room.id
+        link.send(["EVALSHA", RedisArgument(digests[script] ?? "")] + tail, room: room) { [link, scripts] result in
             guard case .success(.error(let text)) = result, text.hasPrefix("NOSCRIPT") else {
                 return completion(result)
             }
             // Nothing was executed, so sending it again is safe.
-            connection.send(["EVAL", RedisArgument(scripts.source(of: script))] + tail, completion)
+            link.send(["EVAL", RedisArgument(scripts.source(of: script))] + tail, room: room, completion)
         }
     }
 
@@ -90,14 +81,17 @@ final class ScriptCaller {
         }
         var arguments = [
             max(1, memory.generation), memory.next, memory.openedMilliseconds, memory.burst, memory.epochMilliseconds,
-            memory.incarnation, overrides.count,
+            memory.incarnation, overrides.count, memory.entries.count,
         ].map { RedisArgument($0) }
         arguments += overrides
+        for entry in memory.entries {
+            arguments += [RedisArgument(entry.number), RedisArgument(entry.passExpiresMilliseconds)]
+        }
         for (chunk, bitmap) in memory.chunks {
             arguments.append(RedisArgument(chunk))
             arguments.append(RedisArgument(bitmap))
         }
-        run(.restore, keys: KeySchema(room: room.id).scriptKeys, arguments) { result in
+        run(.restore, room: room, arguments) { result in
             switch ScriptCaller.judge(result) {
             case .success(let reply):
                 if let incarnation = reply.arrayValue?.last?.integerValue { room.noteRestored(incarnation) }
@@ -111,7 +105,9 @@ final class ScriptCaller {
     private static func judge(_ result: Result<RedisReply, RedisFailure>) -> Result<RedisReply, StoreFailure> {
         switch result {
         case .success(.error(let text)):
-            let passing = ["LOADING", "READONLY", "MASTERDOWN", "BUSY", "OOM", "NOREPLICAS", "CLUSTERDOWN", "NOSTATE"]
+            let passing = [
+                "LOADING", "READONLY", "MASTERDOWN", "BUSY", "OOM", "NOREPLICAS", "CLUSTERDOWN", "TRYAGAIN", "NOSTATE",
+            ]
             if passing.contains(where: { text.contains($0) }) { return .failure(.unavailable(text)) }
             return .failure(.refused(text))
         case .success(let reply): return .success(reply)

@@ -5,7 +5,6 @@
 
 /// The scripts of the queue.
 public enum QueueScript: String, CaseIterable, Sendable {
-    case arrive
     case join
     case visit
     case tick
@@ -39,7 +38,6 @@ public struct ScriptCatalog: Sendable {
         let standing = PackageResources.standing_lua
         let parts: [[UInt8]] =
             switch script {
-            case .arrive: [prelude, PackageResources.arrive_lua]
             case .join: [prelude, PackageResources.join_lua]
             case .visit: [prelude, standing, PackageResources.visit_lua]
             case .tick: [prelude, PackageResources.tick_lua]

@@ -28,6 +28,7 @@ public enum Counter: Int, CaseIterable, Sendable {
     case ticksFailed
     case redisConnections
     case gatewayRejected
+    case passesWithoutStore = 22
 
     /// Prometheus family name, its one label, and the help text of the family.
     var exposition: (name: String, label: String, help: String) {
@@ -57,6 +58,8 @@ public enum Counter: Int, CaseIterable, Sendable {
         case .redisConnections: ("vestibule_redis_connections_total", "", "Connections made to Redis.")
         case .gatewayRejected:
             ("vestibule_gateway_rejected_total", "", "FastCGI and SCGI connections closed for what they sent.")
+        case .passesWithoutStore:
+            ("vestibule_passes_without_redis_total", "", "Passes given while Redis was away, to rooms left open.")
         }
     }
 }

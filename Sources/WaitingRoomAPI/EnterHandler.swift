@@ -41,6 +41,10 @@ extension WaitingRoomAPI {
         case .problem(let problem): refuse(problem, facts, respond)
         case .visitor(let visitor):
             visitor.room.use(nowMilliseconds: environment.nowMilliseconds())
+            if isOpen(visitor.room) {
+                let issued = openPass(visitor.room, number: visitor.number)
+                return respondGranted((issued.pass, issued.lifetimeSeconds), visitor.room, facts, respond)
+            }
             store.enter(visitor.claim, room: visitor.room) { [weak self] result in
                 self?.entered(result, visitor, facts, respond)
             }
@@ -61,7 +65,15 @@ extension WaitingRoomAPI {
         if case .entered(let expires) = reply.standing {
             count(.entersGranted)
             visitor.room.noteGone(visitor.number)
-            return respondGranted(expires, reply.nowMilliseconds, visitor, facts, respond)
+            let pass = pass(
+                visitor.room,
+                generation: Int(visitor.ticket.generation),
+                number: visitor.number,
+                expiresMilliseconds: expires,
+                nowMilliseconds: reply.nowMilliseconds
+            )
+            let lifetime = lifetimeSeconds(until: expires, from: reply.nowMilliseconds)
+            return respondGranted((pass, lifetime), visitor.room, facts, respond)
         }
         count(.entersRefused)
         switch reply.standing {
@@ -76,20 +88,12 @@ extension WaitingRoomAPI {
     }
 
     private func respondGranted(
-        _ expires: Int,
-        _ now: Int,
-        _ visitor: Visitor,
+        _ issued: (pass: [UInt8], lifetimeSeconds: Int),
+        _ room: Room,
         _ facts: RequestFacts,
         _ respond: Respond
     ) {
-        let pass = pass(
-            visitor.room,
-            generation: Int(visitor.ticket.generation),
-            number: visitor.number,
-            expiresMilliseconds: expires,
-            nowMilliseconds: now
-        )
-        let lifetime = lifetimeSeconds(until: expires, from: now)
+        let (pass, lifetime) = issued
         var json = JSONWriter()
         json.member("admission", "granted")
         json.member("pass", text: pass)
@@ -97,7 +101,7 @@ extension WaitingRoomAPI {
         json.member("ttl_sec", lifetime)
         WaitMessage.admitted.write(into: &json, "message", facts.language)
         var response = ok(200, json.finish())
-        setPassCookie(&response, visitor.room, pass, lifetimeSeconds: lifetime, facts)
+        setPassCookie(&response, room, pass, lifetimeSeconds: lifetime, facts)
         respond(response)
     }
 }

@@ -36,6 +36,7 @@ extension WaitingRoomAPI {
         let verdict = String(decoding: request[.verdict], as: UTF8.self)
         if wantsJSON(request) { return refuse(problem(forVerdict: verdict), facts, respond) }
         let sent = cookieTicket(request, room: room.id)
+        if isOpen(room), verdict == "missing" || verdict == "expired" { return passOpenDoor(sent, caller) }
         // Only a request without any pass is let in at once: whoever sends a bad one goes through the waiting page.
         // Its ticket, if there is one, is for the page's first poll to judge.
         guard verdict == "missing" else { return hold(caller, sent == nil ? .join : .poll) }
@@ -123,6 +124,22 @@ extension WaitingRoomAPI {
         response.addHeader("X-Vestibule-Number", String(claim.number))
         setTicketCookie(&response, room, issued.ticket, facts)
         setPassCookie(&response, room, issued.pass, lifetimeSeconds: issued.lifetimeSeconds, facts)
+        caller.respond(response)
+    }
+
+    /// The store is away and the room is open without it: a pass of a short life, and no ticket, since no number was
+    /// taken.
+    private func passOpenDoor(_ sent: [UInt8]?, _ caller: Caller) {
+        count(.gateAdmitted)
+        var number: Int?
+        if let sent, case .valid(let ticket) = keys.verifyTicket(sent), ticket.room == caller.room.id {
+            number = Int(ticket.number)
+        }
+        let issued = openPass(caller.room, number: number)
+        var response = continuation(caller)
+        response.addHeader("X-Vestibule-Pass", issued.pass)
+        response.addHeader("X-Vestibule-Number", String(issued.number))
+        setPassCookie(&response, caller.room, issued.pass, lifetimeSeconds: issued.lifetimeSeconds, caller.facts)
         caller.respond(response)
     }
 

@@ -39,6 +39,7 @@ extension WaitingRoomAPI {
             count(.joinsLimited)
             return refuse(.rateLimited(afterMilliseconds: wait), facts, respond)
         }
+        if isOpen(room) { return joinOpenRoom(room, facts, respond) }
         let join = JoinRequest(kind: .join, idempotencyKey: key.isEmpty ? nil : key)
         store.join(join, room: room) { [weak self] result in
             self?.joined(result, room, facts, respond)

@@ -16,6 +16,7 @@ extension Room {
             epochMilliseconds: policy.epochMilliseconds,
             incarnation: incarnation,
             overrides: overrides,
+            entries: recentEntries,
             chunks: mirror.chunkIndexes.compactMap { index in
                 mirror.bitmap(chunk: index).map { (index: index, bitmap: $0) }
             }

@@ -11,6 +11,10 @@ public final class Room {
     public var defaults: RoomPolicy
     /// What the configuration asks of those who join.
     public var rules: JoinRules
+    /// What happens at the door while the store is away.
+    public var outage: OutagePolicy
+    /// How the door stood when it was last told of.
+    var toldDoor = Door.attended
 
     /// The limits in force as of the last tick.
     public private(set) var policy: RoomPolicy
@@ -56,16 +60,21 @@ public final class Room {
     /// The last flush failed, or the worker is about to end.
     private var isFlushDue = false
     private var isTicking = false
+    /// What this worker has granted lately: a store that went back may not know it, and must not grant it again.
+    public private(set) var recentEntries: [(number: Int, passExpiresMilliseconds: Int)] = []
+    /// So many are kept, and up to twice as many for a while.
+    private static let recentEntriesKept = 4096
     /// Answers about visitors who are not in the mirror (yet), remembered until the next tick.
     private var standings: [Int: StandingReply] = [:]
     private static let standingsMax = 4096
     /// Long epochs are flushed more often than once.
     private static let flushMillisecondsMax = 60_000
 
-    public init(id: String, defaults: RoomPolicy, rules: JoinRules = .standard) {
+    public init(id: String, defaults: RoomPolicy, rules: JoinRules = .standard, outage: OutagePolicy = .closed) {
         self.id = id
         self.defaults = defaults
         self.rules = rules
+        self.outage = outage
         self.policy = defaults
         self.waits = WaitTable.unlearnt(defaults)
     }
@@ -81,6 +90,15 @@ public final class Room {
     /// Whether the mirror is older than `limitMilliseconds`: Redis is away.
     public func isStale(nowMilliseconds: Int, limitMilliseconds: Int) -> Bool {
         nowMilliseconds - tickedMilliseconds > limitMilliseconds
+    }
+
+    /// How the door stands. The store is away when the mirror is older than `limitMilliseconds`, and the time the door
+    /// stays open counts from the last tick. A worker that has never seen the store cannot tell since when it is away,
+    /// and keeps the door closed; so does a room that an operator has paused or closed.
+    public func door(nowMilliseconds: Int, limitMilliseconds: Int) -> Door {
+        let away = nowMilliseconds - tickedMilliseconds
+        if away <= limitMilliseconds { return .attended }
+        return isKnown && policy.mode == .open && away <= outage.openForMilliseconds ? .open : .closed
     }
 
     // MARK: - Visitors
@@ -104,6 +122,21 @@ public final class Room {
 
     /// Redis lost its memory and has been given ours.
     public func noteRestored(_ incarnation: Int) { self.incarnation = incarnation }
+
+    /// Takes note of the entry, if it is one, that the store has granted to a newcomer.
+    public func noteEntry(_ outcome: JoinOutcome) {
+        if case .admitted(let number, let expires) = outcome { noteEntered(number, expires) }
+    }
+
+    /// Takes note of the entry, if it is one, that the store has granted to whoever was called.
+    public func noteEntry(_ reply: StandingReply, of number: Int) {
+        if case .entered(let expires) = reply.standing { noteEntered(number, expires) }
+    }
+
+    private func noteEntered(_ number: Int, _ passExpiresMilliseconds: Int) {
+        if recentEntries.count >= 2 * Room.recentEntriesKept { recentEntries.removeFirst(Room.recentEntriesKept) }
+        recentEntries.append((number, passExpiresMilliseconds))
+    }
 
     /// Takes a visitor out of the mirror ahead of the tick (entered or left through this worker).
     public func noteGone(_ number: Int) {

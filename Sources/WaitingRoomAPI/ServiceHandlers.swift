@@ -42,6 +42,12 @@ extension WaitingRoomAPI {
         gauge("vestibule_room_mirror_age_seconds", "Age of the answering worker's mirror.") {
             $0.isKnown ? Double($0.redisMilliseconds(nowMilliseconds: now) - $0.asOfMilliseconds) / 1000 : -1
         }
+        gauge("vestibule_room_redis_away", "1 while Redis is away, as the answering worker sees it.") {
+            self.door($0) == .attended ? 0 : 1
+        }
+        gauge("vestibule_room_open_without_redis", "1 while everybody passes because Redis is away.") {
+            self.isOpen($0) ? 1 : 0
+        }
         // Totals since the room was made; gauges, because a lost Redis sets them back.
         gauge("vestibule_room_joined", "Numbers issued.") { Double($0.counters.joined) }
         gauge("vestibule_room_entered", "Entries.") { Double($0.counters.entered) }

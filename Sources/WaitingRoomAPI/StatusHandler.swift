@@ -22,6 +22,7 @@ extension WaitingRoomAPI {
             return refuse(.tooEarly, RequestFacts(request), respond)
         }
         room.use(nowMilliseconds: now)
+        if isOpen(room) { return statusOfOpenRoom(visitor, RequestFacts(request), respond) }
         if Int(visitor.ticket.generation) == room.generation, let position = room.mirror.position(visitor.number) {
             room.markAlive(visitor.number)
             let language = Language(acceptLanguage: request[.acceptLanguage])
@@ -75,6 +76,13 @@ extension WaitingRoomAPI {
         let unseen = beyond < RoomMemory.gap ? beyond : 0
         let position = visitor.room.mirror.rank(visitor.number) + unseen + 1
         let view = waitingView(visitor.room, position: position, facts.language)
+        respondStatus(view, visitor, isDegraded: true, respond)
+    }
+
+    /// The store is away and everybody passes: whoever waits may enter as well.
+    private func statusOfOpenRoom(_ visitor: Visitor, _ facts: RequestFacts, _ respond: Respond) {
+        visitor.room.markAlive(visitor.number)
+        let view = view(.called(deadlineMilliseconds: 0), visitor.room, position: 0, facts.language)
         respondStatus(view, visitor, isDegraded: true, respond)
     }
 

@@ -68,12 +68,13 @@ public final class WaitingRoomAPI {
     public func room(_ id: String) -> Room? { roomsByID[id] }
 
     /// Takes over the rooms of a configuration that was read again. Known rooms keep their mirrors.
-    public func replaceRooms(_ entries: [(id: String, policy: RoomPolicy, rules: JoinRules)]) {
+    public func replaceRooms(_ entries: [(id: String, policy: RoomPolicy, rules: JoinRules, outage: OutagePolicy)]) {
         var updated: [String: Room] = [:]
-        for (id, policy, rules) in entries {
+        for (id, policy, rules, outage) in entries {
             let room = roomsByID[id] ?? Room(id: id, defaults: policy)
             room.defaults = policy
             room.rules = rules
+            room.outage = outage
             updated[id] = room
         }
         roomsByID = updated
@@ -81,6 +82,7 @@ public final class WaitingRoomAPI {
 
     /// Runs the ticks that are due. Call it several times a tick.
     public func tickRooms(tickMilliseconds: Int) {
+        for room in roomsByID.values where room.outage != .closed { tellDoor(room) }
         for room in roomsByID.values
         where room.needsTick(nowMilliseconds: environment.nowMilliseconds(), tickMilliseconds: tickMilliseconds) {
             room.tick(store: store, tickMilliseconds: tickMilliseconds, clock: environment.nowMilliseconds) {

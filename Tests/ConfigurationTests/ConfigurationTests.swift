@@ -107,6 +107,43 @@ struct ConfigurationTests {
         #expect(try Configuration(yaml: "rooms: {demo: {}}\nworkers: auto\n").workers == nil)
     }
 
+    @Test("Redis may be the master that sentinels name, or a Cluster")
+    func redisTopologies() throws {
+        let watched = try Configuration(
+            yaml: """
+                rooms: {demo: {}}
+                redis:
+                  sentinel:
+                    name: mymaster
+                    addresses: [127.0.0.1:26379, "[::1]:26380"]
+                    password_file: /etc/vestibule/sentinel
+                  username: worker
+                  password_file: /etc/vestibule/redis
+                """
+        )
+        let addresses = [("127.0.0.1", 26_379), ("::1", 26_380)].map { Configuration.RedisNode(host: $0, port: $1) }
+        let sentinel = Configuration.Sentinel(
+            name: "mymaster",
+            addresses: addresses,
+            passwordFile: "/etc/vestibule/sentinel"
+        )
+        #expect(watched.redis == .sentinel(sentinel))
+        #expect(watched.redisUsername == "worker" && watched.redisPasswordFile == "/etc/vestibule/redis")
+        let cluster = try Configuration(yaml: "rooms: {demo: {}}\nredis: {cluster: [10.0.0.1:7001, 10.0.0.2:7002]}\n")
+        let nodes = [("10.0.0.1", 7001), ("10.0.0.2", 7002)].map { Configuration.RedisNode(host: $0, port: $1) }
+        #expect(cluster.redis == .cluster(nodes))
+    }
+
+    @Test("A room is closed while Redis is away, unless it is told to stay open, for a minute or as long as it says")
+    func outagePolicies() throws {
+        func outage(_ text: String) throws -> OutagePolicy {
+            try Configuration(yaml: "rooms: {demo: {\(text)}}\n").rooms[0].outage
+        }
+        #expect(try outage("") == .closed && outage("when_redis_is_away: closed") == .closed)
+        #expect(try outage("when_redis_is_away: open").openForMilliseconds == 60_000)
+        #expect(try outage("open_for: 5m, when_redis_is_away: open").openForMilliseconds == 300_000)
+    }
+
     /// Text, the line that must be named, and a word the message must hold.
     static let mistakes: [(String, Int, String)] = [
         ("rooms:\n  demo:\n    rate: 5\n    rates: 5\n", 4, "unknown key rates in room demo"),
@@ -158,8 +195,29 @@ struct ConfigurationTests {
         ("rooms:\n  demo:\ntick: 10ms\n", 3, "tick must be a duration"),
         ("rooms:\n  demo:\ntick: 6s\n", 3, "tick must be a duration"),
         ("rooms:\n  demo:\nkeys:\n", 3, "keys needs a value"),
-        ("rooms:\n  demo:\nredis: {}\n", 3, "redis needs either socket or host"),
-        ("rooms:\n  demo:\nredis: {socket: /a, host: 127.0.0.1}\n", 3, "redis needs either socket or host"),
+        ("rooms:\n  demo:\nredis: {}\n", 3, "redis needs either socket, host, sentinel or cluster"),
+        ("rooms:\n  demo:\nredis: {socket: /a, host: 127.0.0.1}\n", 3, "redis needs either socket, host"),
+        ("rooms:\n  demo:\nredis: {socket: /a, cluster: [127.0.0.1:1]}\n", 3, "redis needs either socket, host"),
+        ("rooms:\n  demo:\nredis:\n  socket: /a\n  port: 1\n", 5, "port belongs to host"),
+        ("rooms:\n  demo:\nredis:\n  cluster: 127.0.0.1:7001\n", 4, "cluster must be a list of 1 to 16"),
+        ("rooms:\n  demo:\nredis:\n  cluster: []\n", 4, "cluster must be a list of 1 to 16"),
+        (
+            "rooms:\n  demo:\nredis:\n  cluster: [\((1...17).map { "10.0.0.\($0):1" }.joined(separator: ", "))]\n", 4,
+            "cluster must be a list of 1 to 16"
+        ),
+        ("rooms:\n  demo:\nredis:\n  cluster:\n    - 127.0.0.1:7001\n    - redis:7002\n", 6, "redis:7002 is no"),
+        ("rooms:\n  demo:\nredis:\n  cluster:\n    - 127.0.0.1\n", 5, "127.0.0.1 is no address"),
+        ("rooms:\n  demo:\nredis:\n  cluster:\n    - ::1:7001\n", 5, "is no address"),
+        ("rooms:\n  demo:\nredis:\n  cluster:\n    - 10.0.0.1:70000\n", 5, "is no address"),
+        ("rooms:\n  demo:\nredis:\n  cluster:\n    - 10.0.0.1:1\n    - 10.0.0.1:1\n", 6, "given twice"),
+        ("rooms:\n  demo:\nredis:\n  sentinel:\n    name: m\n    quorum: 2\n", 6, "unknown key quorum in sentinel"),
+        ("rooms:\n  demo:\nredis:\n  sentinel:\n    name: m\n", 5, "sentinel needs name (of the master) and addresses"),
+        ("rooms:\n  demo:\nredis:\n  sentinel:\n    addresses: [127.0.0.1:1]\n", 5, "sentinel needs name"),
+        ("rooms:\n  demo:\nredis:\n  sentinel: mymaster\n", 4, "sentinel must be a mapping"),
+        ("rooms:\n  demo:\n    when_redis_is_away: ajar\n", 3, "when_redis_is_away must be closed or open"),
+        ("rooms:\n  demo:\n    rate: 5\n    open_for: 60s\n", 4, "open_for needs when_redis_is_away: open"),
+        ("rooms:\n  demo:\n    when_redis_is_away: closed\n    open_for: 60s\n", 4, "open_for needs"),
+        ("rooms:\n  demo:\n    when_redis_is_away: open\n    open_for: 999ms\n", 4, "open_for must be a duration"),
         ("rooms:\n  demo:\nredis:\n  host: localhost\n", 4, "numeric address"),
         ("rooms:\n  demo:\nredis:\n  host: redis.example.org\n", 4, "numeric address"),
         // All hexadecimal letters, and still names.

@@ -181,8 +181,7 @@ final class RedisHarness: QueueHarness {
     private let redis: RedisServer
     private let loop: EventLoop
     private let connection: RedisConnection
-    private let scripts: ScriptCatalog
-    private var redisStore: RedisQueueStore
+    private let redisStore: RedisQueueStore
     private let rooms: RoomOperator
     private var isSettling = false
 
@@ -192,15 +191,14 @@ final class RedisHarness: QueueHarness {
         let connection = RedisConnection(
             loop: loop,
             endpoint: RedisEndpoint(address: .unix(path: redis.socketPath)),
-            greeting: QueueScript.allCases.map { ["SCRIPT", "LOAD", RedisArgument(scripts.source(of: $0))] }
+            greeting: RedisGreeting(scripts: scripts)
         ) { _ in }
-        let store = RedisQueueStore(connection: connection, scripts: scripts)
+        let store = RedisQueueStore(link: connection, scripts: scripts)
         self.redis = redis
         self.loop = loop
         self.connection = connection
-        self.scripts = scripts
         self.redisStore = store
-        self.rooms = RoomOperator(connection: connection, scripts: scripts)
+        self.rooms = RoomOperator(link: connection, scripts: scripts)
         super.init(
             store: store,
             room: Room(id: id, defaults: policy),
@@ -325,14 +323,11 @@ final class RedisHarness: QueueHarness {
     private var kept: String { "vq:kept:{\(room.id)}:" }
 
     override func keep() throws { try copy(from: live, to: kept) }
-    /// As on another server: what wrote the state is not this one, and every connection is new (a new store has not
-    /// arrived at any room yet).
+    /// As on another server: what wrote the state is not this one.
     override func goBack() throws {
         try copy(from: kept, to: live)
         let mark = "if redis.call('EXISTS', ARGV[1]) == 1 then redis.call('HSET', ARGV[1], 'server', 'another') end"
         _ = try command(["EVAL", RedisArgument(mark), 0, RedisArgument(live + "state")])
-        redisStore = RedisQueueStore(connection: connection, scripts: scripts)
-        store = redisStore
     }
     override func loseEverything() throws { try copy(from: "none", to: live) }
 

@@ -6,10 +6,11 @@
 import Admission
 import TestSupport
 import Testing
+import WaitingRoomAPI
 
 struct RestoreTests {
     @Test(
-        "A store that lost everything is restored by a worker: same order, empty buckets",
+        "A store that lost everything is restored by a worker: same order, empty buckets, held for two seconds",
         arguments: StoreKind.allCases
     )
     func restored(_ kind: StoreKind) throws {
@@ -21,7 +22,9 @@ struct RestoreTests {
         #expect(state.waiting == Array(numbers[3...]), "nobody is called: the buckets are empty")
         #expect(state.next > numbers[7] + 60_000)
         #expect(try harness.standing(harness.claim(numbers[5])).position == 3)
-        try harness.advance(1000)
+        try harness.advance(2900)
+        #expect(try harness.tick(polled: numbers).waiting == Array(numbers[3...]), "held, and then a token in a second")
+        try harness.advance(100)
         #expect(try harness.tick(polled: numbers).waiting == Array(numbers[4...]))
         #expect(try harness.join(1).numbers[0] > numbers[7])
     }
@@ -69,6 +72,8 @@ struct RestoreTests {
         let numbers = try harness.join(5).numbers
         _ = try harness.tick()
         let remembers = harness.room
+        let others = harness.newWorker()
+        try harness.tick(others)
         try harness.advance(10_000)
         try harness.loseEverything()
         harness.room = harness.newWorker()
@@ -77,8 +82,59 @@ struct RestoreTests {
         harness.room = remembers
         let state = try harness.tick()
         #expect(state.waiting == Array(numbers[2...]) + [newcomers.numbers[2]])
-        try harness.advance(1000)
+        try harness.advance(2900)
+        #expect(try harness.tick(polled: numbers).waiting == Array(numbers[2...]) + [newcomers.numbers[2]])
+        // Another worker that remembers comes later: what is there is not held again.
+        try harness.tick(others)
+        try harness.advance(100)
         #expect(try harness.tick(polled: numbers).waiting == Array(numbers[3...]) + [newcomers.numbers[2]])
+    }
+
+    @Test(
+        "Who entered through a worker is inside, with the same pass, though the replica has never heard of it",
+        arguments: StoreKind.allCases
+    )
+    func entriesRemembered(_ kind: StoreKind) throws {
+        var policy = smallPolicy(rate: 1, burst: 3)
+        policy.maxActive = 4
+        let harness = try kind.harness(policy)
+        let numbers = try harness.join(6).numbers
+        try harness.advance(3000)
+        #expect(try harness.tick(polled: numbers).called == 1)
+        try harness.keep()
+        let pass = try harness.enter(harness.claim(numbers[3]))
+        guard case .entered = pass else { throw TestFailure("not let in: \(pass)") }
+        try harness.goBack()
+        let state = try harness.tick(polled: numbers)
+        #expect(state.called == 0, "the replica knew the call and not the entry")
+        #expect(state.active == 4)
+        #expect(try harness.enter(harness.claim(numbers[3])) == pass)
+        #expect(state.waiting == Array(numbers[4...]))
+    }
+
+    @Test("A worker remembers the last of the entries it has granted, and a bounded number of them")
+    func entriesBounded() {
+        let room = Room(id: "demo", defaults: smallPolicy())
+        for number in 1...100_000 { room.noteEntry(.admitted(number: number, passExpiresMilliseconds: number)) }
+        let kept = room.memory.entries.map(\.number)
+        #expect((4096...8192).contains(kept.count))
+        #expect(kept == Array((100_001 - kept.count)...100_000))
+    }
+
+    @Test("While admission is held a caller is told to come back after the hold", arguments: StoreKind.allCases)
+    func heldCall(_ kind: StoreKind) throws {
+        let harness = try kind.harness(smallPolicy(rate: 1, burst: 1))
+        let numbers = try harness.join(3).numbers
+        try harness.advance(1000)
+        #expect(try harness.tick(polled: numbers).called == 1)
+        try harness.keep()
+        try harness.goBack()
+        #expect(try harness.tick(polled: numbers).called == 1)
+        #expect(try harness.enter(harness.claim(numbers[1])) == .retry(afterMilliseconds: 3000))
+        try harness.advance(2999)
+        #expect(try harness.enter(harness.claim(numbers[1])) == .retry(afterMilliseconds: 500))
+        try harness.advance(500)
+        guard case .entered = try harness.enter(harness.claim(numbers[1])) else { throw TestFailure("still held") }
     }
 
     @Test("Who left in what the store still knows does not wait again", arguments: StoreKind.allCases)

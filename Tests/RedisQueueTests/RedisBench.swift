@@ -26,7 +26,7 @@ final class RedisBench {
         username: String? = nil,
         password: String? = nil,
         timing: RedisTiming = RedisTiming(),
-        greeting: [[RedisArgument]] = []
+        greeting: RedisGreeting = []
     ) throws {
         let journal = journal
         loop = try EventLoop()
@@ -81,7 +81,7 @@ final class RedisBench {
     }
 }
 
-/// Listens on a unix socket and answers what the test says.
+/// Listens on a unix socket or a loopback port and answers what the test says.
 final class FakePeer {
     private let loop: EventLoop
     private let listener: Listener
@@ -91,10 +91,18 @@ final class FakePeer {
     /// What to send back for some bytes; nil closes the connection.
     private let answer: ([UInt8]) -> [UInt8]?
 
-    init(loop: EventLoop, path: String, answer: @escaping ([UInt8]) -> [UInt8]?) throws {
+    convenience init(loop: EventLoop, path: String, answer: @escaping ([UInt8]) -> [UInt8]?) throws {
+        try self.init(loop: loop, listener: try Listener.unix(path: path), answer: answer)
+    }
+
+    convenience init(loop: EventLoop, port: Int, answer: @escaping ([UInt8]) -> [UInt8]?) throws {
+        try self.init(loop: loop, listener: try Listener.loopback(port: UInt16(port)), answer: answer)
+    }
+
+    private init(loop: EventLoop, listener: Listener, answer: @escaping ([UInt8]) -> [UInt8]?) throws {
         self.loop = loop
         self.answer = answer
-        listener = try Listener.unix(path: path)
+        self.listener = listener
         try listener.start(on: loop) { [weak self] descriptor in self?.accepted(descriptor) }
     }
 

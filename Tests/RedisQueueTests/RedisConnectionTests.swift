@@ -102,12 +102,32 @@ struct RedisConnectionTests {
         #expect(!bench.connection.isReady && bench.connection.connectionCount == 0)
         #expect(bench.connection.lastErrorText.contains("No such file"))
         // 20, 40, 80, 160, 200 ... ms with up to half of it on top: 4 to 9 tries in a second.
-        let tries = bench.logLines.filter { $0.hasPrefix("redis away") }.count
+        let tries = bench.connection.attemptCount
         #expect((3...10).contains(tries), "\(tries) tries")
+        #expect(bench.logLines.count == 1 && bench.logLines[0].hasPrefix("redis away: No such file"))
         let peer = try FakePeer(loop: bench.loop, path: path) { _ in Array("+PONG\r\n".utf8) }
         #expect(bench.run { bench.connection.isReady })
         #expect(try bench.command("PING") == .status("PONG"))
         #expect(peer.connectionCount == 1)
+    }
+
+    @Test("The log tells when Redis goes and comes back, and in between only now and then")
+    func logging() throws {
+        var timing = briskTiming()
+        timing.awayLogMilliseconds = 400
+        let redis = try RedisServer()
+        let bench = try RedisBench(path: redis.socketPath, timing: timing)
+        try bench.openAndWait()
+        redis.stop(signal: SIGKILL)
+        bench.pass(milliseconds: 1500)
+        #expect(bench.connection.attemptCount >= 5)
+        let lines = bench.logLines
+        #expect(lines.first == "redis connected")
+        #expect(lines.filter { $0.hasPrefix("redis away: ") }.count == 1)
+        #expect((2...4).contains(lines.filter { $0.hasPrefix("redis still away after ") }.count), "\(lines)")
+        try redis.restart()
+        #expect(bench.run { bench.connection.isReady })
+        #expect(bench.logLines.last == "redis connected")
     }
 
     @Test("A path too long for a socket is an error that is told, not a crash")
@@ -121,7 +141,7 @@ struct RedisConnectionTests {
 }
 
 struct AuthenticationTests {
-    private let greeting: [[RedisArgument]] = [["SCRIPT", "LOAD", "return 1"]]
+    private let greeting: RedisGreeting = [["SCRIPT", "LOAD", "return 1"]]
 
     @Test("It speaks as the ACL user, or as the default user when only a password is given")
     func right() throws {

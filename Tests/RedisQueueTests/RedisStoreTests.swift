@@ -19,11 +19,9 @@ private final class StoreBench {
 
     init(burst: Int = 1) throws {
         redis = try RedisServer()
-        let greeting = QueueScript.allCases.map { [scripts] script -> [RedisArgument] in
-            ["SCRIPT", "LOAD", RedisArgument(scripts.source(of: script))]
-        }
+        let greeting = RedisGreeting(scripts: scripts)
         bench = try RedisBench(path: redis.socketPath, timing: briskTiming(), greeting: greeting)
-        let store = RedisQueueStore(connection: bench.connection, scripts: scripts)
+        let store = RedisQueueStore(link: bench.connection, scripts: scripts)
         self.store = store
         var policy = RoomPolicy.standard
         policy.rateMilli = 0

@@ -188,7 +188,9 @@ struct BoardTests {
         try bench.fill()
         let token = try bench.waitingTicket()
         bench.run(200)
-        bench.api.replaceRooms([("demo", limits(rate: 3), .standard), ("third", limits(), .standard)])
+        bench.api.replaceRooms([
+            ("demo", limits(rate: 3), .standard, .closed), ("third", limits(), .standard, .closed),
+        ])
         #expect(bench.api.rooms.map(\.id) == ["demo", "third"])
         #expect(bench.api.room("demo") === bench.room)
         #expect(bench.room.defaults.rateMilli == 3000)

@@ -23,21 +23,23 @@ def summary(report, witness):
 
 
 def under_load(short, act, failures_max=0, **options):
-    """Load and witnesses, and `act` again and again in the middle. Nothing may fail, or only so many of the requests
-    by a 503 of nginx's, which says when to come again."""
+    """Load and witnesses, and `act` again and again in the middle: each second for 60 s, or for a moment. Nothing may
+    fail, or only so many of the requests by a 503 of nginx's, which says when to come again."""
     visitors, seconds = size(short)
+    seconds += 0 if short else 8
     stage = Stage(**options)
     try:
         witness = Witness(stage).start()
         load = Load(stage, visitors, seconds, arrive=2 if short else 5)
         time.sleep(1.5)
-        rounds, tolerated, ends = 0, 0, time.monotonic() + seconds - (2.5 if short else 5)
-        while True:
+        rounds, tolerated, due = 0, 0, time.monotonic()
+        ends = due + (3.5 if short else 59.9)
+        while time.monotonic() < ends:
             act(stage)
             rounds += 1
-            if time.monotonic() > ends:
-                break
-            time.sleep(0.3 if short else 1)
+            # Acts that take longer than a second follow each other.
+            due = max(due + (0.4 if short else 1), time.monotonic())
+            time.sleep(max(0, due - time.monotonic()))
         report = load.report()
         for failure in [entry for entry in witness.failures if entry[0] == 503][:failures_max]:
             witness.failures.remove(failure)

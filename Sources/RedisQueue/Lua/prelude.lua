@@ -3,11 +3,18 @@
 --
 -- KEYS  1 state (hash)   2 config (hash)   3 chunks (hash: chunk -> version of its last change)
 --       4 called (zset)  5 active (zset)   6 flow (hash: second -> entries)
+--       7 a key that never exists, named at:<run id of this server>; see KeySchema.here
 --       The bitmaps waiting/done/left:<chunk>, seen:<epoch>:<chunk> (polled in that epoch) and gone:<span>:<chunk>
 --       (lost the place by silence or a lapsed call; last sign of life in that span) are named from the prefix of
 --       KEYS[1]: they share the room's hash tag, so they are in the same Redis Cluster slot.
 -- ARGV  1..9 the policy of the configuration file, in the order of POLICY; a field in config overrides it.
 -- Error NOSTATE: the room is not in this Redis (new, restarted empty, flushed). The worker restores it and asks again.
+--
+-- Another server than the one that wrote the state (a restart, a failover, a slot that has moved) may know less than
+-- the workers: replication and the append-only file lag, and nobody can tell how much. So, once: nothing is admitted
+-- for HOLD_MS, while some worker may still be speaking to the old server; the buckets begin empty, since what was
+-- admitted last may be unknown here; numbers go on behind every one that can have been issued; nobody is swept for
+-- abandon_after; and a new incarnation makes every worker bring what it remembers (restore.lua).
 --
 -- Time is Redis TIME and never goes back. Buckets count in millionths of a token, so every sum is an exact integer.
 
@@ -19,6 +26,8 @@ local FIELDS = {'generation', 'next', 'head', 'waiting', 'called', 'active', 'ca
 local OPEN, PAUSED, CLOSED, BYPASS = 0, 1, 2, 3
 local WAITING, CALLED, ENTERED, LEFT, EXPIRED, RETRY, FENCED = 1, 2, 3, 4, 5, 6, 7
 local MICRO, GAP = 1000000, 1000
+local HOLD_MS = 2000
+local BEHIND, EPOCH_2026, PER_SECOND = 65536, 1767225600, 131072  -- as in restore.lua
 -- Numbers in a bitmap: with what Redis puts around 8,176 bytes, exactly the allocator's 8 KiB. At 8,192 bytes it would
 -- take 10 KiB.
 local CHUNK = 65408
@@ -28,9 +37,10 @@ local EPOCHS_KEPT = 4                  -- abandon_after is cut into four epochs
 
 local prefix = string.sub(KEYS[1], 1, -6)
 local P, S = {}, {}
-local raw = redis.call('HMGET', KEYS[1], unpack(FIELDS))
-if not raw[1] then return redis.error_reply('NOSTATE the room has no state here') end
-for i, field in ipairs(FIELDS) do S[field] = tonumber(raw[i]) or 0 end
+local raw = redis.call('HMGET', KEYS[1], 'server', unpack(FIELDS))
+local server = string.sub(KEYS[7] or '', #prefix + 4)
+if not raw[2] then return redis.error_reply('NOSTATE the room has no state here') end
+for i, field in ipairs(FIELDS) do S[field] = tonumber(raw[i + 1]) or 0 end
 local overrides = redis.call('HMGET', KEYS[2], unpack(POLICY))
 for i, field in ipairs(POLICY) do P[field] = tonumber(overrides[i] or ARGV[i]) end
 
@@ -43,10 +53,10 @@ S.clock_ms = now
 -- holds at least a second of the rate; the entry bucket alone bounds the entries.
 local full = P.burst * MICRO
 local call_full = math.max(full, P.rate_milli * 1000)
-local gained = math.min(now - S.refilled_ms, REFILL_MS_MAX) * P.rate_milli
+local gained = math.max(0, math.min(now - S.refilled_ms, REFILL_MS_MAX)) * P.rate_milli
 S.call_micro = math.min(call_full, S.call_micro + gained)
 S.entry_micro = math.min(full, S.entry_micro + gained)
-S.refilled_ms = now
+S.refilled_ms = math.max(now, S.refilled_ms)  -- later than now: held
 
 local epoch_ms = math.max(1, math.floor(P.abandon_ms / EPOCHS_KEPT))
 local epoch = math.floor(now / epoch_ms)
@@ -76,6 +86,18 @@ local function save()
     out[#out + 1] = S[field]
   end
   redis.call('HSET', KEYS[1], unpack(out))
+end
+
+-- A connection that has not asked for the server's identity gives none.
+if server ~= '' and raw[1] ~= server then
+  S.version = math.max(S.version + 1, tonumber(clock[1]) * 1000000 + tonumber(clock[2]))
+  for _, chunk in ipairs(redis.call('HKEYS', KEYS[3])) do redis.call('HSET', KEYS[3], chunk, S.version) end
+  S.call_micro, S.entry_micro, S.refilled_ms = 0, 0, now + HOLD_MS
+  S.next = math.max(S.next + BEHIND, (tonumber(clock[1]) - EPOCH_2026) * PER_SECOND + 1)
+  S.incarnation, S.remembered = S.version, 1
+  S.restored_ms, S.hold_epoch = now, epoch + EPOCHS_KEPT
+  redis.call('HSET', KEYS[1], 'server', server)
+  save()
 end
 
 -- A bitmap is made at its full size at once: growing it bit by bit would make Redis reserve twice the room.

@@ -1,8 +1,10 @@
 -- restore.lua: makes a room that is not in this Redis, or mends one that went back, from what a worker remembers.
--- KEYS  1 state   2 config   3 chunks   4 called
+-- KEYS  1 state   2 config   3 chunks   4 called   5 active   7 names this server, see prelude.lua
 -- ARGV  1 generation (1 for a new room)   2 next the worker knows (0 = nothing)   3 opened_ms   4 burst
 --       5 epoch length (ms)   6 incarnation the worker knows (0 = none)   7 how many override words follow
---       8... pairs: field, value of the operator's overrides; then pairs: chunk, waiting bitmap
+--       8 how many entries follow
+--       9... pairs: field, value of the operator's overrides; pairs: number, pass expiry (ms) of the entries the worker
+--       has granted lately; then pairs: chunk, waiting bitmap
 -- Returns {generation, next, incarnation}. Running it twice, or from several workers, changes nothing more.
 --
 -- The incarnation is made with the state: a worker that meets another one knows that Redis lost its memory, and that
@@ -14,14 +16,17 @@
 
 -- GAP: more numbers than can have been issued since the worker's last look (a tick is at most 500 ms).
 local MICRO, CHUNK, GAP, EPOCH_2026, PER_SECOND = 1000000, 65408, 65536, 1767225600, 131072
+local HOLD_MS = 2000                   -- as in prelude.lua
+local DONE_MS = 172800000              -- the longest grace and a day
 local prefix = string.sub(KEYS[1], 1, -6)
 local clock = redis.call('TIME')
 local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
 local stamp = tonumber(clock[1]) * 1000000 + tonumber(clock[2])
 local known = redis.call('HMGET', KEYS[1], 'generation', 'next', 'version', 'head', 'incarnation', 'remembered',
-  'call_micro', 'entry_micro')
+  'call_micro', 'entry_micro', 'refilled_ms')
 local generation, known_next = tonumber(ARGV[1]), tonumber(ARGV[2])
 local epoch_ms, incarnation, override_words = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local entries_at, bitmaps_at = 9 + override_words, 9 + override_words + 2 * tonumber(ARGV[8])
 local is_same = known[1] and tonumber(known[5]) == incarnation
 
 if known[1] then
@@ -34,19 +39,37 @@ if known[1] then
 end
 
 if override_words > 0 and redis.call('EXISTS', KEYS[2]) == 0 then
-  redis.call('HSET', KEYS[2], unpack(ARGV, 8, 7 + override_words))
+  redis.call('HSET', KEYS[2], unpack(ARGV, 9, 8 + override_words))
+end
+
+-- Whoever has entered holds a pass: not a second time. Marked before the waiting are merged.
+local changed = {}
+for i = entries_at, bitmaps_at - 1, 2 do
+  local number, expires = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
+  local chunk = math.floor(number / CHUNK)
+  local key = prefix .. 'done:' .. chunk
+  if redis.call('EXISTS', key) == 0 then redis.call('SETBIT', key, CHUNK - 1, 0) end
+  if redis.call('SETBIT', key, number % CHUNK, 1) == 0 then
+    redis.call('PEXPIRE', key, DONE_MS)
+    redis.call('ZREM', KEYS[4], ARGV[i])
+    if expires > now then redis.call('ZADD', KEYS[5], expires, ARGV[i]) end
+    if redis.call('HEXISTS', KEYS[3], chunk) == 1 then
+      redis.call('SETBIT', prefix .. 'waiting:' .. chunk, number % CHUNK, 0)
+      changed[chunk] = true
+    end
+  end
 end
 
 -- What this Redis remembers of an older generation was ended by a reset.
 if known[1] and tonumber(known[1]) < generation then
   for _, chunk in ipairs(redis.call('HKEYS', KEYS[3])) do redis.call('DEL', prefix .. 'waiting:' .. chunk) end
   redis.call('DEL', KEYS[3], KEYS[4])
-  redis.call('HSET', KEYS[1], 'called', 0)
 end
 
 -- Beyond every version a worker can know from before the loss, so that each takes the restored bitmaps.
 local version = math.max((tonumber(known[3]) or 0) + 1, stamp)
-for i = 8 + override_words, #ARGV, 2 do
+for chunk in pairs(changed) do redis.call('HSET', KEYS[3], chunk, version) end
+for i = bitmaps_at, #ARGV, 2 do
   local chunk = ARGV[i]
   local key, scratch = prefix .. 'waiting:' .. chunk, prefix .. 'scratch'
   redis.call('SET', scratch, ARGV[i + 1])
@@ -76,21 +99,22 @@ end
 -- From the clock also where a worker remembers: others may remember more, and come later.
 local from_clock = (tonumber(clock[1]) - EPOCH_2026) * PER_SECOND + 1
 local next_number = known_next > 0 and math.max(known_next + GAP, tonumber(known[2]) or 0, from_clock) or from_clock
--- A room that was there starts with empty buckets: what was admitted just before the loss still counts against the
--- bound. Once only, though several workers bring their memories.
-local call_micro, entry_micro = tonumber(ARGV[4]) * MICRO, tonumber(ARGV[4]) * MICRO
+-- A room that was there starts with empty buckets and is held, as in prelude.lua: what was admitted just before the
+-- loss still counts against the bound. Once only, though several workers bring their memories.
+local call_micro, entry_micro, refilled_ms = tonumber(ARGV[4]) * MICRO, tonumber(ARGV[4]) * MICRO, now
 if known_next > 0 then
-  local is_merged = known[6] == '1' and not is_same
-  call_micro, entry_micro = is_merged and tonumber(known[7]) or 0, is_merged and tonumber(known[8]) or 0
+  if known[6] == '1' and not is_same then
+    call_micro, entry_micro, refilled_ms = tonumber(known[7]), tonumber(known[8]), tonumber(known[9])
+  else
+    call_micro, entry_micro, refilled_ms = 0, 0, now + HOLD_MS
+  end
 end
 redis.call('HSET', KEYS[1], 'generation', generation, 'next', next_number, 'version', version, 'waiting', waiting,
-  'head', math.min(head, next_number), 'call_micro', call_micro, 'entry_micro', entry_micro, 'refilled_ms', now,
-  'clock_ms', now, 'ticked_ms', now, 'epoch', math.floor(now / epoch_ms), 'epoch_ms', epoch_ms,
+  'head', math.min(head, next_number), 'call_micro', call_micro, 'entry_micro', entry_micro,
+  'refilled_ms', refilled_ms, 'clock_ms', now, 'ticked_ms', now, 'called', redis.call('ZCARD', KEYS[4]),
+  'active', redis.call('ZCARD', KEYS[5]), 'server', string.sub(KEYS[7] or '', #prefix + 4),
+  'epoch', math.floor(now / epoch_ms), 'epoch_ms', epoch_ms,
   'hold_epoch', known_next > 0 and math.floor(now / epoch_ms) + 4 or 0, 'opened_ms', ARGV[3],
   'flow_second', tonumber(clock[1]), 'restored_ms', now, 'incarnation', tonumber(known[5]) or stamp,
   'remembered', known_next > 0 and 1 or 0)
--- Which Redis has written this: arrive.lua finds out when another one has it.
-local info = redis.pcall('INFO', 'server')
-local server = type(info) == 'string' and string.match(info, 'run_id:(%w+)')
-if server then redis.call('HSET', KEYS[1], 'server', server) end
 return {generation, next_number, tonumber(known[5]) or stamp}

@@ -35,7 +35,8 @@ local function claim(generation, number, issued_ms)
   if P.rate_milli == 0 then return RETRY, 1000 end
   -- Not the time of the next token: all who were called would ask for it at once. Half of the time in which they can
   -- all enter keeps the bucket busy without a rush.
-  return RETRY, math.max(math.ceil((MICRO - S.entry_micro) / P.rate_milli),
+  local hold_ms = math.max(0, S.refilled_ms - now)
+  return RETRY, math.max(hold_ms + math.ceil((MICRO - S.entry_micro) / P.rate_milli),
     math.min(math.floor(S.called * MICRO / (2 * P.rate_milli)), math.floor(P.claim_ms / 2)))
 end
 

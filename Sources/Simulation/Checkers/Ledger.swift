@@ -90,7 +90,7 @@ struct Ledger {
         case .restore(let before, _, _):
             facts.returned = room.waiting.numbers(notIn: before)
             _ = resume(room)
-        case .configure, .arrive: break
+        case .configure, .moved: break
         case .reset: forget()
         }
         compare(room)
@@ -133,7 +133,9 @@ struct Ledger {
         case (.waiting, .left?):
             fault(.conservation, "\(number) left, and waits again")
             move(number, to: .waiting)
-        case (.waiting, _):
+        case (.waiting, let place):
+            // Some worker may bring the entry back that this memory of the store lacks.
+            if case .entered(let end, _) = place { forgottenPasses[number] = end }
             facts.returned.append(number)
             move(number, to: .waiting)
         case (.called, let place) where place != .called:

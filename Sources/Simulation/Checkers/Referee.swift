@@ -55,11 +55,9 @@ final class Referee {
             bound.configure(room.policy, facts.now)
             ghosts.noteRestored(room.policy, facts.now)
             world.note(.restored, memory.next, room.next)
-        case .arrive(let isElsewhere):
-            guard isElsewhere else { break }
+        case .moved:
             ghosts.noteRestored(room.policy, facts.now)
             world.note(.tookOver, room.next)
-
         case .tick: checkTick(facts, room)
         default: break
         }

@@ -84,24 +84,18 @@ public final class ModelServer {
     ) -> Served<Value> {
         guard var room = rooms.removeValue(forKey: id) else { return .noState }
         defer { rooms[id] = room }
+        let now = clock()
+        let incarnation = room.incarnation
+        room.arrive(at: identity, nowMilliseconds: now)
+        if room.incarnation != incarnation { observe?(StoreStep(nowMilliseconds: now, kind: .moved), room) }
         if let known,
             room.knowsLess(thanGeneration: known.generation, next: known.next, incarnation: known.incarnation)
         {
             return .rollback
         }
-        let now = clock()
         let (value, kind) = step(&room, now)
         observe?(StoreStep(nowMilliseconds: now, kind: kind), room)
         return .reply(value)
-    }
-
-    /// The first call of a connection; a room that is not here is made by the restore that follows.
-    func arrive(_ id: String) {
-        _ = run(id) { [identity] room, now in
-            let incarnation = room.incarnation
-            room.arrive(at: identity, nowMilliseconds: now)
-            return ((), .arrive(isElsewhere: room.incarnation != incarnation))
-        }
     }
 
     func join(_ batch: [JoinRequest], _ id: String, _ known: KnownRoom) -> Served<JoinReply> {
@@ -189,8 +183,8 @@ public struct StoreStep {
         case tick(before: RankIndex, TickReply)
         /// `isNew`: there was no room.
         case restore(before: RankIndex, RoomMemory, isNew: Bool)
-        /// `isElsewhere`: another server had written the state.
-        case arrive(isElsewhere: Bool)
+        /// Another server had written the state.
+        case moved
         case configure(RoomPolicy)
         case reset
     }

@@ -8,8 +8,6 @@ public import WaitingRoomAPI
 
 public final class ModelStore: QueueStore {
     private let server: ModelServer
-    /// Rooms that were used since the connection was made.
-    private var arrivals: Set<String> = []
     /// When set, every call fails with it: the store is away.
     public var failure: StoreFailure?
 
@@ -27,7 +25,6 @@ public final class ModelStore: QueueStore {
         _ body: (ModelServer) -> Served<Value>
     ) -> Result<Value, StoreFailure> {
         if let failure { return .failure(failure) }
-        if arrivals.insert(room.id).inserted { server.arrive(room.id) }
         switch body(server) {
         case .reply(let value): return .success(value)
         case .noState, .rollback:
@@ -58,7 +55,6 @@ public final class ModelStore: QueueStore {
     /// Goes back to an older state, as by a failover to a replica that lags.
     public func goBack(to snapshot: ModelServer.Snapshot) {
         server.goBack(to: snapshot)
-        arrivals = []
     }
 
     public func join(
@@ -68,7 +64,8 @@ public final class ModelStore: QueueStore {
     ) {
         completion(
             call(room) { $0.join([request], room.id, KnownRoom(room)) }.map { reply in
-                JoinAnswer(
+                room.noteEntry(reply.outcomes[0])
+                return JoinAnswer(
                     outcome: reply.outcomes[0],
                     generation: reply.generation,
                     nowMilliseconds: reply.nowMilliseconds,
@@ -91,7 +88,9 @@ public final class ModelStore: QueueStore {
         room: Room,
         _ completion: @escaping (Result<StandingReply, StoreFailure>) -> Void
     ) {
-        completion(call(room) { $0.enter(claim, room.id) })
+        let result = call(room) { $0.enter(claim, room.id) }
+        if case .success(let reply) = result { room.noteEntry(reply, of: claim.number) }
+        completion(result)
     }
 
     public func leave(

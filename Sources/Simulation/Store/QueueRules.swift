@@ -17,7 +17,7 @@ public protocol QueueRules {
 
     func knowsLess(thanGeneration known: Int, next knownNext: Int, incarnation knownIncarnation: Int) -> Bool
 
-    /// The first call of a connection: has another server written this?
+    /// Comes before every call: has another server written this?
     mutating func arrive(at server: Int, nowMilliseconds: Int)
     mutating func join(_ batch: [JoinRequest], nowMilliseconds: Int) -> JoinReply
     mutating func stand(_ claim: TicketClaim, nowMilliseconds: Int) -> StandingReply

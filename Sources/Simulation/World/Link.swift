@@ -55,7 +55,6 @@ final class Link: QueueStore {
     private var backoff = Link.backoffFirstMilliseconds
     private var joins: [(request: JoinRequest, completion: (Result<JoinAnswer, StoreFailure>) -> Void)] = []
     private var joinRoom: Room?
-    private var arrivedLife = 0
     /// The store's time of the reply that is being handed out.
     private(set) var replyMilliseconds = 0
     /// Runs when a connection has been made.
@@ -180,11 +179,6 @@ final class Link: QueueStore {
         _ prepare: @escaping () -> (ModelServer) -> Served<Value>,
         _ completion: @escaping (Result<Value, StoreFailure>) -> Void
     ) {
-        if isUp, arrivedLife != life {
-            arrivedLife = life
-            let id = room.id
-            send({ .reply($0.arrive(id)) }, { _ in })
-        }
         send(prepare()) { [weak self] result in
             guard let self else { return }
             switch result {
@@ -236,6 +230,7 @@ final class Link: QueueStore {
                 case .success(let reply):
                     self?.replyMilliseconds = reply.nowMilliseconds
                     for (join, outcome) in zip(batch, reply.outcomes) {
+                        room.noteEntry(outcome)
                         join.completion(
                             .success(
                                 JoinAnswer(
@@ -276,7 +271,10 @@ final class Link: QueueStore {
     }
 
     func enter(_ claim: TicketClaim, room: Room, _ done: @escaping (Result<StandingReply, StoreFailure>) -> Void) {
-        visit(room, { $0.enter(claim, room.id) }, done)
+        visit(room, { $0.enter(claim, room.id) }) { result in
+            if case .success(let reply) = result { room.noteEntry(reply, of: claim.number) }
+            done(result)
+        }
     }
 
     func leave(_ claim: TicketClaim, room: Room, _ done: @escaping (Result<StandingReply, StoreFailure>) -> Void) {

@@ -111,6 +111,9 @@ struct DemoPlan {
                     joins_per_source: \(room.rules.joinsPerSource?.text ?? "off")
 
                 """
+            if room.outage != .closed {
+                text += "    when_redis_is_away: open\n    open_for: \(room.outage.openForMilliseconds)ms\n"
+            }
         }
         return text + """
             redis: {socket: \(redisSocket ?? path("redis.sock"))}

@@ -27,20 +27,41 @@ enum LoadedConfiguration {
         }
     }
 
-    static func endpoint(_ configuration: Configuration) throws -> RedisEndpoint {
-        let address: RedisEndpoint.Address =
-            switch configuration.redis {
-            case .socket(let path): .unix(path: path)
-            case .tcp(let host, let port): .tcp(address: host, port: port)
-            }
-        var password: String?
-        if let path = configuration.redisPasswordFile {
-            password = try Files.readText(path).split(separator: "\n").first.map(String.init)
-            guard password?.isEmpty == false else {
-                throw CommandFailure("PASSWORD_EMPTY", "\(path) has no password in its first line")
-            }
+    /// Where Redis is, with the passwords read from their files.
+    static func endpoint(_ configuration: Configuration) throws -> RedisPlace {
+        let (username, password) = (configuration.redisUsername, try password(configuration.redisPasswordFile))
+        func server(_ address: RedisEndpoint.Address) -> RedisEndpoint {
+            RedisEndpoint(address: address, username: username, password: password)
         }
-        return RedisEndpoint(address: address, username: configuration.redisUsername, password: password)
+        func address(_ node: Configuration.RedisNode) -> RedisHostPort {
+            RedisHostPort(host: node.host, port: node.port)
+        }
+        switch configuration.redis {
+        case .socket(let path): return .server(server(.unix(path: path)))
+        case .tcp(let host, let port): return .server(server(.tcp(address: host, port: port)))
+        case .sentinel(let sentinel):
+            return .sentinel(
+                SentinelPlace(
+                    name: sentinel.name,
+                    sentinels: sentinel.addresses.map { address($0) },
+                    sentinelPassword: try self.password(sentinel.passwordFile),
+                    username: username,
+                    password: password
+                )
+            )
+        case .cluster(let nodes):
+            return .cluster(
+                ClusterPlace(nodes: nodes.map { address($0) }, username: username, password: password)
+            )
+        }
+    }
+
+    private static func password(_ path: String?) throws -> String? {
+        guard let path else { return nil }
+        guard let line = try Files.readText(path).split(separator: "\n").first, !line.isEmpty else {
+            throw CommandFailure("PASSWORD_EMPTY", "\(path) has no password in its first line")
+        }
+        return String(line)
     }
 
     /// The group that may connect to the workers' sockets; nil leaves the process's own.

@@ -45,7 +45,7 @@ final class Worker {
     private let index: Int
     private let loop: EventLoop
     private let logger: Logger
-    private let connection: RedisConnection
+    private let connection: any RedisLink
     private let store: RedisQueueStore
     private let api: WaitingRoomAPI
     private let scoreboard: Scoreboard?
@@ -64,12 +64,9 @@ final class Worker {
         let keys = try LoadedConfiguration.keys(configuration.keysPath)
         let loop = try EventLoop()
         let scripts = ScriptCatalog()
-        let connection = RedisConnection(
-            loop: loop,
-            endpoint: try LoadedConfiguration.endpoint(configuration),
-            greeting: QueueScript.allCases.map { ["SCRIPT", "LOAD", RedisArgument(scripts.source(of: $0))] }
-        ) { logger.info("\($0)") }
-        let store = RedisQueueStore(connection: connection, scripts: scripts)
+        let place = try LoadedConfiguration.endpoint(configuration)
+        let connection = place.link(loop: loop, scripts: scripts) { logger.info("\($0)") }
+        let store = RedisQueueStore(link: connection, scripts: scripts)
         let scoreboard = Scoreboard(path: configuration.scoreboardPath, row: launch.row)
         let mayMakeAt = loop.nowMilliseconds + (launch.joinsOthers ? Worker.deferMilliseconds : 0)
         // Jitter only: one system call a poll for better chance would be a waste.
@@ -86,7 +83,7 @@ final class Worker {
         let api = WaitingRoomAPI(
             store: store,
             rooms: configuration.rooms.map { entry in
-                let room = Room(id: entry.id, defaults: entry.policy, rules: entry.rules)
+                let room = Room(id: entry.id, defaults: entry.policy, rules: entry.rules, outage: entry.outage)
                 room.eta = entry.eta
                 room.mayBeMade = { loop.nowMilliseconds >= mayMakeAt }
                 return room
@@ -191,7 +188,7 @@ final class Worker {
             let configuration = try LoadedConfiguration.read(configurationPath)
             let keys = try LoadedConfiguration.keys(configuration.keysPath)
             api.keys = keys
-            api.replaceRooms(configuration.rooms.map { ($0.id, $0.policy, $0.rules) })
+            api.replaceRooms(configuration.rooms.map { ($0.id, $0.policy, $0.rules, $0.outage) })
             for entry in configuration.rooms { api.room(entry.id)?.eta = entry.eta }
             tickMilliseconds = configuration.tickMilliseconds
             logger.info("configuration read again", metadata: ["keys": "\(keys.kids.joined(separator: " "))"])

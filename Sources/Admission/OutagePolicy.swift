@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a room does at its door while the store is away. Whoever was admitted before never notices: nginx verifies
+// passes alone.
+
+/// Closed, or open until a deadline.
+public struct OutagePolicy: Equatable, Sendable {
+    /// For so long after the store was last seen everybody passes; 0: nobody does.
+    public var openForMilliseconds: Int
+
+    public init(openForMilliseconds: Int) { self.openForMilliseconds = openForMilliseconds }
+
+    /// Joins and enters wait until the store is back.
+    public static let closed = OutagePolicy(openForMilliseconds: 0)
+
+    /// `open_for` of the configuration file, when it is not given.
+    public static let openForMillisecondsStandard = 60_000
+    /// A pass given without the store lives no longer than this, nor than `pass_ttl`, in milliseconds.
+    public static let passLifetimeMillisecondsMax = 60_000
+    /// Passes given without the store to visitors without a number have a `sub` from here to 2^53 - 1. The store counts
+    /// from 131,072 a second since 2026, so no number it issues comes near: at that pace, in 1,000 years.
+    public static let firstNumber = 1 << 52
+}
+
+/// How a room's door stands.
+public enum Door: Equatable, Sendable {
+    /// The store decides.
+    case attended
+    /// The store is away: who comes waits.
+    case closed
+    /// The store is away: who comes passes.
+    case open
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The values a connection is made of: address, time bounds, and the ways a command can end without a reply.
+
+/// Where Redis is, and as whom to speak to it.
+public struct RedisEndpoint: Sendable, Equatable {
+    public enum Address: Sendable, Equatable {
+        case unix(path: String)
+        /// A numeric address: hiredis resolves names by a call that blocks the loop.
+        case tcp(address: String, port: Int)
+    }
+
+    public var address: Address
+    /// ACL user; nil is the default user.
+    public var username: String?
+    public var password: String?
+
+    public init(address: Address, username: String? = nil, password: String? = nil) {
+        self.address = address
+        self.username = username
+        self.password = password
+    }
+}
+
+/// Why a command has no reply. An error reply of Redis itself is a reply.
+public enum RedisFailure: Error, Equatable, Sendable {
+    /// Not connected now, or the connection ended before the reply. The command may have taken effect.
+    case unavailable(String)
+    /// No reply within the deadline; the connection was dropped, since replies match commands only by their order.
+    case timedOut
+    /// As many commands are in flight as the bound allows; this one was not sent.
+    case busy
+}
+
+/// Time bounds of a connection, and how often it is logged that there is none.
+public struct RedisTiming: Sendable {
+    public var connectMilliseconds = 1000
+    public var commandMilliseconds = 1500
+    public var backoffFirstMilliseconds = 50
+    public var backoffLastMilliseconds = 1000
+    /// Commands without a reply yet; more are refused with `busy`.
+    public var inFlightMax = 16_384
+    /// While Redis stays away the log says so this often.
+    public var awayLogMilliseconds = 60_000
+
+    public init() {}
+}

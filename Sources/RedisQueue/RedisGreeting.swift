@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a new connection does before it is ready: it learns which server it has reached and in which role, and loads the
+// scripts, since a script cache is volatile.
+
+/// Commands for every new connection; each reply must be free of errors.
+public struct RedisGreeting: ExpressibleByArrayLiteral, Sendable {
+    let commands: [[RedisArgument]]
+    /// Whether a server that is not a master is refused.
+    private let mustBeMaster: Bool
+
+    public init(arrayLiteral commands: [RedisArgument]...) {
+        self.commands = commands
+        mustBeMaster = false
+    }
+
+    /// The greeting of a worker and of an operator: the scripts can tell one server from another only with it.
+    /// - Parameter mustBeMaster: for addresses that Sentinel gives, where a demoted master may still listen.
+    public init(scripts: ScriptCatalog, mustBeMaster: Bool = false) {
+        let role: [[RedisArgument]] = mustBeMaster ? [["ROLE"]] : []
+        commands =
+            role + [["INFO", "server"]]
+            + QueueScript.allCases.map { ["SCRIPT", "LOAD", RedisArgument(scripts.source(of: $0))] }
+        self.mustBeMaster = mustBeMaster
+    }
+
+    /// Why a reply keeps the connection from being ready; nil when it does not.
+    func complaint(about reply: RedisReply) -> String? {
+        guard mustBeMaster, let role = reply.arrayValue?.first?.bytesValue else { return nil }
+        return role == Array("master".utf8) ? nil : "a \(String(decoding: role, as: UTF8.self)), not a master"
+    }
+
+    /// The run id in a reply to INFO server: 40 characters, new with each start of a server.
+    static func server(in reply: RedisReply) -> [UInt8]? {
+        guard let text = reply.bytesValue else { return nil }
+        let name = Array("\nrun_id:".utf8)
+        guard let at = text.indices.first(where: { text[$0...].starts(with: name) }) else { return nil }
+        return Array(text[(at + name.count)...].prefix { $0 > 0x20 })
+    }
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The way to the Redis that has a room: one server, the master that Sentinel names, or a node of a Cluster. What calls
+// scripts sees only this.
+
+public import Reactor
+
+/// Finds the server of a room, follows it when it moves, and sends commands there.
+public protocol RedisLink: AnyObject {
+    /// Starts to connect, and keeps connected until `close()`.
+    func open()
+    /// Ends every connection; what is in flight fails.
+    func close()
+    /// Writes what this turn of the loop has gathered. Call it at the end of the turn.
+    func flush()
+    /// Whether a command for this room would be sent now.
+    func isReady(room: String) -> Bool
+    /// Sends a command whose keys all belong to `room`. The completion runs once: later in the loop, or at once when
+    /// there is no connection.
+    func send(_ arguments: [RedisArgument], room: String, _ completion: @escaping RedisConnection.Completion)
+    /// Why there is no connection, in words for people.
+    var lastErrorText: String { get }
+    /// Called with true when a server has become usable, with false when one has ceased to be.
+    var onReadyChange: ((Bool) -> Void)? { get set }
+}
+
+extension RedisConnection: RedisLink {
+    public func isReady(room: String) -> Bool { isReady }
+
+    public func send(_ arguments: [RedisArgument], room: String, _ completion: @escaping Completion) {
+        send(arguments, completion)
+    }
+}
+
+/// Where to find the Redis of the rooms, and as whom to speak to it.
+public enum RedisPlace: Sendable {
+    case server(RedisEndpoint)
+    case sentinel(SentinelPlace)
+    case cluster(ClusterPlace)
+
+    /// The link to it.
+    public func link(
+        loop: EventLoop,
+        scripts: ScriptCatalog,
+        timing: RedisTiming = RedisTiming(),
+        log: @escaping (String) -> Void
+    ) -> any RedisLink {
+        switch self {
+        case .server(let endpoint):
+            let greeting = RedisGreeting(scripts: scripts)
+            return RedisConnection(loop: loop, endpoint: endpoint, timing: timing, greeting: greeting, log: log)
+        case .sentinel(let place):
+            return SentinelLink(loop: loop, place: place, scripts: scripts, timing: timing, log: log)
+        case .cluster(let place):
+            return ClusterLink(loop: loop, place: place, scripts: scripts, timing: timing, log: log)
+        }
+    }
+}
+
+/// A numeric address and a port.
+public struct RedisHostPort: Hashable, Sendable, CustomStringConvertible {
+    public var host: String
+    public var port: Int
+
+    public init(host: String, port: Int) {
+        self.host = host
+        self.port = port
+    }
+
+    /// Nil unless the host is numeric: hiredis resolves names by a call that blocks the loop.
+    init?(numeric host: String, port: Int) {
+        guard (1...65_535).contains(port), RedisHostPort.isNumeric(host) else { return nil }
+        self.init(host: host, port: port)
+    }
+
+    private static func isNumeric(_ host: String) -> Bool {
+        if host.contains(":") {
+            return host.utf8.allSatisfy { byte in
+                (UInt8(ascii: "0")...UInt8(ascii: ":")).contains(byte) || byte == UInt8(ascii: ".")
+                    || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte | 0x20)
+            }
+        }
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts.allSatisfy { UInt8($0) != nil }
+    }
+
+    public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Goal: rooms live on any master of a Cluster, move with their slots, and survive the death of a master.
+// Method: a real Cluster of three masters and a replica on loopback; two workers with visitors.
+
+import Admission
+import Reactor
+import RedisQueue
+import TestSupport
+import Testing
+import WaitingRoomAPI
+
+@Suite(.serialized)
+struct ClusterTests {
+    private static var policy: RoomPolicy {
+        var policy = RoomPolicy.standard
+        policy.rateMilli = 20_000
+        policy.burst = 10
+        return policy
+    }
+
+    private func queue(_ site: ClusterSite, _ rooms: [String]) throws -> QueueSite {
+        let seeds = ClusterPlace(nodes: site.masters.prefix(2).map { RedisHostPort(host: "127.0.0.1", port: $0.port) })
+        let queue = try QueueSite(.cluster(seeds), workers: 2, rooms: rooms, policy: ClusterTests.policy)
+        let isReady = queue.run(seconds: 5) {
+            queue.workers.allSatisfy { worker in rooms.allSatisfy { worker.link.isReady(room: $0) } }
+        }
+        guard isReady else { throw TestFailure("no cluster: \(queue.workers[0].link.lastErrorText)") }
+        return queue
+    }
+
+    /// How often a node has said something like MOVED.
+    private func errors(_ name: String, _ node: RedisNode) throws -> Int {
+        let info = try node.command("INFO", "errorstats")
+        let form = try Regex("errorstat_\(name):count=(\\d+)", as: (Substring, Substring).self)
+        return info.firstMatch(of: form).flatMap { Int($0.1) } ?? 0
+    }
+
+    private func move(_ slot: String, from source: RedisNode, to target: RedisNode, keys: [String]) throws {
+        guard !keys.isEmpty else { return }
+        let words = ["MIGRATE", "127.0.0.1", "\(target.port)", "", "0", "2000", "KEYS"] + keys
+        guard try source.command(words) == "OK" else { throw TestFailure("MIGRATE of slot \(slot) failed") }
+    }
+
+    private func keys(_ slot: String, _ node: RedisNode) throws -> [String] {
+        try node.command("CLUSTER", "GETKEYSINSLOT", slot, "1000").split(separator: "\n").map { String($0) }
+            .filter { !$0.isEmpty }
+    }
+
+    @Test(
+        "Rooms are on different masters, found at once; a slot that moves takes its room along with every place"
+    )
+    func migration() throws {
+        let site = try ClusterSite()
+        let rooms = try site.roomOnEach()
+        #expect(rooms.count == 3)
+        let queue = try queue(site, rooms)
+        defer { queue.close() }
+        for room in rooms { try queue.join(30, room) }
+        for (node, room) in zip(site.masters, rooms) {
+            #expect(try node.command("EXISTS", "vq:{\(room)}:state") == "1")
+            #expect(try errors("MOVED", node) == 0, "the slot map and CRC16 name the right node at once")
+        }
+        queue.open(rooms, joinEvery: 40)
+        #expect(queue.run(seconds: 5) { queue.entries.count >= 60 })
+
+        // The keys that scripts name only while they run are on the way, all others are still there: the room is away
+        // as a whole, and no script runs half-way.
+        let (source, target, room) = (site.masters[1], site.masters[2], rooms[1])
+        try source.command("HSET", "vq:{\(room)}:config", "capacity", "100000", "version", "1")
+        let slot = try source.command("CLUSTER", "KEYSLOT", room)
+        let ids = try site.masters.map { try $0.command("CLUSTER", "MYID") }
+        #expect(try target.command("CLUSTER", "SETSLOT", slot, "IMPORTING", ids[1]) == "OK")
+        #expect(try source.command("CLUSTER", "SETSLOT", slot, "MIGRATING", ids[2]) == "OK")
+        let all = try keys(slot, source)
+        #expect(all.count >= 4, "\(all)")
+        let named = Set(["state", "config", "chunks", "called", "active", "flow"].map { "vq:{\(room)}:\($0)" })
+        try move(slot, from: source, to: target, keys: all.filter { !named.contains($0) })
+        // What was answered before has been read by then.
+        queue.pass(milliseconds: 100)
+        let joined = queue.visitors.count
+        let inRoom = queue.entries.filter { $0.room == room }.count
+        queue.pass(milliseconds: 500)
+        #expect(queue.visitors.count > joined, "the other rooms go on")
+        #expect(queue.entries.filter { $0.room == room }.count == inRoom)
+        #expect(
+            queue.failures.contains { if case .unavailable(let text) = $0 { text.contains("TRYAGAIN") } else { false } }
+        )
+        #expect(queue.failures.allSatisfy { if case .unavailable = $0 { true } else { false } }, "\(queue.failures)")
+
+        // All keys moved and the target knows itself as the owner, the source does not yet: ASK.
+        try move(slot, from: source, to: target, keys: try keys(slot, source))
+        #expect(try target.command("CLUSTER", "SETSLOT", slot, "NODE", ids[2]) == "OK")
+        let asked = try errors("ASK", source)
+        let waited = queue.visitors.filter { $0.room == room }.count
+        #expect(queue.run(seconds: 5) { queue.visitors.filter { $0.room == room }.count > waited + 3 })
+        #expect(try errors("ASK", source) > asked || errors("MOVED", source) > 0)
+        // The move is over: MOVED, once for each worker or so, and then nothing but the right node.
+        #expect(try source.command("CLUSTER", "SETSLOT", slot, "NODE", ids[2]) == "OK")
+        #expect(try site.masters[0].command("CLUSTER", "SETSLOT", slot, "NODE", ids[2]) == "OK")
+        #expect(queue.run(seconds: 10) { queue.entries.filter { $0.room == room }.count >= inRoom + 20 })
+        let moved = try errors("MOVED", source)
+        queue.pass(milliseconds: 500)
+        #expect(try errors("MOVED", source) == moved)
+        expectAllWell(queue)
+    }
+
+    @Test("A master that is killed is followed by its replica, and the queue goes on as it was")
+    func failover() throws {
+        let site = try ClusterSite()
+        let rooms = try site.roomOnEach()
+        let queue = try queue(site, rooms)
+        defer { queue.close() }
+        for room in rooms { try queue.join(40, room) }
+        queue.open(rooms, joinEvery: 40)
+        #expect(queue.run(seconds: 5) { queue.entries.filter { $0.room == rooms[0] }.count >= 20 })
+        site.masters[0].kill()
+        #expect(queue.run(seconds: 5) { queue.workers.allSatisfy { !$0.link.isReady(room: rooms[0]) } })
+        let others = queue.entries.filter { $0.room == rooms[1] }.count
+        #expect(queue.run(seconds: 5) { queue.entries.filter { $0.room == rooms[1] }.count > others })
+        #expect(queue.run(seconds: 20) { queue.workers.allSatisfy { $0.link.isReady(room: rooms[0]) } })
+        let before = queue.entries.filter { $0.room == rooms[0] }.count
+        #expect(queue.run(seconds: 10) { queue.entries.filter { $0.room == rooms[0] }.count >= before + 40 })
+        #expect(site.replica.role == "master")
+        expectAllWell(queue)
+
+        let directory = try TemporaryDirectory()
+        let text = rooms.map { "  \($0): {rate: 20, burst: 10}\n" }.joined()
+        try directory.write("v.yaml", "rooms:\n\(text)redis: {cluster: [127.0.0.1:\(site.masters[1].port)]}\n")
+        let listed = try TestProcess.output(
+            try Product.vestibule(),
+            ["room", "list", "--config", directory.file("v.yaml")]
+        )
+        #expect(listed.status == 0, "\(listed.text)")
+        for room in rooms { #expect(listed.text.contains("\(room) mode=open"), "\(listed.text)") }
+    }
+
+    private func expectAllWell(_ queue: QueueSite) {
+        queue.expectNothingTwice()
+        queue.expectBound(ClusterTests.policy)
+        #expect(queue.untilMirrored())
+        queue.expectOrder()
+    }
+}
+
+struct RedirectionTests {
+    /// Answers every command of a worker: the greeting, and what `script` says to EVALSHA.
+    private static func answers(_ bytes: [UInt8], slots: String, script: String) -> [UInt8] {
+        let text = String(decoding: bytes, as: UTF8.self)
+        let commands = text.split(separator: "\r\n").filter {
+            ["INFO", "SCRIPT", "CLUSTER", "EVALSHA", "ASKING", "HKEYS"].contains($0)
+        }
+        return Array(
+            commands.map { command -> String in
+                switch command {
+                case "CLUSTER": slots
+                case "EVALSHA", "HKEYS": script
+                default: "+OK\r\n"
+                }
+            }.joined().utf8
+        )
+    }
+
+    @Test("Two nodes that send a command to and fro are left after five redirections, and the command fails once")
+    func circle() throws {
+        let loop = try EventLoop()
+        let ports = [try Loopback.freePort(), try Loopback.freePort()]
+        let slots = "*1\r\n*3\r\n:0\r\n:16383\r\n*2\r\n$9\r\n127.0.0.1\r\n:\(ports[0])\r\n"
+        let nodes = try (0...1).map { index in
+            try FakePeer(loop: loop, port: ports[index]) {
+                RedirectionTests.answers($0, slots: slots, script: "-MOVED 7 127.0.0.1:\(ports[1 - index])\r\n")
+            }
+        }
+        let place = ClusterPlace(nodes: [RedisHostPort(host: "127.0.0.1", port: ports[0])])
+        let link = RedisPlace.cluster(place).link(loop: loop, scripts: ScriptCatalog(), timing: briskTiming()) { _ in }
+        defer { link.close() }
+        link.open()
+        var results: [Result<RedisReply, RedisFailure>] = []
+        var isSent = false
+        loop.beforeSleep {
+            if link.isReady(room: "demo") && !isSent {
+                isSent = true
+                link.send(["HKEYS", "vq:{demo}:config"], room: "demo") { results.append($0) }
+            }
+            link.flush()
+            if !results.isEmpty { loop.stop() }
+        }
+        let limit = loop.schedule(afterMilliseconds: 4000) { loop.stop() }
+        loop.run()
+        limit.cancel()
+        #expect(results == [.failure(.unavailable("redirected more than 5 times"))])
+        #expect(nodes.allSatisfy { $0.connectionCount == 1 })
+    }
+}
