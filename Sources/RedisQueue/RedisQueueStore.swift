@@ -143,18 +143,9 @@ public final class RedisQueueStore: QueueStore {
             lane.joins.answered()
             switch RedisQueueStore.decode(result, { ReplyDecoder.join($0, count: batch.count) }) {
             case .success(let reply):
-                for (join, outcome) in zip(batch, reply.outcomes) {
-                    room.noteEntry(outcome)
-                    join.completion(
-                        .success(
-                            JoinAnswer(
-                                outcome: outcome,
-                                generation: reply.generation,
-                                nowMilliseconds: reply.nowMilliseconds,
-                                waiting: reply.waiting
-                            )
-                        )
-                    )
+                for (join, answer) in zip(batch, reply.answers) {
+                    room.noteEntry(answer.outcome)
+                    join.completion(.success(answer))
                 }
             case .failure(let failure):
                 for join in batch { join.completion(.failure(failure)) }

@@ -27,6 +27,20 @@ public struct JoinAnswer: Equatable, Sendable {
     }
 }
 
+extension JoinReply {
+    /// The answers to the joins of the batch, in their order.
+    public var answers: [JoinAnswer] {
+        outcomes.map { outcome in
+            JoinAnswer(
+                outcome: outcome,
+                generation: generation,
+                nowMilliseconds: nowMilliseconds,
+                waiting: waiting
+            )
+        }
+    }
+}
+
 /// The transitions of visitors, and the tick. Completions run once, in the worker's loop, now or later.
 public protocol QueueStore: AnyObject {
     /// Joins of one loop turn may be sent together; each is answered only after the store has it.

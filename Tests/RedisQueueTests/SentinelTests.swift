@@ -38,6 +38,15 @@ struct SentinelTests {
         return queue
     }
 
+    /// Sixty wait, more come, and some have entered.
+    private func busyQueue(_ site: SentinelSite) throws -> QueueSite {
+        let queue = try queue(site)
+        try queue.join(60, "demo")
+        queue.open(["demo"], joinEvery: 25)
+        guard queue.run(seconds: 5, until: { queue.entries.count >= 30 }) else { throw TestFailure("nobody enters") }
+        return queue
+    }
+
     /// Goes on until the new master has admitted some, then looks at all of it.
     private func expectGoneOn(_ queue: QueueSite, _ site: SentinelSite, seconds: Double = 20) {
         #expect(queue.run(seconds: seconds) { queue.workers.allSatisfy { $0.link.isReady(room: "demo") } })
@@ -53,11 +62,8 @@ struct SentinelTests {
     @Test("A master that is killed is left for the one the sentinels name, and the queue goes on as it was")
     func killed() throws {
         let site = try SentinelSite()
-        let queue = try queue(site)
+        let queue = try busyQueue(site)
         defer { queue.close() }
-        try queue.join(60, "demo")
-        queue.open(["demo"], joinEvery: 25)
-        #expect(queue.run(seconds: 5) { queue.entries.count >= 30 })
         site.master.kill()
         #expect(queue.run(seconds: 5) { queue.workers.allSatisfy { !$0.link.isReady(room: "demo") } })
         expectGoneOn(queue, site)
@@ -72,11 +78,8 @@ struct SentinelTests {
     @Test("A master that steps down while it lives is not spoken to again, and no window has an entry too many")
     func steppedDown() throws {
         let site = try SentinelSite()
-        let queue = try queue(site)
+        let queue = try busyQueue(site)
         defer { queue.close() }
-        try queue.join(60, "demo")
-        queue.open(["demo"], joinEvery: 25)
-        #expect(queue.run(seconds: 5) { queue.entries.count >= 30 })
         // One sentinel less: the two that are left still agree, and a worker asks those that answer.
         site.stopSentinel(2)
         #expect(try SentinelSite.ask(site.ports[0], "SENTINEL", "FAILOVER", SentinelSite.name).contains("OK"))
@@ -90,11 +93,8 @@ struct SentinelTests {
     @Test("A replica that lacks the last joins and entries is brought up to date: nobody twice, nobody lost, in order")
     func lagging() throws {
         let site = try SentinelSite()
-        let queue = try queue(site)
+        let queue = try busyQueue(site)
         defer { queue.close() }
-        try queue.join(60, "demo")
-        queue.open(["demo"], joinEvery: 25)
-        #expect(queue.run(seconds: 5) { queue.entries.count >= 20 })
         // The replica is cut off: it follows a port where nobody listens, and keeps what it has.
         let before = (queue.entries.count, queue.visitors.count)
         try site.replica.command("REPLICAOF", "127.0.0.1", "1")

@@ -62,17 +62,9 @@ public final class ModelStore: QueueStore {
         room: Room,
         _ completion: @escaping (Result<JoinAnswer, StoreFailure>) -> Void
     ) {
-        completion(
-            call(room) { $0.join([request], room.id, KnownRoom(room)) }.map { reply in
-                room.noteEntry(reply.outcomes[0])
-                return JoinAnswer(
-                    outcome: reply.outcomes[0],
-                    generation: reply.generation,
-                    nowMilliseconds: reply.nowMilliseconds,
-                    waiting: reply.waiting
-                )
-            }
-        )
+        let result = call(room) { $0.join([request], room.id, KnownRoom(room)) }.map { $0.answers[0] }
+        if case .success(let answer) = result { room.noteEntry(answer.outcome) }
+        completion(result)
     }
 
     public func stand(

@@ -229,18 +229,9 @@ final class Link: QueueStore {
                 case .failure(let failure): for join in batch { join.completion(.failure(failure)) }
                 case .success(let reply):
                     self?.replyMilliseconds = reply.nowMilliseconds
-                    for (join, outcome) in zip(batch, reply.outcomes) {
-                        room.noteEntry(outcome)
-                        join.completion(
-                            .success(
-                                JoinAnswer(
-                                    outcome: outcome,
-                                    generation: reply.generation,
-                                    nowMilliseconds: reply.nowMilliseconds,
-                                    waiting: reply.waiting
-                                )
-                            )
-                        )
+                    for (join, answer) in zip(batch, reply.answers) {
+                        room.noteEntry(answer.outcome)
+                        join.completion(.success(answer))
                     }
                 }
             }
