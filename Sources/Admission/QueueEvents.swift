@@ -10,13 +10,45 @@ public struct JoinRequest: Equatable, Sendable {
         case gate
     }
 
-    public var kind: Kind
-    /// Joins with the same key within five minutes get the same number. Nil: no such promise.
-    public var idempotencyKey: String?
+    /// What makes two joins one.
+    public enum Key: Hashable, Sendable {
+        /// Joins with the same key within five minutes get the same number.
+        case retry(String)
+        /// As long as the person has a place, or may come back to it, joins get that place; then another one.
+        case person(String)
+    }
 
-    public init(kind: Kind, idempotencyKey: String? = nil) {
+    public var kind: Kind
+    /// Nil: each join is another.
+    public var key: Key?
+
+    public init(kind: Kind, key: Key? = nil) {
         self.kind = kind
-        self.idempotencyKey = idempotencyKey
+        self.key = key
+    }
+
+    /// A join that may be repeated.
+    public init(kind: Kind, idempotencyKey: String?) {
+        self.init(kind: kind, key: idempotencyKey.map { .retry($0) })
+    }
+
+    /// The key of a join that may be repeated; nil where there is none, or a person's.
+    public var idempotencyKey: String? {
+        if case .retry(let key) = key { key } else { nil }
+    }
+
+    /// How the scripts name kind and key together: `join`, `gate`, `person` or `person_gate`.
+    public var scriptKind: String {
+        guard case .person = key else { return kind.rawValue }
+        return kind == .gate ? "person_gate" : "person"
+    }
+
+    /// The key as the scripts take it; empty without one.
+    public var scriptKey: String {
+        switch key {
+        case .retry(let key), .person(let key): key
+        case nil: ""
+        }
     }
 }
 
@@ -26,7 +58,7 @@ public enum JoinOutcome: Equatable, Sendable {
     case waiting(number: Int, position: Int)
     /// There was no queue: called and entered in one step.
     case admitted(number: Int, passExpiresMilliseconds: Int)
-    /// The idempotency key was used before, for the ticket with this number and issue time; ask where it stands.
+    /// The key names the ticket with this number and issue time already; ask where it stands.
     case known(number: Int, issuedMilliseconds: Int)
     /// The room takes no joins.
     case closed

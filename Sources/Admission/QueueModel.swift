@@ -8,6 +8,8 @@ public struct QueueModel {
     /// Numbers skipped when a ticket proves that numbers were issued which the room has forgotten (GAP in prelude.lua).
     static let restoreGap = 1000
     static let joinKeyLifetimeMilliseconds = 300_000
+    /// How long a person's key is kept after its last use (PERSON_MS in join.lua).
+    static let personKeyLifetimeMilliseconds = 86_400_000
     static let lapsesPerTickMax = 256
     static let callsPerTickMax = 1000
 
@@ -37,7 +39,7 @@ public struct QueueModel {
     /// Per span of two epochs: whose last sign of life was in it, of those who lost their place by silence or by a
     /// lapsed call.
     var gone: [Int: Set<Int>] = [:]
-    var joinKeys: [String: (number: Int, issued: Int, generation: Int)] = [:]
+    var joinKeys: [JoinRequest.Key: NamedTicket] = [:]
     var flow: [Int: Int] = [:]
     /// Live chunk of the waiting bitmap to the version of its last change.
     var chunkVersions: [Int: Int] = [:]
@@ -168,10 +170,8 @@ public struct QueueModel {
     }
 
     private mutating func joinOne(_ request: JoinRequest, _ now: Int, _ admissible: inout Int) -> JoinOutcome {
-        if let key = request.idempotencyKey, let known = joinKeys[key],
-            known.issued + QueueModel.joinKeyLifetimeMilliseconds > now, known.generation == generation
-        {
-            return .known(number: known.number, issuedMilliseconds: known.issued)
+        if let key = request.key, let known = ticket(of: key, now) {
+            return .known(number: known.number, issuedMilliseconds: known.issuedMilliseconds)
         }
         if request.kind == .gate && policy.mode == .bypass { return .bypassed }
         if policy.mode == .closed { return .closed }
@@ -182,8 +182,11 @@ public struct QueueModel {
         next += 1
         counters.joined += 1
         if openedMilliseconds == 0 { openedMilliseconds = now }
-        if let key = request.idempotencyKey {
-            joinKeys[key] = (number, now, generation)
+        if let key = request.key {
+            joinKeys[key] = NamedTicket(
+                claim: TicketClaim(generation: generation, number: number, issuedMilliseconds: now),
+                usedMilliseconds: now
+            )
         }
         if admissible >= 1 {
             if policy.mode != .bypass {
@@ -221,17 +224,20 @@ public struct QueueModel {
         return (first...last).contains { gone[$0]?.contains(claim.number) ?? false }
     }
 
-    private mutating func standing(_ claim: TicketClaim, _ now: Int) -> Standing {
-        if claim.generation < generation { return .fenced }
+    /// Where a number of this generation stands; nil when its visitor is away and may come back.
+    func place(_ claim: TicketClaim, _ now: Int) -> Standing? {
         if let deadline = called[claim.number] { return .called(deadlineMilliseconds: deadline) }
         if let expires = active[claim.number], expires > now { return .entered(passExpiresMilliseconds: expires) }
         if waiting.contains(claim.number) { return .waiting }
         if done.contains(claim.number) { return left.contains(claim.number) ? .left : .expired }
-        if claim.number >= next {
-            next = claim.number + 1 + QueueModel.restoreGap
-            return waitAgain(claim.number, now)
-        }
-        return seenWithinGrace(claim, now) ? waitAgain(claim.number, now) : .expired
+        return claim.number >= next || seenWithinGrace(claim, now) ? nil : .expired
+    }
+
+    private mutating func standing(_ claim: TicketClaim, _ now: Int) -> Standing {
+        if claim.generation < generation { return .fenced }
+        if let place = place(claim, now) { return place }
+        if claim.number >= next { next = claim.number + 1 + QueueModel.restoreGap }
+        return waitAgain(claim.number, now)
     }
 
     private func reply(_ standing: Standing, _ claim: TicketClaim, _ now: Int) -> StandingReply {

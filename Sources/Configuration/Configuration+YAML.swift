@@ -111,6 +111,11 @@ extension Configuration {
                 default: throw key.error("when_redis_is_away must be closed or open")
                 }
             case "open_for": openForMilliseconds = try value.milliseconds(key, in: 1000...86_400_000)
+            case "enqueue":
+                guard let rule = EnqueueRule(rawValue: try value.text(key)) else {
+                    throw key.error("enqueue must be off, optional or required")
+                }
+                rules.enqueue = rule
             default: throw key.unknown(in: "room \(room)")
             }
         }

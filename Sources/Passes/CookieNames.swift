@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The two cookies of a room. With TLS their names begin with `__Host-`, which makes the browser itself insist on
-// Secure, Path=/ and no Domain, so that no other host of the site can plant one.
+// The cookies of a room: two of ours, and one that the site sets. With TLS their names begin with `__Host-`, which
+// makes the browser itself insist on Secure, Path=/ and no Domain, so that no other host of the site can plant one.
 
 /// The names of a room's cookies, and the Set-Cookie values that set and clear them.
 public struct CookieNames: Sendable, Equatable {
@@ -9,6 +9,8 @@ public struct CookieNames: Sendable, Equatable {
     public let ticket: String
     /// Holds the pass; nginx looks for the same name.
     public let pass: String
+    /// Holds the enqueue token; the site sets it, and nobody here.
+    public let enqueue: String
     /// Whether the cookies are for TLS only.
     public let secure: Bool
 
@@ -18,6 +20,7 @@ public struct CookieNames: Sendable, Equatable {
         let prefix = secure ? "__Host-" : ""
         ticket = "\(prefix)vestibule-ticket-\(room)"
         pass = "\(prefix)vestibule-pass-\(room)"
+        enqueue = "\(prefix)vestibule-enqueue-\(room)"
         self.secure = secure
     }
 

@@ -2,7 +2,7 @@
 //
 // The keys in force: the first signs, all verify. A rotation is four steps, each safe to stop at: add, (reload),
 // promote, (reload), wait for the longest token lifetime, retire, (reload). Signing and verifying are in
-// KeyRing+Pass.swift and KeyRing+Ticket.swift, the file format in KeyRing+JWKSet.swift.
+// KeyRing+Pass.swift, KeyRing+Enqueue.swift and KeyRing+Ticket.swift, the file format in KeyRing+JWKSet.swift.
 
 /// One to eight signing keys, in order.
 public struct KeyRing: Sendable {
@@ -61,19 +61,21 @@ public struct KeyRing: Sendable {
 /// What is computed once from a key: its purposes apart from each other, and the bytes that name it.
 struct PreparedKey: Sendable {
     let kid: [UInt8]
-    /// base64url of `{"alg":"HS256","kid":K,"typ":"JWT"}`.
-    let passHeader: [UInt8]
+    /// base64url of `{"alg":"HS256","kid":K,"typ":"JWT"}`, which begins passes and enqueue tokens.
+    let header: [UInt8]
     /// Keyed with the secret itself, so that any JWT library can check a pass with the JWK.
     let pass: MessageAuthentication
     // Keyed with derived keys: a MAC made for one purpose is worthless for another.
     let ticket: MessageAuthentication
     let passIdentifier: MessageAuthentication
+    let enqueue: MessageAuthentication
 
     init(_ key: SigningKey) {
         kid = Array(key.kid.utf8)
-        passHeader = Base64URL.encode(Array(#"{"alg":"HS256","kid":"\#(key.kid)","typ":"JWT"}"#.utf8))
+        header = Base64URL.encode(Array(#"{"alg":"HS256","kid":"\#(key.kid)","typ":"JWT"}"#.utf8))
         pass = MessageAuthentication(key: key.secret)
         ticket = MessageAuthentication(key: pass.code(for: Array("vestibule ticket v1".utf8)))
         passIdentifier = MessageAuthentication(key: pass.code(for: Array("vestibule pass identifier v1".utf8)))
+        enqueue = MessageAuthentication(key: EnqueueToken.secret(from: pass))
     }
 }

@@ -136,7 +136,7 @@ public final class RedisQueueStore: QueueStore {
         let arguments = {
             [room.generation, room.next, room.incarnation].map { RedisArgument($0) }
                 + batch.flatMap {
-                    [RedisArgument($0.request.kind.rawValue), RedisArgument($0.request.idempotencyKey ?? "")]
+                    [RedisArgument($0.request.scriptKind), RedisArgument($0.request.scriptKey)]
                 }
         }
         caller.call(.join, room: room, arguments) { result in

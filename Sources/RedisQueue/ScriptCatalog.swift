@@ -38,7 +38,7 @@ public struct ScriptCatalog: Sendable {
         let standing = PackageResources.standing_lua
         let parts: [[UInt8]] =
             switch script {
-            case .join: [prelude, PackageResources.join_lua]
+            case .join: [prelude, standing, PackageResources.join_lua]
             case .visit: [prelude, standing, PackageResources.visit_lua]
             case .tick: [prelude, PackageResources.tick_lua]
             case .restore: [PackageResources.restore_lua]

@@ -8,8 +8,9 @@ public enum Counter: Int, CaseIterable, Sendable {
     case joinsWaiting
     case joinsAdmitted
     case joinsRefused
-    // Beside its family, and in the column that was free when it came.
+    // Beside their family, and in the columns that were free when they came.
     case joinsLimited = 21
+    case joinsUnnamed = 22
     case polls = 3
     case pollsDegraded
     case pollsTooEarly
@@ -28,7 +29,7 @@ public enum Counter: Int, CaseIterable, Sendable {
     case ticksFailed
     case redisConnections
     case gatewayRejected
-    case passesWithoutStore = 22
+    case passesWithoutStore = 23
 
     /// Prometheus family name, its one label, and the help text of the family.
     var exposition: (name: String, label: String, help: String) {
@@ -37,6 +38,7 @@ public enum Counter: Int, CaseIterable, Sendable {
         case .joinsAdmitted: ("vestibule_joins_total", "outcome=\"admitted\"", "Joins by outcome.")
         case .joinsRefused: ("vestibule_joins_total", "outcome=\"refused\"", "Joins by outcome.")
         case .joinsLimited: ("vestibule_joins_total", "outcome=\"limited\"", "Joins by outcome.")
+        case .joinsUnnamed: ("vestibule_joins_total", "outcome=\"unnamed\"", "Joins by outcome.")
         case .polls: ("vestibule_polls_total", "kind=\"all\"", "Status polls.")
         case .pollsDegraded: ("vestibule_polls_total", "kind=\"degraded\"", "Status polls.")
         case .pollsTooEarly: ("vestibule_polls_total", "kind=\"too_early\"", "Status polls.")

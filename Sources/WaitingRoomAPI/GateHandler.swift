@@ -14,6 +14,7 @@ extension WaitingRoomAPI {
         let room: Room
         let facts: RequestFacts
         let network: UInt64?
+        let joiner: Joiner
         var noScript: NoScript
         let respond: Respond
     }
@@ -29,6 +30,7 @@ extension WaitingRoomAPI {
             room: room,
             facts: facts,
             network: SourceNetwork.bits(request[.address]),
+            joiner: joiner(request, room),
             noScript: NoScript(request),
             respond: respond
         )
@@ -36,7 +38,10 @@ extension WaitingRoomAPI {
         let verdict = String(decoding: request[.verdict], as: UTF8.self)
         if wantsJSON(request) { return refuse(problem(forVerdict: verdict), facts, respond) }
         let sent = cookieTicket(request, room: room.id)
-        if isOpen(room), verdict == "missing" || verdict == "expired" { return passOpenDoor(sent, caller) }
+        // Open to everybody who may join at all.
+        if isOpen(room), verdict == "missing" || verdict == "expired", caller.joiner.refusal == nil {
+            return passOpenDoor(sent, caller)
+        }
         // Only a request without any pass is let in at once: whoever sends a bad one goes through the waiting page.
         // Its ticket, if there is one, is for the page's first poll to judge.
         guard verdict == "missing" else { return hold(caller, sent == nil ? .join : .poll) }
@@ -65,6 +70,8 @@ extension WaitingRoomAPI {
 
     private func gateNew(_ caller: Caller) {
         let room = caller.room
+        // Nothing is asked for whoever may not join; the page says why.
+        if caller.joiner.refusal != nil { return hold(caller, .join) }
         let wantsNumber = caller.noScript.step == .join
         // The mirror is at most a tick old; while people wait in it, asking Redis would only cost.
         guard wantsNumber || room.mirror.count == 0 else { return hold(caller, .join) }
@@ -73,7 +80,8 @@ extension WaitingRoomAPI {
             count(.joinsLimited)
             return hold(caller, .join)
         }
-        store.join(JoinRequest(kind: wantsNumber ? .join : .gate), room: room) { [weak self] result in
+        let request = JoinRequest(kind: wantsNumber ? .join : .gate, key: caller.joiner.person)
+        store.join(request, room: room) { [weak self] result in
             guard let self else { return }
             guard case .success(let answer) = result else { return self.hold(caller, .join) }
             switch answer.outcome {
@@ -85,6 +93,10 @@ extension WaitingRoomAPI {
                 room.noteIssued(number, generation: answer.generation)
                 self.remember(number, at: position, answer, room)
                 self.hold(caller, .poll, position: position, ticket: self.ticket(answer.claim(number), room))
+            case .known(let number, let issued):
+                // The person has a place already, and comes without its ticket.
+                let claim = TicketClaim(generation: answer.generation, number: number, issuedMilliseconds: issued)
+                self.gateKnown(claim, caller)
             case .bypassed: caller.respond(self.continuation(caller))
             default: self.hold(caller, .join)
             }
@@ -110,6 +122,23 @@ extension WaitingRoomAPI {
                     self.hold(caller, .poll, position: reply.position > 0 ? reply.position : nil)
                 }
             case .failure: self.hold(caller, .poll)
+            }
+        }
+    }
+
+    /// A person whose place was found by name: as a visitor with its ticket, who gets that, too.
+    private func gateKnown(_ claim: TicketClaim, _ caller: Caller) {
+        store.enter(claim, room: caller.room) { [weak self] result in
+            guard let self else { return }
+            guard case .success(let reply) = result else { return self.hold(caller, .join) }
+            switch reply.standing {
+            case .entered(let expires): self.admit(claim, expires, reply.nowMilliseconds, caller)
+            // Over since the join was answered: the page joins again.
+            case .left, .expired, .fenced: self.hold(caller, .join)
+            case .waiting, .called, .retry:
+                caller.room.markAlive(claim.number)
+                let position = reply.position > 0 ? reply.position : nil
+                self.hold(caller, .poll, position: position, ticket: self.ticket(claim, caller.room))
             }
         }
     }
@@ -163,6 +192,7 @@ extension WaitingRoomAPI {
             room: caller.room.id,
             firstStep: step,
             position: position,
+            refusal: step == .join ? caller.joiner.refusal : nil,
             noScript: refresh(caller, step, position)
         )
         var response = WaitingPage.response(content, language: caller.facts.language)
@@ -173,6 +203,10 @@ extension WaitingRoomAPI {
     /// How a page without JavaScript goes on.
     private func refresh(_ caller: Caller, _ step: WaitingPage.FirstStep, _ position: Int?) -> NoScript.Refresh {
         let (room, noScript) = (caller.room, caller.noScript)
+        if step == .join, caller.joiner.refusal != nil {
+            // Of no use before the site has given a token: the visitor comes again from there.
+            return NoScript.Refresh(seconds: nil, address: noScript.address(.join), asksForCookies: false)
+        }
         switch (step, noScript.step) {
         case (.join, nil):
             return NoScript.Refresh(seconds: 1, address: noScript.address(.join))

@@ -3,6 +3,7 @@
 // JSON text of flat answers, written straight into bytes: no tree, no reflection, one buffer.
 
 internal import GatewayWire
+internal import StrictJSON
 
 /// Writes one object (members may be nested objects or arrays of integers).
 struct JSONWriter: ~Copyable {
@@ -116,21 +117,7 @@ struct JSONWriter: ~Copyable {
     }
 
     private mutating func append(_ text: some Sequence<UInt8>) {
-        bytes.append(UInt8(ascii: "\""))
-        for byte in text {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                bytes.append(UInt8(ascii: "\\"))
-                bytes.append(byte)
-            case 0..<0x20:
-                let digits: StaticString = "0123456789abcdef"
-                bytes.append("\\u00")
-                bytes.append(digits.utf8Start[Int(byte >> 4)])
-                bytes.append(digits.utf8Start[Int(byte & 15)])
-            default: bytes.append(byte)
-            }
-        }
-        bytes.append(UInt8(ascii: "\""))
+        JSONText.writeLiteral(text) { bytes.append($0) }
     }
 
     /// Closes the object and gives its bytes.

@@ -34,13 +34,18 @@ extension WaitingRoomAPI {
         }
         guard let room = room(id) else { return refuse(.roomUnknown, facts, respond) }
         room.use(nowMilliseconds: environment.nowMilliseconds())
+        let joiner = joiner(request, body: body, room)
+        if let refusal = joiner.refusal {
+            count(.joinsUnnamed)
+            return refuse(refusal.problem, facts, respond)
+        }
         let wait = sourceWait(SourceNetwork.bits(request[.address]), room)
         guard wait == 0 else {
             count(.joinsLimited)
             return refuse(.rateLimited(afterMilliseconds: wait), facts, respond)
         }
         if isOpen(room) { return joinOpenRoom(room, facts, respond) }
-        let join = JoinRequest(kind: .join, idempotencyKey: key.isEmpty ? nil : key)
+        let join = JoinRequest(kind: .join, key: joiner.person ?? (key.isEmpty ? nil : .retry(key)))
         store.join(join, room: room) { [weak self] result in
             self?.joined(result, room, facts, respond)
         }
@@ -69,7 +74,12 @@ extension WaitingRoomAPI {
         guard WaitingRoomAPI.keyLength.contains(sent.count), sent.allSatisfy({ (0x21...0x7e).contains($0) }) else {
             return nil
         }
-        let digest = MessageAuthentication.hmacSHA256(key: Array("vestibule join key".utf8), message: Array(sent))
+        return WaitingRoomAPI.storeKey(of: sent, purpose: "vestibule join key")
+    }
+
+    /// A name of bounded length and plain characters for what a visitor sends, another one for each purpose.
+    static func storeKey(of sent: some Sequence<UInt8>, purpose: String) -> String {
+        let digest = MessageAuthentication.hmacSHA256(key: Array(purpose.utf8), message: Array(sent))
         return Base64URL.encodeString(digest.prefix(16))
     }
 
@@ -122,7 +132,7 @@ extension WaitingRoomAPI {
         room.remember(reply, of: number)
     }
 
-    /// A join that was made before with the same key: the same ticket, wherever it stands now.
+    /// A join that was made before with the same key, or by the same person: the same ticket, wherever it stands now.
     private func rejoined(_ claim: TicketClaim, _ room: Room, _ facts: RequestFacts, _ respond: @escaping Respond) {
         store.stand(claim, room: room) { [weak self] result in
             guard let self else { return }

@@ -79,9 +79,11 @@ struct NoScript {
 
     /// When and where the page loads itself again.
     struct Refresh {
-        /// Nil: not by itself, since the browser keeps no cookies and would take number after number.
+        /// Nil: not by itself, since the browser keeps no cookies and would take number after number, or may not join.
         var seconds: Int?
         var address: String
+        /// Whether it is for want of cookies that the page does not load itself.
+        var asksForCookies = true
 
         private var escapedAddress: String {
             address.split(separator: "&", omittingEmptySubsequences: false).joined(separator: "&amp;")
@@ -94,6 +96,7 @@ struct NoScript {
         func paragraphs(_ language: Language, position: Int?) -> String {
             let again = #"<a href="\#(escapedAddress)">\#(language == .korean ? "다시 불러오기" : "Load it now")</a>"#
             switch (seconds, language) {
+            case (nil, _) where !asksForCookies: return "<p>\(again)</p>"
             case (nil, .english):
                 return "<p>Please allow cookies for this site: your place is kept in one. \(again)</p>"
             case (nil, .korean):

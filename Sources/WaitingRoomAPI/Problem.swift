@@ -27,6 +27,16 @@ struct Problem {
         code: "TICKET_FORGED",
         message: "the ticket was not signed by this waiting room"
     )
+    static let enqueueTokenMissing = Problem(
+        status: 400,
+        code: "ENQUEUE_TOKEN_MISSING",
+        message: "this room takes nobody without an enqueue token of the site"
+    )
+    static let enqueueTokenInvalid = Problem(
+        status: 401,
+        code: "ENQUEUE_TOKEN_INVALID",
+        message: "the enqueue token is not one for this room, or its time is over"
+    )
     static let passMissing = Problem(
         status: 401,
         code: "PASS_MISSING",

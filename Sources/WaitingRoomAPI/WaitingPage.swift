@@ -18,15 +18,20 @@ enum WaitingPage {
         var firstStep: FirstStep
         /// People ahead plus one, where the gate knows it.
         var position: Int?
+        /// Why the visitor may not join.
+        var refusal: Joiner.Refusal?
         var noScript: NoScript.Refresh
     }
 
     static func response(_ content: Content, language: Language) -> GatewayResponse {
-        let template = language == .korean ? korean : english
+        let (template, words) = language == .korean ? (korean, Words.korean) : (english, Words.english)
         let body = template.filled { slot in
             switch slot {
             case .room: content.room
             case .step: content.firstStep.rawValue
+            case .heading: words.heading(content.refusal)
+            case .hidden: content.refusal == nil ? "" : " hidden"
+            case .message: content.refusal.map { words.sentence($0) } ?? ""
             case .position: content.position.map { grouped($0) } ?? "–"
             case .refresh: content.noScript.metaElement
             case .noScript: content.noScript.paragraphs(language, position: content.position)
@@ -58,8 +63,7 @@ enum WaitingPage {
 
     private static let english = Template([
         ("LANGUAGE", "en"),
-        ("TITLE", "Waiting room"),
-        ("HEADING", "You are in the queue"),
+        ("TITLE", Words.english.title),
         ("EXPLANATION", "Many people are here right now. Keep this page open: you will be let in automatically."),
         ("POSITION_LABEL", "Your position"),
         ("WAIT_LABEL", "Estimated wait"),
@@ -68,7 +72,9 @@ enum WaitingPage {
         (
             "STRINGS",
             """
-            {"title":"Waiting room","updated":"Updated","paused":"\(String(describing: WaitMessage.paused.english))",\
+            {"title":"\(Words.english.title)","heading":"\(Words.english.queued)","updated":"Updated",\
+            "enqueueMissing":"\(Words.english.tokenMissing)","enqueueInvalid":"\(Words.english.tokenInvalid)",\
+            "paused":"\(String(describing: WaitMessage.paused.english))",\
             "degraded":"The position may be a little old. Your place is kept.",\
             "trouble":"Connection trouble. Your place is kept, trying again…",\
             "expired":"Your place has expired. Please join again.","left":"You have left the queue.",\
@@ -82,8 +88,7 @@ enum WaitingPage {
 
     private static let korean = Template([
         ("LANGUAGE", "ko"),
-        ("TITLE", "대기실"),
-        ("HEADING", "대기 중입니다"),
+        ("TITLE", Words.korean.title),
         ("EXPLANATION", "지금 접속자가 많습니다. 이 페이지를 열어 두시면 차례가 되었을 때 자동으로 이동합니다."),
         ("POSITION_LABEL", "내 순서"),
         ("WAIT_LABEL", "예상 대기 시간"),
@@ -92,7 +97,9 @@ enum WaitingPage {
         (
             "STRINGS",
             """
-            {"title":"대기실","updated":"업데이트","paused":"\(String(describing: WaitMessage.paused.korean))",\
+            {"title":"\(Words.korean.title)","heading":"\(Words.korean.queued)","updated":"업데이트",\
+            "enqueueMissing":"\(Words.korean.tokenMissing)","enqueueInvalid":"\(Words.korean.tokenInvalid)",\
+            "paused":"\(String(describing: WaitMessage.paused.korean))",\
             "degraded":"순서가 조금 늦게 표시될 수 있습니다. 순서는 유지됩니다.",\
             "trouble":"연결이 원활하지 않습니다. 순서는 유지되며 다시 시도합니다…",\
             "expired":"대기 순서가 만료되었습니다. 다시 참여해 주세요.","left":"대기열에서 나갔습니다.",\
@@ -105,11 +112,45 @@ enum WaitingPage {
     ])
 }
 
+/// What both the page and its script say.
+private struct Words {
+    let title: String
+    let queued: String
+    let tokenMissing: String
+    let tokenInvalid: String
+
+    func heading(_ refusal: Joiner.Refusal?) -> String { refusal == nil ? queued : title }
+
+    func sentence(_ refusal: Joiner.Refusal) -> String {
+        switch refusal {
+        case .missing: tokenMissing
+        case .malformed, .invalid: tokenInvalid
+        }
+    }
+
+    static let english = Words(
+        title: "Waiting room",
+        queued: "You are in the queue",
+        tokenMissing: "There is one place for each person here: sign in on this site, then open this page again.",
+        tokenInvalid: "Your sign-in no longer counts here: sign in on this site again, then open this page again."
+    )
+
+    static let korean = Words(
+        title: "대기실",
+        queued: "대기 중입니다",
+        tokenMissing: "한 사람당 한 자리입니다. 이 사이트에 로그인한 뒤 이 페이지를 다시 열어 주세요.",
+        tokenInvalid: "로그인 확인이 만료되었습니다. 이 사이트에 다시 로그인한 뒤 이 페이지를 다시 열어 주세요."
+    )
+}
+
 /// The page in one language, cut where something of the visitor's goes in.
 private struct Template {
     enum Slot: String, CaseIterable {
         case room = "{{ROOM}}"
         case step = "{{STEP}}"
+        case heading = "{{HEADING}}"
+        case hidden = "{{HIDDEN}}"
+        case message = "{{MESSAGE}}"
         case position = "{{POSITION}}"
         case refresh = "{{REFRESH}}"
         case noScript = "{{NOSCRIPT}}"

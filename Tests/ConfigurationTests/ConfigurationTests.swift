@@ -42,6 +42,7 @@ struct ConfigurationTests {
                     capacity: 5000
                     mode: paused
                     joins_per_source: 100/m
+                    enqueue: required
                   2nd_room-x:
                     mode: bypass
                     claim_window: 500ms
@@ -55,7 +56,8 @@ struct ConfigurationTests {
         )
         #expect(read.rooms.map(\.id) == ["first", "2nd_room-x"])
         #expect(read.rooms[0].rules.joinsPerSource == JoinLimit(joins: 100, periodMilliseconds: 60_000))
-        #expect(read.rooms[1].rules == .standard)
+        #expect(read.rooms[0].rules.enqueue == .required)
+        #expect(read.rooms[1].rules == .standard && JoinRules.standard.enqueue == .off)
         #expect(
             read.rooms[0].policy
                 == RoomPolicy(
@@ -179,6 +181,9 @@ struct ConfigurationTests {
         ("rooms:\n  demo:\n    joins_per_source: 100\n", 3, "such as 100/m"),
         ("rooms:\n  demo:\n    joins_per_source: 0/m\n", 3, "such as 100/m"),
         ("rooms:\n  demo:\n    joins_per_source: 5/d\n", 3, "such as 100/m"),
+        ("rooms:\n  demo:\n    rate: 5\n    enqueue: on\n", 4, "enqueue must be off, optional or required"),
+        ("rooms:\n  demo:\n    enqueue: Required\n", 3, "enqueue must be off, optional or required"),
+        ("rooms:\n  demo:\n    enqueue:\n", 3, "enqueue needs a value"),
         ("rooms:\n  ok: {}\n  Demo: {}\n", 3, "a room's name"),
         ("rooms:\n  -x: {}\n", 2, "a room's name"),
         ("rooms:\n  \(String(repeating: "a", count: 65)): {}\n", 2, "a room's name"),

@@ -154,12 +154,9 @@ private struct History {
 
     private mutating func join(_ random: inout SeededRandom) throws {
         let requests = (0..<Int.random(in: 1...12, using: &random)).map { _ in
-            JoinRequest(
-                kind: Int.random(in: 0..<5, using: &random) == 0 ? .gate : .join,
-                idempotencyKey: Bool.random(using: &random) ? nil : "k\(Int.random(in: 0..<8, using: &random))"
-            )
+            JoinRequest(kind: Int.random(in: 0..<5, using: &random) == 0 ? .gate : .join, key: Self.key(&random))
         }
-        trace.append("join \(requests.map { "\($0.kind)/\($0.idempotencyKey ?? "-")" })")
+        trace.append("join \(requests.map { "\($0.scriptKind)/\($0.scriptKey)" })")
         let outcomes = try redis.join(requests)
         try same("join", outcomes, try model.join(requests))
         for number in outcomes.numbers where number > 0 {
@@ -168,6 +165,15 @@ private struct History {
         }
         // A join saves the clock, so both stores know that time must not go back behind it.
         if Int.random(in: 0..<10, using: &random) == 0 { try advance(-300) }
+    }
+
+    private static func key(_ random: inout SeededRandom) -> JoinRequest.Key? {
+        let name = "k\(Int.random(in: 0..<8, using: &random))"
+        switch Int.random(in: 0..<4, using: &random) {
+        case 0: return .retry(name)
+        case 1: return .person(name)
+        default: return nil
+        }
     }
 
     private mutating func tick(_ random: inout SeededRandom) throws {

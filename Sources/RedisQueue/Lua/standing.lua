@@ -1,6 +1,6 @@
--- standing.lua: put between the prelude and visit.lua.
--- ARGV: see visit.lua.
--- Returns nothing by itself: it defines standing(), which the script after it calls.
+-- standing.lua: put between the prelude and visit.lua or join.lua.
+-- ARGV: see the script after it.
+-- Returns nothing by itself: it defines standing() and place(), which the script after it calls.
 
 -- Puts a visitor (back) at the original number and keeps it through the next sweep.
 local function wait_again(number)
@@ -41,22 +41,27 @@ local function position(number)
   return ahead + 1
 end
 
--- Where the visitor stands: a code and its time (claim deadline or pass expiry, ms; 0 otherwise).
--- A visitor who was swept or let a call lapse returns to the original number within the grace.
-local function standing(generation, number, issued_ms)
-  -- A lower generation was ended by a reset. A higher one was issued before this Redis lost its memory: honour it.
-  if generation < S.generation then return FENCED, 0 end
+-- Where a number of this generation stands: a code and its time (claim deadline or pass expiry, ms; 0 otherwise). The
+-- code AWAY: swept, or a call has lapsed, but its visitor may come back.
+local AWAY = 0
+local function place(number, issued_ms)
   local deadline = redis.call('ZSCORE', KEYS[4], number)
   if deadline then return CALLED, tonumber(deadline) end
   local expires = redis.call('ZSCORE', KEYS[5], number)
   if expires and tonumber(expires) > now then return ENTERED, tonumber(expires) end
   if bit_of('waiting', number) then return WAITING, 0 end
   if bit_of('done', number) then return bit_of('left', number) and LEFT or EXPIRED, 0 end
-  if number >= S.next then
-    -- Signed by us, unknown here: this Redis has gone back. No number may be issued twice, so jump past it.
-    S.next = number + 1 + GAP
-    return wait_again(number)
-  end
-  if seen_within_grace(number, issued_ms) then return wait_again(number) end
+  if number >= S.next or seen_within_grace(number, issued_ms) then return AWAY, 0 end
   return EXPIRED, 0
+end
+
+-- Where the visitor stands. One who is away returns to the original number.
+local function standing(generation, number, issued_ms)
+  -- A lower generation was ended by a reset. A higher one was issued before this Redis lost its memory: honour it.
+  if generation < S.generation then return FENCED, 0 end
+  local code, time = place(number, issued_ms)
+  if code ~= AWAY then return code, time end
+  -- Signed by us, unknown here: this Redis has gone back. No number may be issued twice, so jump past it.
+  if number >= S.next then S.next = number + 1 + GAP end
+  return wait_again(number)
 end

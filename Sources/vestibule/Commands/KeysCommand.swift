@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `vestibule keys`: add, rotate, retire. The order of a rotation without a refused pass: add, reload everything,
-// rotate, reload, wait for pass_ttl, retire, reload.
+// `vestibule keys`: add, rotate, retire, and the secret for a site that signs enqueue tokens. The order of a rotation
+// without a refused pass: add, reload everything, rotate, reload, wait for pass_ttl, retire, reload.
 
 import ArgumentParser
 import Configuration
+import Glibc
 import Passes
 import Processes
 
@@ -12,7 +13,7 @@ struct KeysCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "keys",
         abstract: "Make and rotate the keys that sign tickets and passes.",
-        subcommands: [Add.self, Rotate.self, Retire.self, List.self]
+        subcommands: [Add.self, Rotate.self, Retire.self, List.self, EnqueueSecret.self]
     )
 
     struct Options: ParsableArguments {
@@ -30,6 +31,12 @@ struct KeysCommand: ParsableCommand {
     static func write(_ ring: KeyRing, to path: String) throws {
         // The group may read: nginx's master reads as root, and workers may run as another user of that group.
         try Files.write(path, ring.jwkSet(), mode: 0o640)
+    }
+
+    /// Says something to the operator beside what the command prints for programs. Lost when nobody listens.
+    static func remark(_ text: String) {
+        let line = Array("\(text)\n".utf8)
+        _ = Glibc.write(STDERR_FILENO, line, line.count)
     }
 
     static func describe(_ ring: KeyRing) -> String {
@@ -109,6 +116,28 @@ struct KeysCommand: ParsableCommand {
 
         func run() throws {
             print(KeysCommand.describe(try LoadedConfiguration.keys(try options.path())))
+        }
+    }
+
+    struct EnqueueSecret: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print the secret with which the site signs enqueue tokens (base64url)."
+        )
+        @OptionGroup var options: Options
+        @Option(help: "The key it is derived from; by default the one that signs.")
+        var kid: String?
+
+        func run() throws {
+            let ring = try LoadedConfiguration.keys(try options.path())
+            let kid = kid ?? ring.signingKid
+            guard let secret = ring.enqueueSecret(kid: kid) else {
+                throw CommandFailure("KEYS_INVALID", "there is no key with kid \(kid)")
+            }
+            KeysCommand.remark(
+                "This is a secret: whoever has it can join as anybody, though make neither tickets nor passes. "
+                    + "It goes with \"kid\":\"\(kid)\" in the header, and is good until that key is retired."
+            )
+            print(Base64URL.encodeString(secret))
         }
     }
 }

@@ -109,6 +109,7 @@ struct DemoPlan {
                     mode: \(policy.mode.name)
                     eta: {method: \(room.eta.method.rawValue)\(DemoPlan.hourWeights(room.eta))}
                     joins_per_source: \(room.rules.joinsPerSource?.text ?? "off")
+                    enqueue: \(room.rules.enqueue.rawValue)
 
                 """
             if room.outage != .closed {

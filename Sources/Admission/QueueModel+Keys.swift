@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the model remembers of the keys that joins bring: a retry's for five minutes, a person's for as long as the
+// person has the place (join.lua).
+
+/// The ticket that a key names, and when a person's key was last used.
+struct NamedTicket {
+    let claim: TicketClaim
+    var usedMilliseconds: Int
+}
+
+extension QueueModel {
+    /// The ticket that a join with this key gets again; nil when it takes a number.
+    mutating func ticket(of key: JoinRequest.Key, _ now: Int) -> TicketClaim? {
+        guard let known = joinKeys[key] else { return nil }
+        switch key {
+        case .retry:
+            let lives = known.claim.issuedMilliseconds + QueueModel.joinKeyLifetimeMilliseconds > now
+            return lives && known.claim.generation == generation ? known.claim : nil
+        case .person:
+            guard known.usedMilliseconds + QueueModel.personKeyLifetimeMilliseconds > now else { return nil }
+            joinKeys[key]?.usedMilliseconds = now
+            return known.claim.generation == generation && holdsPlace(known.claim, now) ? known.claim : nil
+        }
+    }
+
+    /// Whether the visitor waits, is called or inside, or may come back to the place.
+    private func holdsPlace(_ claim: TicketClaim, _ now: Int) -> Bool {
+        switch place(claim, now) {
+        case .left, .expired: false
+        default: true
+        }
+    }
+}
