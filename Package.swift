@@ -127,7 +127,7 @@ let package = Package(
         // Tests: first what starts real servers for them.
         .target(
             name: "TestSupport",
-            dependencies: ["Processes", "StrictJSON"],
+            dependencies: ["Passes", "Processes", "StrictJSON"],
             path: "Tests/TestSupport",
             swiftSettings: strict
         ),

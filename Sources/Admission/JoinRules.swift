@@ -19,10 +19,13 @@ public struct JoinRules: Equatable, Sendable {
     public var joinsPerSource: JoinLimit?
     /// Whether the site says who joins.
     public var enqueue: EnqueueRule
+    /// Work that joins cost while many come; nil is none.
+    public var proofOfWork: ProofOfWork?
 
-    public init(joinsPerSource: JoinLimit? = nil, enqueue: EnqueueRule = .off) {
+    public init(joinsPerSource: JoinLimit? = nil, enqueue: EnqueueRule = .off, proofOfWork: ProofOfWork? = nil) {
         self.joinsPerSource = joinsPerSource
         self.enqueue = enqueue
+        self.proofOfWork = proofOfWork
     }
 
     /// A room asks nothing.

@@ -16,6 +16,13 @@ public struct JoinRequest: Equatable, Sendable {
         case retry(String)
         /// As long as the person has a place, or may come back to it, joins get that place; then another one.
         case person(String)
+
+        /// What the store knows it by.
+        public var text: String {
+            switch self {
+            case .retry(let key), .person(let key): key
+            }
+        }
     }
 
     public var kind: Kind
@@ -44,12 +51,7 @@ public struct JoinRequest: Equatable, Sendable {
     }
 
     /// The key as the scripts take it; empty without one.
-    public var scriptKey: String {
-        switch key {
-        case .retry(let key), .person(let key): key
-        case nil: ""
-        }
-    }
+    public var scriptKey: String { key?.text ?? "" }
 }
 
 /// What became of one join.

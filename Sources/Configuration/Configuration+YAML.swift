@@ -116,6 +116,7 @@ extension Configuration {
                     throw key.error("enqueue must be off, optional or required")
                 }
                 rules.enqueue = rule
+            case "proof_of_work": rules.proofOfWork = try proofOfWork(value, key, room: room)
             default: throw key.unknown(in: "room \(room)")
             }
         }

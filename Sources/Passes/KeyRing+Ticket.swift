@@ -53,7 +53,7 @@ extension KeyRing {
 }
 
 /// The fields of a text with dots between them, one after the other, without copying.
-private struct DottedFields {
+struct DottedFields {
     private let bytes: UnsafeBufferPointer<UInt8>
     private var index = 0
 

@@ -2,7 +2,8 @@
 //
 // The keys in force: the first signs, all verify. A rotation is four steps, each safe to stop at: add, (reload),
 // promote, (reload), wait for the longest token lifetime, retire, (reload). Signing and verifying are in
-// KeyRing+Pass.swift, KeyRing+Enqueue.swift and KeyRing+Ticket.swift, the file format in KeyRing+JWKSet.swift.
+// KeyRing+Pass.swift, KeyRing+Enqueue.swift, KeyRing+Ticket.swift and KeyRing+Proof.swift, the file format in
+// KeyRing+JWKSet.swift.
 
 /// One to eight signing keys, in order.
 public struct KeyRing: Sendable {
@@ -69,6 +70,7 @@ struct PreparedKey: Sendable {
     let ticket: MessageAuthentication
     let passIdentifier: MessageAuthentication
     let enqueue: MessageAuthentication
+    let challenge: MessageAuthentication
 
     init(_ key: SigningKey) {
         kid = Array(key.kid.utf8)
@@ -77,5 +79,6 @@ struct PreparedKey: Sendable {
         ticket = MessageAuthentication(key: pass.code(for: Array("vestibule ticket v1".utf8)))
         passIdentifier = MessageAuthentication(key: pass.code(for: Array("vestibule pass identifier v1".utf8)))
         enqueue = MessageAuthentication(key: EnqueueToken.secret(from: pass))
+        challenge = MessageAuthentication(key: pass.code(for: Array("vestibule proof v1".utf8)))
     }
 }

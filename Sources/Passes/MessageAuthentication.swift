@@ -65,6 +65,16 @@ public struct MessageAuthentication: Sendable {
         MessageAuthentication(key: key).code(for: message)
     }
 
+    /// How many zero bits the SHA-256 of a message begins with.
+    static func leadingZeroBits(ofDigestOf message: [UInt8]) -> Int {
+        var bits = 0
+        for byte in SHA256.hash(data: message) {
+            bits += byte.leadingZeroBitCount
+            if byte != 0 { break }
+        }
+        return bits
+    }
+
     /// Whether two texts are the same, in a time that depends on their lengths only.
     public static func isEqual(_ left: some Collection<UInt8>, _ right: some Collection<UInt8>) -> Bool {
         guard left.count == right.count else { return false }

@@ -30,6 +30,9 @@ public enum Counter: Int, CaseIterable, Sendable {
     case redisConnections
     case gatewayRejected
     case passesWithoutStore = 23
+    case proofsDemanded = 24
+    case proofsRefused
+    case proofsTaken
 
     /// Prometheus family name, its one label, and the help text of the family.
     var exposition: (name: String, label: String, help: String) {
@@ -62,6 +65,9 @@ public enum Counter: Int, CaseIterable, Sendable {
             ("vestibule_gateway_rejected_total", "", "FastCGI and SCGI connections closed for what they sent.")
         case .passesWithoutStore:
             ("vestibule_passes_without_redis_total", "", "Passes given while Redis was away, to rooms left open.")
+        case .proofsDemanded: ("vestibule_proofs_total", "outcome=\"demanded\"", "Proofs of work by outcome.")
+        case .proofsRefused: ("vestibule_proofs_total", "outcome=\"refused\"", "Proofs of work by outcome.")
+        case .proofsTaken: ("vestibule_proofs_total", "outcome=\"taken\"", "Proofs of work by outcome.")
         }
     }
 }

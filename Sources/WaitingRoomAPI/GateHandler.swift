@@ -75,11 +75,14 @@ extension WaitingRoomAPI {
         let wantsNumber = caller.noScript.step == .join
         // The mirror is at most a tick old; while people wait in it, asking Redis would only cost.
         guard wantsNumber || room.mirror.count == 0 else { return hold(caller, .join) }
+        // The page joins with a proof. It is the page's join that counts, for the source as well.
+        guard proofBits(room) == 0 else { return hold(caller, .join) }
         // Too many from there: the page joins when it may again.
         guard sourceWait(caller.network, room) == 0 else {
             count(.joinsLimited)
             return hold(caller, .join)
         }
+        countJoin(room)
         let request = JoinRequest(kind: wantsNumber ? .join : .gate, key: caller.joiner.person)
         store.join(request, room: room) { [weak self] result in
             guard let self else { return }
@@ -208,6 +211,9 @@ extension WaitingRoomAPI {
             return NoScript.Refresh(seconds: nil, address: noScript.address(.join), asksForCookies: false)
         }
         switch (step, noScript.step) {
+        case (.join, let marked) where marked != .wait && proofBits(room) > 0:
+            // Without a script there is no proof. It may try again when fewer come.
+            return NoScript.Refresh(seconds: 15, address: noScript.address(.join), needsScript: true)
         case (.join, nil):
             return NoScript.Refresh(seconds: 1, address: noScript.address(.join))
         case (.join, .join):

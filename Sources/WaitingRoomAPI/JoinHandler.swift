@@ -15,39 +15,65 @@ extension WaitingRoomAPI {
 
     func join(_ request: GatewayRequest, _ respond: @escaping Respond) {
         let facts = RequestFacts(request)
-        let body: JSONValue
-        do {
-            body = try JSONValue(parsing: Array(request.body))
+        do throws(Problem) {
+            let body = try joinBody(request)
+            let key = try idempotencyKey(request)
+            guard let room = room(body.room) else { throw .roomUnknown }
+            room.use(nowMilliseconds: environment.nowMilliseconds())
+            let join = JoinRequest(kind: .join, key: try joinKey(request, body.json, key, room))
+            if isOpen(room) { return joinOpenRoom(room, facts, respond) }
+            store.join(join, room: room) { [weak self] result in
+                self?.joined(result, room, facts, respond)
+            }
         } catch {
-            return refuse(.malformed("the body is not JSON: \(error)"), facts, respond)
+            refuse(error, facts, respond)
         }
-        guard let id = body["event_id"]?.stringValue, isRoomIdentifier(id) else {
-            return refuse(.malformed("event_id must be a room's name"), facts, respond)
+    }
+
+    private func joinBody(_ request: GatewayRequest) throws(Problem) -> (json: JSONValue, room: String) {
+        let json: JSONValue
+        do {
+            json = try JSONValue(parsing: Array(request.body))
+        } catch {
+            throw .malformed("the body is not JSON: \(error)")
         }
-        if let user = body["user_id"], user != .null {
+        guard let id = json["event_id"]?.stringValue, isRoomIdentifier(id) else {
+            throw .malformed("event_id must be a room's name")
+        }
+        if let user = json["user_id"], user != .null {
             guard let text = user.stringValue, text.utf8.count <= WaitingRoomAPI.userIDLengthMax else {
-                return refuse(.malformed("user_id must be a string of at most 256 bytes"), facts, respond)
+                throw .malformed("user_id must be a string of at most 256 bytes")
             }
         }
-        guard let key = idempotencyKey(request) else {
-            return refuse(.malformed("Idempotency-Key must be 16 to 128 visible characters"), facts, respond)
-        }
-        guard let room = room(id) else { return refuse(.roomUnknown, facts, respond) }
-        room.use(nowMilliseconds: environment.nowMilliseconds())
+        return (json, id)
+    }
+
+    /// What the join goes by in the store, once the room has got what it asks for: a name, few enough joins of the
+    /// source, and work.
+    private func joinKey(
+        _ request: GatewayRequest,
+        _ body: JSONValue,
+        _ retryKey: JoinRequest.Key?,
+        _ room: Room
+    ) throws(Problem) -> JoinRequest.Key? {
         let joiner = joiner(request, body: body, room)
         if let refusal = joiner.refusal {
             count(.joinsUnnamed)
-            return refuse(refusal.problem, facts, respond)
+            throw refusal.problem
         }
-        let wait = sourceWait(SourceNetwork.bits(request[.address]), room)
-        guard wait == 0 else {
-            count(.joinsLimited)
-            return refuse(.rateLimited(afterMilliseconds: wait), facts, respond)
-        }
-        if isOpen(room) { return joinOpenRoom(room, facts, respond) }
-        let join = JoinRequest(kind: .join, key: joiner.person ?? (key.isEmpty ? nil : .retry(key)))
-        store.join(join, room: room) { [weak self] result in
-            self?.joined(result, room, facts, respond)
+        let key = joiner.person ?? retryKey
+        let proof = broughtProof(body, joinKey: key?.text, room)
+        switch proof {
+        case .unreadable: throw .malformed("proof must be a challenge and a nonce of digits")
+        case .good(let provenKey): return key ?? .retry(provenKey)
+        case .nothing, .bad, .expired:
+            let wait = sourceWait(SourceNetwork.bits(request[.address]), room)
+            guard wait == 0 else {
+                count(.joinsLimited)
+                throw .rateLimited(afterMilliseconds: wait)
+            }
+            if let problem = proofProblem(proof, joinKey: key?.text, room) { throw problem }
+            return key
         }
     }
 
@@ -66,21 +92,20 @@ extension WaitingRoomAPI {
         )
     }
 
-    /// The key as the store keeps it: a hash, so that its length and characters are bounded. Empty: none was sent.
-    /// Nil: it is malformed.
-    private func idempotencyKey(_ request: GatewayRequest) -> String? {
+    /// The key as the store keeps it; nil when none was sent.
+    private func idempotencyKey(_ request: GatewayRequest) throws(Problem) -> JoinRequest.Key? {
         let sent = request[.idempotencyKey]
-        if sent.isEmpty { return "" }
+        if sent.isEmpty { return nil }
         guard WaitingRoomAPI.keyLength.contains(sent.count), sent.allSatisfy({ (0x21...0x7e).contains($0) }) else {
-            return nil
+            throw .malformed("Idempotency-Key must be 16 to 128 visible characters")
         }
-        return WaitingRoomAPI.storeKey(of: sent, purpose: "vestibule join key")
+        return .retry(WaitingRoomAPI.storeKey(of: sent, purpose: "vestibule join key"))
     }
 
     /// A name of bounded length and plain characters for what a visitor sends, another one for each purpose.
     static func storeKey(of sent: some Sequence<UInt8>, purpose: String) -> String {
         let digest = MessageAuthentication.hmacSHA256(key: Array(purpose.utf8), message: Array(sent))
-        return Base64URL.encodeString(digest.prefix(16))
+        return Base64URL.encodeString(digest.prefix(Challenge.joinKeyByteCount))
     }
 
     private func joined(

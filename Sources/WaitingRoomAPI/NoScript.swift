@@ -84,6 +84,8 @@ struct NoScript {
         var address: String
         /// Whether it is for want of cookies that the page does not load itself.
         var asksForCookies = true
+        /// Nobody gets a number without a script just now.
+        var needsScript = false
 
         private var escapedAddress: String {
             address.split(separator: "&", omittingEmptySubsequences: false).joined(separator: "&amp;")
@@ -97,6 +99,12 @@ struct NoScript {
             let again = #"<a href="\#(escapedAddress)">\#(language == .korean ? "다시 불러오기" : "Load it now")</a>"#
             switch (seconds, language) {
             case (nil, _) where !asksForCookies: return "<p>\(again)</p>"
+            case (let seconds?, .english) where needsScript:
+                return "<p>So many people are joining that this room needs JavaScript right now. Please switch it on. "
+                    + "This page tries again in \(seconds) s. \(again)</p>"
+            case (let seconds?, .korean) where needsScript:
+                return "<p>지금은 접속이 몰려 이 대기실에 자바스크립트가 필요합니다. 자바스크립트를 켜 주세요. "
+                    + "이 페이지는 \(seconds)초 후 다시 시도합니다. \(again)</p>"
             case (nil, .english):
                 return "<p>Please allow cookies for this site: your place is kept in one. \(again)</p>"
             case (nil, .korean):

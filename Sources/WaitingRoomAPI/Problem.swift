@@ -2,8 +2,10 @@
 //
 // Everything that can go wrong with a request, with the code and the status the visitor's program sees.
 
+internal import Passes
+
 /// A refusal: `{"error":{"code","message","trace_id"}}`.
-struct Problem {
+struct Problem: Error {
     let status: Int
     let code: StaticString
     let message: String
@@ -11,6 +13,8 @@ struct Problem {
     var retryAfterMilliseconds: Int?
     /// The methods an address takes (RFC 9110 section 15.5.6); nil unless the status is 405.
     var allow: StaticString?
+    /// What to solve before joining again, and its text; nil unless the join lacks a good proof of work.
+    var challenge: (says: Challenge, text: [UInt8])?
 
     static func malformed(_ message: String) -> Problem {
         Problem(status: 400, code: "MALFORMED", message: message)
@@ -49,6 +53,21 @@ struct Problem {
     )
     static let passExpired = Problem(status: 401, code: "PASS_EXPIRED", message: "the pass has expired; join again")
     static let passForeign = Problem(status: 403, code: "PASS_FOREIGN", message: "the pass is for another room")
+    static let proofRequired = Problem(
+        status: 403,
+        code: "PROOF_REQUIRED",
+        message: "many join just now: send a nonce such that SHA-256(challenge:nonce) begins with so many zero bits"
+    )
+    static let proofInvalid = Problem(
+        status: 403,
+        code: "PROOF_INVALID",
+        message: "the proof does not solve a challenge of this room and this Idempotency-Key; here is another one"
+    )
+    static let proofExpired = Problem(
+        status: 403,
+        code: "PROOF_EXPIRED",
+        message: "the challenge is older than two minutes; here is another one"
+    )
     static let roomClosed = Problem(status: 403, code: "ROOM_CLOSED", message: "the room takes no joins")
     static let roomUnknown = Problem(status: 404, code: "ROOM_UNKNOWN", message: "there is no such room")
     static let routeUnknown = Problem(status: 404, code: "NOT_FOUND", message: "there is nothing at this address")

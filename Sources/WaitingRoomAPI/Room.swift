@@ -15,6 +15,8 @@ public final class Room {
     public var outage: OutagePolicy
     /// How the door stood when it was last told of.
     var toldDoor = Door.attended
+    /// How many join at this worker; counted while the rules ask for work.
+    var joinLoad = JoinLoad()
 
     /// The limits in force as of the last tick.
     public private(set) var policy: RoomPolicy

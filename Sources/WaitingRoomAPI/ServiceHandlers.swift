@@ -39,6 +39,9 @@ extension WaitingRoomAPI {
         gauge("vestibule_room_active", "Visitors inside: entered, pass not expired.") { Double($0.active) }
         gauge("vestibule_room_entries_per_second", "Entry rate of the ETA windows.") { $0.rates.perSecond }
         gauge("vestibule_room_rate_limit_per_second", "Configured rate.") { $0.policy.ratePerSecond }
+        gauge("vestibule_room_proof_bits", "Zero bits the answering worker asks of a join; 0 is no proof of work.") {
+            Double(proofBits($0))
+        }
         gauge("vestibule_room_mirror_age_seconds", "Age of the answering worker's mirror.") {
             $0.isKnown ? Double($0.redisMilliseconds(nowMilliseconds: now) - $0.asOfMilliseconds) / 1000 : -1
         }

@@ -81,6 +81,7 @@ enum WaitingPage {
             "unreachable":"The queue cannot be reached just now. Trying again…",\
             "closed":"The waiting room is closed at the moment. This page tries again by itself.",\
             "full":"The queue is full right now. This page tries again by itself.",\
+            "preparing":"Preparing your place…",\
             "cookies":"Please allow cookies for this site, then join again: your place is kept in one."}
             """
         ),
@@ -106,6 +107,7 @@ enum WaitingPage {
             "unreachable":"대기열에 연결할 수 없습니다. 다시 시도합니다…",\
             "closed":"지금은 대기실이 닫혀 있습니다. 자동으로 다시 시도합니다.",\
             "full":"지금은 대기열이 가득 찼습니다. 자동으로 다시 시도합니다.",\
+            "preparing":"순서를 준비하고 있습니다…",\
             "cookies":"이 사이트의 쿠키를 허용한 뒤 다시 참여해 주세요. 순서는 쿠키에 보관됩니다."}
             """
         ),

@@ -191,6 +191,11 @@ public final class WaitingRoomAPI {
         body.member("code", problem.code)
         body.member("message", problem.message)
         body.member("trace_id", facts.traceID)
+        if let challenge = problem.challenge {
+            body.member("challenge", text: challenge.text)
+            body.member("bits", challenge.says.bits)
+            body.member("expires_ms", Int(challenge.says.expiresMilliseconds))
+        }
         body.endObject()
         if let wait = problem.retryAfterMilliseconds { body.member("poll_after_ms", wait) }
         var response = GatewayResponse(status: problem.status, body: body.finish())

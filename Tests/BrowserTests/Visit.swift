@@ -22,8 +22,8 @@ final class Visit {
     let isSecure: Bool
 
     /// - Parameter ahead: how many join over the API before the browser comes. The first of them finds room.
-    init(_ room: String, ahead: Int, isSecure: Bool = false, browser: Browser? = nil) throws {
-        stack = try DemoStack(rooms: room)
+    init(_ room: String, ahead: Int, isSecure: Bool = false, browser: Browser? = nil, workers: Int = 2) throws {
+        stack = try DemoStack(rooms: room, workers: workers)
         self.browser = try browser ?? Browser()
         self.isSecure = isSecure
         for number in 0..<ahead { try join(findsRoom: number == 0) }

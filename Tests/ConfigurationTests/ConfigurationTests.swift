@@ -43,6 +43,7 @@ struct ConfigurationTests {
                     mode: paused
                     joins_per_source: 100/m
                     enqueue: required
+                    proof_of_work: {bits: 12, bits_max: 18}
                   2nd_room-x:
                     mode: bypass
                     claim_window: 500ms
@@ -57,6 +58,7 @@ struct ConfigurationTests {
         #expect(read.rooms.map(\.id) == ["first", "2nd_room-x"])
         #expect(read.rooms[0].rules.joinsPerSource == JoinLimit(joins: 100, periodMilliseconds: 60_000))
         #expect(read.rooms[0].rules.enqueue == .required)
+        #expect(read.rooms[0].rules.proofOfWork == ProofOfWork(bits: 12, bitsMax: 18))
         #expect(read.rooms[1].rules == .standard && JoinRules.standard.enqueue == .off)
         #expect(
             read.rooms[0].policy
@@ -96,6 +98,23 @@ struct ConfigurationTests {
         let read = try eta("method: sliding_window, hour_weights: {9: 1.2, 2: 0.2}, utc_offset: \"-03:30\"")
         #expect(read.method == .slidingWindow && read.utcOffsetMinutes == -210)
         #expect(read.hourWeights[9] == 1.2 && read.hourWeights[2] == 0.2 && read.hourWeights[3] == 1)
+    }
+
+    @Test("Work at a join is off by default, and what is not said of it has a value that fits what is")
+    func proofOfWork() throws {
+        func rule(_ text: String) throws -> ProofOfWork? {
+            try #require(try Configuration(yaml: "rooms:\n  demo:\n    \(text)\n").rooms.first).rules.proofOfWork
+        }
+        #expect(try rule("rate: 5") == nil && rule("proof_of_work: off") == nil)
+        for (text, bits, bitsMax) in [
+            ("{}", 14, 20), ("{bits: 8}", 8, 20), ("{bits: 22}", 22, 22), ("{bits_max: 24}", 14, 24),
+            ("{bits_max: 10}", 10, 10), ("{bits: 16, bits_max: 16}", 16, 16),
+        ] {
+            #expect(try rule("proof_of_work: \(text)") == ProofOfWork(bits: bits, bitsMax: bitsMax))
+        }
+        // What vestibule demo writes for its workers is read as it was meant.
+        let written = ProofOfWork(bits: 9, bitsMax: 23)
+        #expect(try rule("proof_of_work: \(written.text)") == written)
     }
 
     @Test("Redis may be at a socket or at a numeric address, and the port is 6379 unless told otherwise")
@@ -184,6 +203,12 @@ struct ConfigurationTests {
         ("rooms:\n  demo:\n    rate: 5\n    enqueue: on\n", 4, "enqueue must be off, optional or required"),
         ("rooms:\n  demo:\n    enqueue: Required\n", 3, "enqueue must be off, optional or required"),
         ("rooms:\n  demo:\n    enqueue:\n", 3, "enqueue needs a value"),
+        ("rooms:\n  demo:\n    proof_of_work: on\n", 3, "must be off, or such as {bits: 14"),
+        ("rooms:\n  demo:\n    proof_of_work:\n", 3, "must be off, or such as {bits: 14"),
+        ("rooms:\n  demo:\n    proof_of_work: {bit: 14}\n", 3, "unknown key bit in proof_of_work of room demo"),
+        ("rooms:\n  demo:\n    proof_of_work:\n      bits: 7\n", 4, "bits must be a whole number from 8 to 24"),
+        ("rooms:\n  demo:\n    proof_of_work:\n      bits_max: 25\n", 4, "from 8 to 24"),
+        ("rooms:\n  demo:\n    proof_of_work:\n      bits: 16\n      bits_max: 15\n", 5, "bits (16) or more"),
         ("rooms:\n  ok: {}\n  Demo: {}\n", 3, "a room's name"),
         ("rooms:\n  -x: {}\n", 2, "a room's name"),
         ("rooms:\n  \(String(repeating: "a", count: 65)): {}\n", 2, "a room's name"),

@@ -154,7 +154,8 @@ final class WaitingRoomBench {
         rules: JoinRules = .standard,
         rooms others: [String] = [],
         scoreboard: Scoreboard? = nil,
-        replacing other: (any QueueStore)? = nil
+        replacing other: (any QueueStore)? = nil,
+        random: @escaping () -> Double = { 0.5 }
     ) throws {
         let clock = Clock()
         let journal = Journal()
@@ -169,7 +170,7 @@ final class WaitingRoomBench {
             environment: APIEnvironment(
                 nowMilliseconds: { clock.monotonicMilliseconds },
                 wallSeconds: { clock.milliseconds / 1000 },
-                random: { 0.5 },
+                random: random,
                 scoreboard: scoreboard,
                 log: { journal.lines.append($0) }
             )

@@ -110,6 +110,7 @@ struct DemoPlan {
                     eta: {method: \(room.eta.method.rawValue)\(DemoPlan.hourWeights(room.eta))}
                     joins_per_source: \(room.rules.joinsPerSource?.text ?? "off")
                     enqueue: \(room.rules.enqueue.rawValue)
+                    proof_of_work: \(room.rules.proofOfWork?.text ?? "off")
 
                 """
             if room.outage != .closed {
