@@ -12,8 +12,9 @@ import crypto from 'crypto';
 const tokenLengthMax = 1024;
 const macLength = 43;
 const leewaySeconds = 5;
+const hashLength = 12;
 
-/// js_set $vestibule_verdict: "ok:<room>", or missing, malformed, forged, foreign, expired.
+/// js_set $vestibule_verdict: "ok:<room>", or missing, malformed, forged, foreign, expired, other-client.
 /// On ok also sets $vestibule_pass and $vestibule_number for the backend.
 function verdict(r) {
     let room;
@@ -23,7 +24,7 @@ function verdict(r) {
         room = variables.vestibule_room;
         const prefix = variables.scheme === 'https' ? '__host-' : '';       // nginx compares cookie names without case
         const token = variables[`cookie_${prefix}vestibule-pass-${room}`];
-        said = token ? verify(variables, token, room) : 'missing';
+        said = token ? verify(r, variables, token, room) : 'missing';
     } catch (e) {
         said = 'malformed';
     }
@@ -33,7 +34,7 @@ function verdict(r) {
     return isRoom(room) ? said : 'malformed';
 }
 
-function verify(variables, token, room) {
+function verify(r, variables, token, room) {
     const length = token.length;
     const macStart = length - macLength;
     if (length > tokenLengthMax || token[macStart - 1] !== '.') {
@@ -57,6 +58,9 @@ function verify(variables, token, room) {
     }
     if (variables.msec >= claims.exp + leewaySeconds) {
         return 'expired';
+    }
+    if (claims.bnd !== undefined && claims.bnd !== binding(r.rawVariables, claims.bnd.slice(0, -hashLength - 1))) {
+        return 'other-client';
     }
     variables.vestibule_pass = token;
     variables.vestibule_number = claims.sub;
@@ -96,7 +100,33 @@ function isEqual(mac, text) {
         | a[4] ^ b[4] | a[5] ^ b[5] | a[6] ^ b[6] | a[7] ^ b[7]) === 0;
 }
 
-/// The claims when they are exactly the six of a pass, each of its own kind; else null. The MAC has been checked.
+/// What a pass bound to this client by these letters (n network, a agent, na both) has as `bnd`. The bytes that are
+/// hashed are told in Sources/Passes/PassBinding.swift.
+function binding(variables, letters) {
+    const hash = crypto.createHash('sha256').update(`vestibule binding v1 ${letters} `);
+    if (letters[0] === 'n') {
+        const network = networkOf(variables.binary_remote_addr);
+        hash.update(Buffer.from([network.length])).update(network);
+    }
+    if (letters[letters.length - 1] === 'a') {
+        hash.update(variables.http_user_agent || '');
+    }
+    return `${letters}:${hash.digest('base64url').slice(0, hashLength)}`;
+}
+
+/// The first 3 bytes of an IPv4 address, 6 of an IPv6 one; none of a unix socket. ::ffff:1.2.3.4 is an IPv4 address.
+function networkOf(address) {
+    if (address.length === 4) {
+        return address.slice(0, 3);
+    }
+    if (address.length !== 16) {
+        return address.slice(0, 0);
+    }
+    return address.toString('hex', 0, 12) === '00000000000000000000ffff' ? address.slice(12, 15) : address.slice(0, 6);
+}
+
+/// The claims when they are exactly the six of a pass, and `bnd` where it is bound, each of its own kind; else null.
+/// The MAC has been checked.
 function claimsOf(text) {
     const bytes = Buffer.from(text, 'base64url');
     if (bytes.toString('base64url') !== text) {
@@ -104,8 +134,8 @@ function claimsOf(text) {
     }
     const json = bytes.toString();
     // As workers write it, one expression sees all there is to see. Fifteen digits are always exact.
-    const ours = json.match(/^\{"iss":"vestibule","aud":"([a-z0-9][a-z0-9_-]{0,63})","sub":"([1-9][0-9]{0,14})","jti":"[A-Za-z0-9_-]{1,64}","iat":(?:0|[1-9][0-9]{0,14}),"exp":(0|[1-9][0-9]{0,14})\}$/);
-    return ours === null ? parsedClaims(json) : { aud: ours[1], sub: ours[2], exp: +ours[3] };
+    const ours = json.match(/^\{"iss":"vestibule","aud":"([a-z0-9][a-z0-9_-]{0,63})","sub":"([1-9][0-9]{0,14})","jti":"[A-Za-z0-9_-]{1,64}","iat":(?:0|[1-9][0-9]{0,14}),"exp":(0|[1-9][0-9]{0,14})(?:,"bnd":"((?:n|a|na):[A-Za-z0-9_-]{12})")?\}$/);
+    return ours === null ? parsedClaims(json) : { aud: ours[1], sub: ours[2], exp: +ours[3], bnd: ours[4] };
 }
 
 /// The same for any other order, spacing or size.
@@ -114,18 +144,26 @@ function parsedClaims(json) {
     if (typeof claims !== 'object' || claims === null || Array.isArray(claims)) {
         return null;
     }
-    if (Object.keys(claims).sort().join() !== 'aud,exp,iat,iss,jti,sub') {
+    const names = Object.keys(claims).filter((name) => name !== 'bnd').sort().join();
+    if (names !== 'aud,exp,iat,iss,jti,sub') {
         return null;
     }
     const good = claims.iss === 'vestibule' && isRoom(claims.aud)
-        && typeof claims.sub === 'string' && /^[1-9][0-9]{0,15}$/.test(claims.sub) && isTime(Number(claims.sub))
-        && typeof claims.jti === 'string' && /^[A-Za-z0-9_-]{1,64}$/.test(claims.jti)
-        && isTime(claims.iat) && isTime(claims.exp);
+        && isAll(/^[1-9][0-9]{0,15}$/, claims.sub) && isTime(Number(claims.sub))
+        && isAll(/^[A-Za-z0-9_-]{1,64}$/, claims.jti)
+        && isTime(claims.iat) && isTime(claims.exp)
+        && (claims.bnd === undefined || isAll(/^(?:n|a|na):[A-Za-z0-9_-]{12}$/, claims.bnd));
     return good ? claims : null;
 }
 
 function isRoom(room) {
-    return typeof room === 'string' && /^[a-z0-9][a-z0-9_-]{0,63}$/.test(room);
+    return isAll(/^[a-z0-9][a-z0-9_-]{0,63}$/, room);
+}
+
+/// Whether a value is a text of this form to its end: in njs, $ also stands before a newline that ends the text.
+function isAll(form, value) {
+    const found = typeof value === 'string' ? form.exec(value) : null;
+    return found !== null && found[0] === value;
 }
 
 function isTime(value) {

@@ -16,6 +16,10 @@ HMAC_CTX *HMAC_CTX_new(void);
 int HMAC_Init_ex(HMAC_CTX *context, const void *key, int key_len, const EVP_MD *md, void *engine);
 int HMAC_Update(HMAC_CTX *context, const unsigned char *data, size_t len);
 int HMAC_Final(HMAC_CTX *context, unsigned char *code, unsigned int *code_len);
+typedef struct { uint64_t opaque[16]; } SHA256_CTX;
+int SHA256_Init(SHA256_CTX *context);
+int SHA256_Update(SHA256_CTX *context, const void *data, size_t len);
+int SHA256_Final(unsigned char *digest, SHA256_CTX *context);
 int CRYPTO_memcmp(const void *left, const void *right, size_t len);
 ]]
 local libcrypto = ffi.load("libcrypto.so.3")
@@ -26,11 +30,14 @@ cjson.decode_max_depth(8)
 local TOKEN_LENGTH_MAX = 1024
 local MAC_LENGTH = 43
 local LEEWAY_SECONDS = 5
+local HASH_LENGTH = 12
+local MAPPED = ("\0"):rep(10) .. "\255\255" -- what an IPv4 address begins with when it is written as IPv6
 local EXACT_INTEGER_MAX = 9007199254740991 -- 2^53 - 1
 
 local vestibule = {}
 local keys = {} -- array of {header = text, secret = bytes}, in the order of the key file
 local code_buffer = ffi.new("unsigned char[32]")
+local hash_context = ffi.new("SHA256_CTX") -- 112 bytes of it are used
 
 local function is_room(room)
     return type(room) == "string" and #room <= 64 and room:find("^[a-z0-9][a-z0-9_-]*$") ~= nil
@@ -75,7 +82,41 @@ local function key_with_header(header)
     end
 end
 
---- The claims when they are exactly the six of a pass, each of its own kind; else nil. The MAC has been checked.
+--- The first 3 bytes of an IPv4 address, 6 of an IPv6 one; none of a unix socket. ::ffff:1.2.3.4 is an IPv4 address.
+local function network_of(address)
+    if #address == 4 then return address:sub(1, 3) end
+    if #address ~= 16 then return "" end
+    if address:sub(1, 12) == MAPPED then return address:sub(13, 15) end
+    return address:sub(1, 6)
+end
+
+--- What a pass bound to this client by these letters (n network, a agent, na both) has as `bnd`. The bytes that are
+-- hashed are told in Sources/Passes/PassBinding.swift.
+local function binding(letters)
+    local text = "vestibule binding v1 " .. letters .. " "
+    if letters ~= "a" then
+        local network = network_of(ngx.var.binary_remote_addr)
+        text = text .. string.char(#network) .. network
+    end
+    if letters ~= "n" then text = text .. (ngx.var.http_user_agent or "") end
+    -- Not SHA256(), which looks the algorithm up each time.
+    libcrypto.SHA256_Init(hash_context)
+    libcrypto.SHA256_Update(hash_context, text, #text)
+    libcrypto.SHA256_Final(code_buffer, hash_context)
+    return letters .. ":" .. base64.encode_base64url(ffi.string(code_buffer, 32)):sub(1, HASH_LENGTH)
+end
+
+local function binding_letters(claim) return claim:sub(1, -HASH_LENGTH - 2) end
+
+local function is_binding(claim)
+    if type(claim) ~= "string" then return false end
+    local letters = binding_letters(claim)
+    return (letters == "n" or letters == "a" or letters == "na")
+        and claim:find("^:[A-Za-z0-9_-]+$", #letters + 1) ~= nil
+end
+
+--- The claims when they are exactly the six of a pass, and `bnd` where it is bound, each of its own kind; else nil.
+-- The MAC has been checked.
 local function claims_of(text)
     local bytes = base64.decode_base64url(text)
     if not bytes or base64.encode_base64url(bytes) ~= text then return nil end
@@ -84,10 +125,11 @@ local function claims_of(text)
     local count = 0
     for _ in pairs(claims) do count = count + 1 end
     local sub, jti = claims.sub, claims.jti
-    local good = count == 6 and claims.iss == "vestibule" and is_room(claims.aud)
+    local good = count == (claims.bnd == nil and 6 or 7) and claims.iss == "vestibule" and is_room(claims.aud)
         and type(sub) == "string" and #sub <= 16 and sub:find("^[1-9][0-9]*$") and is_time(tonumber(sub))
         and type(jti) == "string" and #jti <= 64 and jti:find("^[A-Za-z0-9_-]+$")
         and is_time(claims.iat) and is_time(claims.exp)
+        and (claims.bnd == nil or is_binding(claims.bnd))
     return good and claims or nil
 end
 
@@ -117,12 +159,13 @@ local function check(token, room)
     if not claims then return "malformed" end
     if claims.aud ~= room then return "foreign" end
     if ngx.time() >= claims.exp + LEEWAY_SECONDS then return "expired" end
+    if claims.bnd and claims.bnd ~= binding(binding_letters(claims.bnd)) then return "other-client" end
     ngx.var.vestibule_pass = token
     ngx.var.vestibule_number = claims.sub
     return "ok:" .. room
 end
 
---- set_by_lua $vestibule_verdict: "ok:<room>", or missing, malformed, forged, foreign, expired.
+--- set_by_lua $vestibule_verdict: "ok:<room>", or missing, malformed, forged, foreign, expired, other-client.
 -- On ok also sets $vestibule_pass and $vestibule_number for the backend. What @vestibule_continue has decided stands.
 function vestibule.verdict()
     local room = ngx.var.vestibule_room

@@ -21,13 +21,45 @@ public struct JoinRules: Equatable, Sendable {
     public var enqueue: EnqueueRule
     /// Work that joins cost while many come; nil is none.
     public var proofOfWork: ProofOfWork?
+    /// What of the client the passes of the room are bound to; nothing unless asked for.
+    public var passBinding: ClientTraits
 
-    public init(joinsPerSource: JoinLimit? = nil, enqueue: EnqueueRule = .off, proofOfWork: ProofOfWork? = nil) {
+    public init(
+        joinsPerSource: JoinLimit? = nil,
+        enqueue: EnqueueRule = .off,
+        proofOfWork: ProofOfWork? = nil,
+        passBinding: ClientTraits = []
+    ) {
         self.joinsPerSource = joinsPerSource
         self.enqueue = enqueue
         self.proofOfWork = proofOfWork
+        self.passBinding = passBinding
     }
 
     /// A room asks nothing.
     public static let standard = JoinRules()
+}
+
+/// What nginx sees of a client, and a pass may be bound to.
+public struct ClientTraits: OptionSet, Sendable {
+    public let rawValue: Int
+    public init(rawValue: Int) { self.rawValue = rawValue }
+
+    /// The network it comes from; see ``ClientAddress/networkBytes``.
+    public static let network = ClientTraits(rawValue: 1)
+    /// The bytes of its User-Agent header.
+    public static let agent = ClientTraits(rawValue: 2)
+
+    private static let names: [(text: String, traits: ClientTraits)] = [
+        ("off", []), ("network", .network), ("agent", .agent), ("network+agent", [.network, .agent]),
+    ]
+
+    /// Reads `off`, `network`, `agent` or `network+agent`; nil for anything else.
+    public init?(text: String) {
+        guard let found = ClientTraits.names.first(where: { $0.text == text }) else { return nil }
+        self = found.traits
+    }
+
+    /// As ``init(text:)`` reads it.
+    public var text: String { ClientTraits.names.first { $0.traits == self }?.text ?? "off" }
 }

@@ -68,9 +68,10 @@ extension QueueModel {
         let fromClock = RoomMemory.firstNumber(nowMilliseconds: now)
         if memory.next > 0 { next = max(memory.next + RoomMemory.gap, existing?.next ?? 0, fromClock) }
         // A room that was there starts with empty buckets and is held: what was admitted just before the loss still
-        // counts against the bound. Once only, though several workers bring their memories.
+        // counts against the bound. Once only, though several workers bring their memories. One that nobody remembers
+        // begins with its burst, or with less when the host knows that it ran the room just now.
         if memory.next == 0 {
-            callBucket = TokenBucket(microtokens: memory.burst * TokenBucket.micro)
+            callBucket = TokenBucket(microtokens: memory.firstTokens * TokenBucket.micro)
             entryBucket = callBucket
             refilledMilliseconds = now
         } else if !(isRemembered && !isSame) {

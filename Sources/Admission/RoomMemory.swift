@@ -10,7 +10,8 @@ public struct RoomMemory {
     public var next: Int
     public var entered: Int
     public var openedMilliseconds: Int
-    public var burst: Int
+    /// Whole tokens that a room's buckets begin with when nobody remembers it (`next` 0); see ``RunMark``.
+    public var firstTokens: Int
     public var epochMilliseconds: Int
     /// The incarnation of the store's memory that the worker has seen; 0 is none.
     public var incarnation: Int
@@ -26,7 +27,7 @@ public struct RoomMemory {
         next: Int,
         entered: Int,
         openedMilliseconds: Int,
-        burst: Int,
+        firstTokens: Int,
         epochMilliseconds: Int,
         incarnation: Int,
         overrides: [Int?],
@@ -37,7 +38,7 @@ public struct RoomMemory {
         self.next = next
         self.entered = entered
         self.openedMilliseconds = openedMilliseconds
-        self.burst = burst
+        self.firstTokens = firstTokens
         self.epochMilliseconds = epochMilliseconds
         self.incarnation = incarnation
         self.overrides = overrides
@@ -59,5 +60,25 @@ extension RoomMemory {
     /// What the first joiner of a room gets that nobody remembers: above every number of an earlier one.
     public static func firstNumber(nowMilliseconds: Int) -> Int {
         max(0, nowMilliseconds / 1000 - epoch2026Seconds) * numbersPerSecond + 1
+    }
+}
+
+/// How a host knows that it ran a room when Redis and every worker have forgotten it: a mark, which workers renew while
+/// their ticks go well. A room that is made again begins with what has flowed into its buckets since then, as if they
+/// had been empty: so entries just before the loss and just after it stay within the bound together. Without a mark the
+/// room is new, and begins with its burst.
+///
+/// A host sees its own marks only: when one that has never run the room makes it after a total loss, or its marks are
+/// gone with its disk, the room begins with its burst once more.
+public enum RunMark {
+    /// A mark is renewed when it is so old.
+    public static let renewMilliseconds = 1000
+    /// How long after a mark somebody may still have entered: until the next one is due (1 s), a tick (0.5 s), and the
+    /// longest that a command of a worker may take (1.5 s).
+    public static let lagMilliseconds = 3000
+
+    /// How long nobody has entered, at least. A clock that went back says nothing.
+    public static func quietMilliseconds(since markedMilliseconds: Int, nowMilliseconds: Int) -> Int {
+        max(0, nowMilliseconds - markedMilliseconds - lagMilliseconds)
     }
 }

@@ -81,41 +81,11 @@ public struct SourceMeter {
 public enum SourceNetwork {
     /// Reads an address as nginx writes it; nil for none, and for what is no address (`unix:`).
     public static func bits(_ address: some Collection<UInt8>) -> UInt64? {
-        guard (2...45).contains(address.count) else { return nil }
-        if !address.contains(UInt8(ascii: ":")) { return v4(address) }
-        var groups: [UInt16] = []
-        var gapAt: Int?
-        let parts = address.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
-        for (index, part) in parts.enumerated() {
-            if part.isEmpty {
-                // "::" is an empty part inside, or two at an end.
-                let isEdge = index == 0 || index == parts.count - 1
-                if !isEdge || parts.count == 2 { gapAt = gapAt ?? groups.count }
-            } else if index == parts.count - 1, part.contains(UInt8(ascii: ".")) {
-                guard let low = v4(part) else { return nil }
-                // ::ffff:1.2.3.4 is the IPv4 address itself (RFC 4291 section 2.5.5.2).
-                if groups == [0xFFFF], gapAt == 0 { return low }
-                groups += [UInt16(low >> 16 & 0xFFFF), UInt16(low & 0xFFFF)]
-            } else {
-                guard part.count <= 4, let group = UInt16(String(decoding: part, as: UTF8.self), radix: 16) else {
-                    return nil
-                }
-                groups.append(group)
-            }
+        switch ClientAddress(address) {
+        case .v4(let bits): UInt64(bits)
+        // The first bit tells the two kinds apart.
+        case .v6(let bits): bits | 1 << 63
+        case nil: nil
         }
-        guard groups.count <= 8, groups.count == 8 || gapAt != nil else { return nil }
-        if let gapAt { groups.insert(contentsOf: repeatElement(0, count: 8 - groups.count), at: gapAt) }
-        return groups[..<4].reduce(0) { $0 << 16 | UInt64($1) } | 1 << 63
-    }
-
-    private static func v4(_ text: some Collection<UInt8>) -> UInt64? {
-        let parts = text.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        guard parts.count == 4 else { return nil }
-        var bits: UInt64 = 0
-        for part in parts {
-            guard part.count <= 3, let byte = UInt8(String(decoding: part, as: UTF8.self)) else { return nil }
-            bits = bits << 8 | UInt64(byte)
-        }
-        return bits
     }
 }

@@ -117,6 +117,11 @@ extension Configuration {
                 }
                 rules.enqueue = rule
             case "proof_of_work": rules.proofOfWork = try proofOfWork(value, key, room: room)
+            case "bind_pass":
+                guard let traits = ClientTraits(text: try value.text(key)) else {
+                    throw key.error("bind_pass must be off, network, agent or network+agent")
+                }
+                rules.passBinding = traits
             default: throw key.unknown(in: "room \(room)")
             }
         }

@@ -18,6 +18,10 @@ public enum GatewayField: Int, CaseIterable, Sendable {
     case requestID
     /// The visitor's address, where joins are counted by it; empty for one that is exempt.
     case address
+    /// The visitor's address, where a pass is made or looked at: a pass may be bound to its network.
+    case client
+    /// The User-Agent header, in the same places.
+    case agent
     case room
     case verdict
     case operation
@@ -37,6 +41,8 @@ public enum GatewayField: Int, CaseIterable, Sendable {
         case .scheme: "REQUEST_SCHEME"
         case .requestID: "REQUEST_ID"
         case .address: "REMOTE_ADDR"
+        case .client: "VESTIBULE_CLIENT"
+        case .agent: "HTTP_USER_AGENT"
         case .room: "VESTIBULE_ROOM"
         case .verdict: "VESTIBULE_VERDICT"
         case .operation: "VESTIBULE_OPERATION"
@@ -52,6 +58,8 @@ public enum GatewayField: Int, CaseIterable, Sendable {
         case 11: self.init(.cookie, .accept, .address, if: name)
         case 12: self.init(.path, .query, .contentType, if: name)
         case 14: self.init(.method, .scheme, .room, if: name)
+        case 15: self.init(.agent, if: name)
+        case 16: self.init(.client, if: name)
         case 17: self.init(.verdict, if: name)
         case 18: self.init(.authorization, if: name)
         case 19: self.init(.operation, if: name)

@@ -8,9 +8,10 @@ import StrictJSON
 extension KeyRing {
     /// The token for a pass, made with the signing key. The same pass gives the same bytes.
     public func sign(_ pass: Pass) -> [UInt8] {
+        let binding = pass.binding.map { #","bnd":"\#($0.claim)""# } ?? ""
         let claims =
             #"{"iss":"vestibule","aud":"\#(pass.room)","sub":"\#(pass.number)","jti":"\#(pass.jti)","#
-            + #""iat":\#(pass.issuedAtSeconds),"exp":\#(pass.expiresAtSeconds)}"#
+            + #""iat":\#(pass.issuedAtSeconds),"exp":\#(pass.expiresAtSeconds)\#(binding)}"#
         return signedJWT(claims: claims.utf8, by: prepared[0].pass)
     }
 
@@ -24,7 +25,15 @@ extension KeyRing {
     }
 
     /// Says whether a token opens a room at a time given in seconds since the Unix epoch.
-    public func verifyPass(_ bytes: [UInt8], room: String, nowSeconds: Int64) -> PassVerdict {
+    ///
+    /// - Parameter client: who shows it; asked for only when the pass is bound. Nil is nobody in particular, for whom a
+    ///   bound pass is another client's.
+    public func verifyPass(
+        _ bytes: [UInt8],
+        room: String,
+        nowSeconds: Int64,
+        client: @autoclosure () -> PassClient? = nil
+    ) -> PassVerdict {
         let pass: Pass
         switch openJWT(bytes, byteCountMax: Pass.byteCountMax, by: { $0.pass }) {
         case .malformed: return .malformed
@@ -35,13 +44,17 @@ extension KeyRing {
         }
         guard pass.room == room else { return .foreign }
         guard nowSeconds < pass.expiresAtSeconds + Pass.leewaySeconds else { return .expired }
-        return .valid(pass)
+        guard let binding = pass.binding else { return .valid(pass) }
+        return client().map(binding.holds) == true ? .valid(pass) : .otherClient(pass)
     }
 
-    /// Reads the claims, which a key of the ring has signed: exactly the six of a pass, each of its own kind.
+    /// Reads the claims, which a key of the ring has signed: exactly the six of a pass, each of its own kind, and `bnd`
+    /// where it is bound.
     private static func pass(from claims: JSONValue) -> Pass? {
-        guard claims.objectValue?.count == 6, let common = CommonClaims(claims, issuer: "vestibule"),
-            let number = positiveInteger(common.subject.utf8),
+        let sent = claims["bnd"]
+        let binding = (sent?.stringValue).flatMap(PassBinding.init(claim:))
+        guard claims.objectValue?.count == (sent == nil ? 6 : 7), sent == nil || binding != nil,
+            let common = CommonClaims(claims, issuer: "vestibule"), let number = positiveInteger(common.subject.utf8),
             let jti = claims["jti"]?.stringValue, Pass.isIdentifier(jti)
         else { return nil }
         return Pass(
@@ -49,7 +62,8 @@ extension KeyRing {
             number: number,
             jti: jti,
             issuedAtSeconds: common.issuedAtSeconds,
-            expiresAtSeconds: common.expiresAtSeconds
+            expiresAtSeconds: common.expiresAtSeconds,
+            binding: binding
         )
     }
 }

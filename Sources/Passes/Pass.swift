@@ -20,9 +20,18 @@ public struct Pass: Sendable, Equatable {
     public let issuedAtSeconds: Int64
     /// Seconds since the Unix epoch (claim `exp`), 0...2^53-1.
     public let expiresAtSeconds: Int64
+    /// The client it is for (claim `bnd`); nil: whoever shows it.
+    public let binding: PassBinding?
 
     /// Makes a pass. Values out of bounds are a programming error and stop the program: what is signed must verify.
-    public init(room: String, number: Int64, jti: String, issuedAtSeconds: Int64, expiresAtSeconds: Int64) {
+    public init(
+        room: String,
+        number: Int64,
+        jti: String,
+        issuedAtSeconds: Int64,
+        expiresAtSeconds: Int64,
+        binding: PassBinding? = nil
+    ) {
         precondition(isRoomIdentifier(room), "a pass names a room")
         precondition((1...exactIntegerMax).contains(number), "ticket numbers are 1...2^53-1")
         precondition(Pass.isIdentifier(jti), "a jti is 1 to 64 characters of base64url")
@@ -33,6 +42,7 @@ public struct Pass: Sendable, Equatable {
         self.jti = jti
         self.issuedAtSeconds = issuedAtSeconds
         self.expiresAtSeconds = expiresAtSeconds
+        self.binding = binding
     }
 
     static func isIdentifier(_ jti: String) -> Bool {
@@ -52,4 +62,6 @@ public enum PassVerdict: Sendable, Equatable {
     case foreign
     /// It is real, for this room, and its time is over.
     case expired
+    /// It is real, for this room and in time, but bound to another client than the one that shows it.
+    case otherClient(Pass)
 }

@@ -80,8 +80,8 @@ final class ScriptCaller {
             value.map { [RedisArgument(field), RedisArgument($0)] } ?? []
         }
         var arguments = [
-            max(1, memory.generation), memory.next, memory.openedMilliseconds, memory.burst, memory.epochMilliseconds,
-            memory.incarnation, overrides.count, memory.entries.count,
+            max(1, memory.generation), memory.next, memory.openedMilliseconds, memory.firstTokens,
+            memory.epochMilliseconds, memory.incarnation, overrides.count, memory.entries.count,
         ].map { RedisArgument($0) }
         arguments += overrides
         for entry in memory.entries {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// POST /api/v1/queue/enter: claims a call and answers with the pass. Repeating it gives the same pass.
+// POST /api/v1/queue/enter: claims a call and answers with the pass. Repeating it gives the same pass,
+// bound to the client that repeats it where the room binds passes.
 
 internal import Admission
 internal import GatewayWire
@@ -41,12 +42,13 @@ extension WaitingRoomAPI {
         case .problem(let problem): refuse(problem, facts, respond)
         case .visitor(let visitor):
             visitor.room.use(nowMilliseconds: environment.nowMilliseconds())
+            let client = facts.binding(request, visitor.room)
             if isOpen(visitor.room) {
-                let issued = openPass(visitor.room, number: visitor.number)
-                return respondGranted((issued.pass, issued.lifetimeSeconds), visitor.room, facts, respond)
+                let issued = openPass(visitor.room, number: visitor.number, client.binding)
+                return respondGranted((issued.pass, issued.lifetimeSeconds), visitor.room, client, respond)
             }
             store.enter(visitor.claim, room: visitor.room) { [weak self] result in
-                self?.entered(result, visitor, facts, respond)
+                self?.entered(result, visitor, client, respond)
             }
         }
     }
@@ -70,7 +72,8 @@ extension WaitingRoomAPI {
                 generation: Int(visitor.ticket.generation),
                 number: visitor.number,
                 expiresMilliseconds: expires,
-                nowMilliseconds: reply.nowMilliseconds
+                nowMilliseconds: reply.nowMilliseconds,
+                binding: facts.binding
             )
             let lifetime = lifetimeSeconds(until: expires, from: reply.nowMilliseconds)
             return respondGranted((pass, lifetime), visitor.room, facts, respond)

@@ -20,10 +20,10 @@ extension WaitingRoomAPI {
     }
 
     func gate(_ request: GatewayRequest, _ respond: @escaping Respond) {
-        let facts = RequestFacts(request)
         guard let room = room(String(decoding: request[.room], as: UTF8.self)) else {
-            return refuse(.roomUnknown, facts, respond)
+            return refuse(.roomUnknown, RequestFacts(request), respond)
         }
+        let facts = RequestFacts(request).binding(request, room)
         let now = environment.nowMilliseconds()
         room.use(nowMilliseconds: now)
         let caller = Caller(
@@ -38,18 +38,24 @@ extension WaitingRoomAPI {
         let verdict = String(decoding: request[.verdict], as: UTF8.self)
         if wantsJSON(request) { return refuse(problem(forVerdict: verdict), facts, respond) }
         let sent = cookieTicket(request, room: room.id)
+        // The pass of another client is none: who holds the ticket of that entry, and comes by another network now,
+        // gets the same admission again.
+        let hasNoPass = verdict == "missing" || verdict == WaitingRoomAPI.otherClientVerdict
         // Open to everybody who may join at all.
-        if isOpen(room), verdict == "missing" || verdict == "expired", caller.joiner.refusal == nil {
+        if isOpen(room), hasNoPass || verdict == "expired", caller.joiner.refusal == nil {
             return passOpenDoor(sent, caller)
         }
         // Only a request without any pass is let in at once: whoever sends a bad one goes through the waiting page.
         // Its ticket, if there is one, is for the page's first poll to judge.
-        guard verdict == "missing" else { return hold(caller, sent == nil ? .join : .poll) }
+        guard hasNoPass else { return hold(caller, sent == nil ? .join : .poll) }
         if let sent, case .valid(let ticket) = keys.verifyTicket(sent), ticket.room == room.id {
             return gateReturning(Visitor(room: room, ticket: ticket), caller)
         }
         gateNew(caller)
     }
+
+    /// What a verifier says of a pass that is bound to another client.
+    private static let otherClientVerdict = "other-client"
 
     /// Whether the client is a program: it names JSON and not HTML.
     private func wantsJSON(_ request: GatewayRequest) -> Bool {
@@ -61,6 +67,7 @@ extension WaitingRoomAPI {
         switch verdict {
         case "missing": .passMissing
         case "expired": .passExpired
+        case WaitingRoomAPI.otherClientVerdict: .passOfOtherClient
         // "ok:<room>" is a genuine pass, judged for another room before nginx came to this location.
         case "foreign": .passForeign
         case _ where verdict.hasPrefix("ok:"): .passForeign
@@ -150,7 +157,7 @@ extension WaitingRoomAPI {
         let (room, facts) = (caller.room, caller.facts)
         count(.gateAdmitted)
         room.noteGone(claim.number)
-        let issued = credentials(room, claim, expires: expires, now: now)
+        let issued = credentials(room, claim, expires: expires, now: now, facts.binding)
         var response = continuation(caller)
         response.addHeader("X-Vestibule-Pass", issued.pass)
         response.addHeader("X-Vestibule-Number", String(claim.number))
@@ -167,7 +174,7 @@ extension WaitingRoomAPI {
         if let sent, case .valid(let ticket) = keys.verifyTicket(sent), ticket.room == caller.room.id {
             number = Int(ticket.number)
         }
-        let issued = openPass(caller.room, number: number)
+        let issued = openPass(caller.room, number: number, caller.facts.binding)
         var response = continuation(caller)
         response.addHeader("X-Vestibule-Pass", issued.pass)
         response.addHeader("X-Vestibule-Number", String(issued.number))
@@ -242,7 +249,8 @@ extension WaitingRoomAPI {
         guard let bytes = CookieReader(Array(request[.cookie])).value(named: names.pass) else {
             return respond(refusedPass("missing"))
         }
-        switch keys.verifyPass(bytes, room: id, nowSeconds: Int64(environment.wallSeconds())) {
+        let now = Int64(environment.wallSeconds())
+        switch keys.verifyPass(bytes, room: id, nowSeconds: now, client: PassClient(request)) {
         case .valid(let pass):
             count(.passesVerified)
             var response = GatewayResponse(status: 204, contentType: "text/plain")
@@ -255,6 +263,7 @@ extension WaitingRoomAPI {
         case .forged: respond(refusedPass("forged"))
         case .foreign: respond(refusedPass("foreign"))
         case .expired: respond(refusedPass("expired"))
+        case .otherClient: respond(refusedPass(WaitingRoomAPI.otherClientVerdict))
         }
     }
 

@@ -21,9 +21,10 @@ extension WaitingRoomAPI {
             guard let room = room(body.room) else { throw .roomUnknown }
             room.use(nowMilliseconds: environment.nowMilliseconds())
             let join = JoinRequest(kind: .join, key: try joinKey(request, body.json, key, room))
-            if isOpen(room) { return joinOpenRoom(room, facts, respond) }
+            let client = facts.binding(request, room)
+            if isOpen(room) { return joinOpenRoom(room, client, respond) }
             store.join(join, room: room) { [weak self] result in
-                self?.joined(result, room, facts, respond)
+                self?.joined(result, room, client, respond)
             }
         } catch {
             refuse(error, facts, respond)
@@ -204,7 +205,7 @@ extension WaitingRoomAPI {
         _ facts: RequestFacts,
         _ respond: Respond
     ) {
-        let issued = credentials(room, claim, expires: expires, now: now)
+        let issued = credentials(room, claim, expires: expires, now: now, facts.binding)
         var json = JSONWriter()
         json.member("waiting_token", text: issued.ticket)
         view(.entered(passExpiresMilliseconds: expires), room, position: 0, facts.language).write(into: &json)

@@ -32,7 +32,11 @@ extension WaitingRoomAPI {
 
     /// A pass of a short life that no queue has decided on.
     /// - Parameter number: the visitor's own, from a ticket; nil for one that no queue has issued or will issue.
-    func openPass(_ room: Room, number: Int?) -> (pass: [UInt8], number: Int, lifetimeSeconds: Int) {
+    func openPass(
+        _ room: Room,
+        number: Int?,
+        _ binding: PassBinding?
+    ) -> (pass: [UInt8], number: Int, lifetimeSeconds: Int) {
         count(.passesWithoutStore)
         let now = room.redisMilliseconds(nowMilliseconds: environment.nowMilliseconds())
         let lifetime = min(room.policy.passLifetimeMilliseconds, OutagePolicy.passLifetimeMillisecondsMax) / 1000
@@ -50,7 +54,8 @@ extension WaitingRoomAPI {
                     expiresAtMilliseconds: Int64(expires * 1000)
                 ),
                 issuedAtSeconds: Int64(now / 1000),
-                expiresAtSeconds: Int64(expires)
+                expiresAtSeconds: Int64(expires),
+                binding: binding
             )
         )
         return (pass, number, lifetime)
@@ -59,7 +64,7 @@ extension WaitingRoomAPI {
     /// A join while everybody passes: admitted, without a ticket.
     func joinOpenRoom(_ room: Room, _ facts: RequestFacts, _ respond: Respond) {
         count(.joinsAdmitted)
-        let issued = openPass(room, number: nil)
+        let issued = openPass(room, number: nil, facts.binding)
         var json = JSONWriter()
         view(.entered(passExpiresMilliseconds: 0), room, position: 0, facts.language).write(into: &json)
         json.member("pass", text: issued.pass)

@@ -52,6 +52,11 @@ struct Problem: Error {
         message: "the pass is not one of this waiting room"
     )
     static let passExpired = Problem(status: 401, code: "PASS_EXPIRED", message: "the pass has expired; join again")
+    static let passOfOtherClient = Problem(
+        status: 401,
+        code: "PASS_OTHER_CLIENT",
+        message: "the pass is bound to another network or browser; enter again with the ticket"
+    )
     static let passForeign = Problem(status: 403, code: "PASS_FOREIGN", message: "the pass is for another room")
     static let proofRequired = Problem(
         status: 403,

@@ -2,6 +2,7 @@
 //
 // What a handler needs to keep of a request after its storage is used again.
 
+internal import Admission
 internal import GatewayWire
 internal import Passes
 internal import Telemetry
@@ -12,11 +13,33 @@ struct RequestFacts {
     let language: Language
     /// Whether the visitor came over TLS (decides the cookies' names).
     let isSecure: Bool
+    /// What the passes for this client are bound to.
+    private(set) var binding: PassBinding?
 
     init(_ request: GatewayRequest) {
         traceID = String(decoding: request[.requestID].prefix(64), as: UTF8.self)
         language = Language(acceptLanguage: request[.acceptLanguage])
         isSecure = request[.scheme].spells("https")
+    }
+
+    /// Whoever asks for a pass of a room, with what that room binds passes to.
+    func binding(_ request: GatewayRequest, _ room: Room) -> RequestFacts {
+        let traits = room.rules.passBinding
+        guard !traits.isEmpty else { return self }
+        var bound = self
+        bound.binding = PassBinding(
+            to: PassClient(request),
+            network: traits.contains(.network),
+            agent: traits.contains(.agent)
+        )
+        return bound
+    }
+}
+
+extension PassClient {
+    /// The client as nginx tells of it where passes are made and looked at. nginx's own verifiers see the same.
+    init(_ request: GatewayRequest) {
+        self.init(network: ClientAddress(request[.client])?.networkBytes ?? [], agent: Array(request[.agent]))
     }
 }
 

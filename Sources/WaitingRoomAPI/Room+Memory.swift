@@ -12,7 +12,7 @@ extension Room {
             next: next,
             entered: counters.entered,
             openedMilliseconds: openedMilliseconds,
-            burst: policy.burst,
+            firstTokens: firstTokens,
             epochMilliseconds: policy.epochMilliseconds,
             incarnation: incarnation,
             overrides: overrides,
@@ -21,5 +21,11 @@ extension Room {
                 mirror.bitmap(chunk: index).map { (index: index, bitmap: $0) }
             }
         )
+    }
+
+    /// A room with a memory starts with empty buckets, whatever is said here.
+    private var firstTokens: Int {
+        guard next == 0, let quiet = quietMilliseconds() else { return policy.burst }
+        return TokenBucket.tokens(afterMilliseconds: quiet, policy)
     }
 }

@@ -34,6 +34,9 @@ public final class Room {
     /// Whether this worker may make the room when Redis does not know it and neither does this worker. A worker that
     /// has just been started by a running pool leaves that to those who remember.
     public var mayBeMade: () -> Bool = { true }
+    /// How long nobody has entered, as far as this host knows of itself; nil when it has never run the room. Asked when
+    /// neither Redis nor this worker remembers it.
+    public var quietMilliseconds: () -> Int? = { nil }
     public private(set) var called = 0
     public private(set) var active = 0
     public private(set) var openedMilliseconds = 0

@@ -100,14 +100,16 @@ extension WaitingRoomAPI {
         )
     }
 
-    /// The pass of an entry. It depends on nothing but the entry and pass_ttl, so a repeated enter gives the same pass;
-    /// when an operator has shortened pass_ttl in between, it is issued now instead of in the future.
+    /// The pass of an entry. It depends on nothing but the entry, pass_ttl and the client it is bound to, so a repeated
+    /// enter gives the same pass; when an operator has shortened pass_ttl in between, it is issued now instead of in
+    /// the future.
     func pass(
         _ room: Room,
         generation: Int,
         number: Int,
         expiresMilliseconds: Int,
-        nowMilliseconds: Int
+        nowMilliseconds: Int,
+        binding: PassBinding?
     ) -> [UInt8] {
         let expiresSeconds = expiresMilliseconds / 1000
         let issuedSeconds = min(
@@ -125,7 +127,8 @@ extension WaitingRoomAPI {
                     expiresAtMilliseconds: Int64(expiresMilliseconds)
                 ),
                 issuedAtSeconds: Int64(max(1, issuedSeconds)),
-                expiresAtSeconds: Int64(expiresSeconds)
+                expiresAtSeconds: Int64(expiresSeconds),
+                binding: binding
             )
         )
     }
@@ -137,7 +140,13 @@ extension WaitingRoomAPI {
         let lifetimeSeconds: Int
     }
 
-    func credentials(_ room: Room, _ claim: TicketClaim, expires: Int, now: Int) -> Credentials {
+    func credentials(
+        _ room: Room,
+        _ claim: TicketClaim,
+        expires: Int,
+        now: Int,
+        _ binding: PassBinding?
+    ) -> Credentials {
         Credentials(
             ticket: ticket(claim, room),
             pass: pass(
@@ -145,7 +154,8 @@ extension WaitingRoomAPI {
                 generation: claim.generation,
                 number: claim.number,
                 expiresMilliseconds: expires,
-                nowMilliseconds: now
+                nowMilliseconds: now,
+                binding: binding
             ),
             lifetimeSeconds: lifetimeSeconds(until: expires, from: now)
         )

@@ -22,6 +22,8 @@ public struct APIEnvironment {
     public var staleMilliseconds: Int
     /// Polls a second that the hints aim at for each room, over all workers.
     public var pollBudgetPerSecond = 20_000
+    /// Called after each tick that went well, before anything is answered from it.
+    public var ticked: (Room) -> Void = { _ in }
 
     public init(
         nowMilliseconds: @escaping () -> Int,
@@ -48,7 +50,10 @@ public final class WaitingRoomAPI {
     let store: any QueueStore
     var pollMeter = PollMeter()
     var sourceMeter = SourceMeter()
-    private var roomsByID: [String: Room]
+    private var roomsByID: [String: Room] = [:]
+
+    /// The rooms, by name.
+    public private(set) var rooms: [Room] = []
 
     /// The keys in force; replaced when the operator rotates them.
     public var keys: KeyRing
@@ -59,11 +64,13 @@ public final class WaitingRoomAPI {
         self.store = store
         self.keys = keys
         self.environment = environment
-        self.roomsByID = Dictionary(rooms.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        take(Dictionary(rooms.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first }))
     }
 
-    /// The rooms, by name.
-    public var rooms: [Room] { roomsByID.values.sorted { $0.id < $1.id } }
+    private func take(_ rooms: [String: Room]) {
+        roomsByID = rooms
+        self.rooms = rooms.values.sorted { $0.id < $1.id }
+    }
 
     public func room(_ id: String) -> Room? { roomsByID[id] }
 
@@ -77,7 +84,7 @@ public final class WaitingRoomAPI {
             room.outage = outage
             updated[id] = room
         }
-        roomsByID = updated
+        take(updated)
     }
 
     /// Runs the ticks that are due. Call it several times a tick.
@@ -93,6 +100,7 @@ public final class WaitingRoomAPI {
                     if case .refused(let text) = failure { self.environment.log("tick refused: \(text)") }
                 } else {
                     self.wasReady = true
+                    self.environment.ticked(room)
                     self.count(.ticks)
                     self.recordPromises(room)
                 }

@@ -74,6 +74,20 @@ import Testing
         #expect(bits("1::") == bits("1:0:0:0:9:9:9:9"))
     }
 
+    private func network(_ text: String) -> [UInt8]? { ClientAddress(Array(text.utf8))?.networkBytes }
+
+    @Test func `A network is a 24th part of IPv4, or a 48th of IPv6, and one written in the other way is the same`() {
+        #expect(network("192.0.2.1") == [192, 0, 2])
+        #expect(network("192.0.2.255") == [192, 0, 2])
+        #expect(network("::ffff:192.0.2.1") == [192, 0, 2])
+        #expect(network("::FFFF:c000:201") == [192, 0, 2])
+        #expect(network("2001:db8:1:2::1") == [0x20, 1, 0xd, 0xb8, 0, 1])
+        #expect(network("fe80::1") == [0xfe, 0x80, 0, 0, 0, 0])
+        #expect(network("::ffff:0:192.0.2.1") == [0, 0, 0, 0, 0, 0])
+        #expect(network("::1.2.3.4") == [0, 0, 0, 0, 0, 0])
+        #expect(network("unix:") == nil)
+    }
+
     @Test(arguments: ["", "unix:", "1.2.3", "1.2.3.4.5", "1.2.3.256", "1:2:3", "g::1", "12345::", "1:2:3:4:5:6:7:8:9"])
     func `What is no address is no source`(text: String) { #expect(bits(text) == nil) }
 }

@@ -44,6 +44,7 @@ struct ConfigurationTests {
                     joins_per_source: 100/m
                     enqueue: required
                     proof_of_work: {bits: 12, bits_max: 18}
+                    bind_pass: network+agent
                   2nd_room-x:
                     mode: bypass
                     claim_window: 500ms
@@ -59,7 +60,9 @@ struct ConfigurationTests {
         #expect(read.rooms[0].rules.joinsPerSource == JoinLimit(joins: 100, periodMilliseconds: 60_000))
         #expect(read.rooms[0].rules.enqueue == .required)
         #expect(read.rooms[0].rules.proofOfWork == ProofOfWork(bits: 12, bitsMax: 18))
+        #expect(read.rooms[0].rules.passBinding == [.network, .agent])
         #expect(read.rooms[1].rules == .standard && JoinRules.standard.enqueue == .off)
+        #expect(read.rooms[1].rules.passBinding.isEmpty)
         #expect(
             read.rooms[0].policy
                 == RoomPolicy(
@@ -115,6 +118,16 @@ struct ConfigurationTests {
         // What vestibule demo writes for its workers is read as it was meant.
         let written = ProofOfWork(bits: 9, bitsMax: 23)
         #expect(try rule("proof_of_work: \(written.text)") == written)
+    }
+
+    @Test(
+        "A room says what its passes are bound to",
+        arguments: [("off", []), ("network", .network), ("agent", .agent), ("network+agent", [.network, .agent])]
+            as [(String, ClientTraits)]
+    )
+    func passBinding(_ text: String, _ traits: ClientTraits) throws {
+        let read = try Configuration(yaml: "rooms:\n  demo:\n    bind_pass: \(text)\n")
+        #expect(read.rooms.first?.rules == JoinRules(passBinding: traits))
     }
 
     @Test("Redis may be at a socket or at a numeric address, and the port is 6379 unless told otherwise")
@@ -209,6 +222,9 @@ struct ConfigurationTests {
         ("rooms:\n  demo:\n    proof_of_work:\n      bits: 7\n", 4, "bits must be a whole number from 8 to 24"),
         ("rooms:\n  demo:\n    proof_of_work:\n      bits_max: 25\n", 4, "from 8 to 24"),
         ("rooms:\n  demo:\n    proof_of_work:\n      bits: 16\n      bits_max: 15\n", 5, "bits (16) or more"),
+        ("rooms:\n  demo:\n    bind_pass: ip\n", 3, "bind_pass must be off, network, agent or network+agent"),
+        ("rooms:\n  demo:\n    rate: 5\n    bind_pass: agent+network\n", 4, "bind_pass must be"),
+        ("rooms:\n  demo:\n    bind_pass: [network]\n", 3, "bind_pass needs a value"),
         ("rooms:\n  ok: {}\n  Demo: {}\n", 3, "a room's name"),
         ("rooms:\n  -x: {}\n", 2, "a room's name"),
         ("rooms:\n  \(String(repeating: "a", count: 65)): {}\n", 2, "a room's name"),

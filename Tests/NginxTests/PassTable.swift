@@ -16,6 +16,7 @@ struct PassTable {
         let cookies: [String]
         /// `ok`, or the reason the gate must be told.
         let verdict: String
+        var client = Client.home
     }
 
     static let header = #"{"alg":"HS256","kid":"k1","typ":"JWT"}"#
@@ -64,7 +65,7 @@ struct PassTable {
     }
 
     func rows() throws -> [Row] {
-        try goodRows() + timeAndPlaceRows() + formRows() + headerRows() + claimRows()
+        try goodRows() + timeAndPlaceRows() + formRows() + headerRows() + claimRows() + bindingRows()
     }
 
     private func goodRows() throws -> [Row] {
@@ -173,7 +174,8 @@ struct PassTable {
             ("sub too large", claims(subject: #""9007199254740992""#)),
             ("sub with a newline", claims(subject: #""42\n""#)),
             ("jti a number", claims(jti: "1")), ("jti empty", claims(jti: #""""#)),
-            ("jti with a blank", claims(jti: #""a b""#)),
+            ("jti with a blank", claims(jti: #""a b""#)), ("jti with a newline", claims(jti: #""abc\n""#)),
+            ("a room with a newline", claims(room: #""demo\n""#)),
             ("exp a text", claims(expires: #""9999999999""#)), ("exp null", claims(expires: "null")),
             ("exp true", claims(expires: "true")), ("exp a fraction", claims(expires: "9999999999.5")),
             ("exp infinite", claims(expires: "1e999")), ("exp too large", claims(expires: "9007199254740992")),

@@ -31,7 +31,7 @@ import Testing
             #""DOCUMENT_URI": "/api/v1/queue/join""#, #""HTTP_AUTHORIZATION": "Bearer t""#,
             #""REQUEST_SCHEME": "http""#,
         ] { #expect(join.body.contains(expected), "\(expected)") }
-        #expect(!join.body.contains("VESTIBULE_"))
+        for own in ["OPERATION", "ROOM", "VERDICT"] { #expect(!join.body.contains("VESTIBULE_\(own)")) }
         #expect(try site.request("/api/v1/queue/leave?token=t", curl: ["-X", "DELETE"]).body.contains("DELETE"))
         #expect(try site.request("/api/v1/queue/board?event_id=demo").status == 200)
         for path in ["/healthz", "/readyz", "/metrics"] {
@@ -52,6 +52,22 @@ import Testing
         #expect(try !limited.request("/api/v1/queue/status?token=t").body.contains("REMOTE_ADDR"))
         let head = try limited.request("/api/v1/queue/join", curl: ["-I"])
         #expect(head.status == 405)
+    }
+
+    @Test(arguments: NginxConfiguration.Gateway.allCases)
+    func aWorkerLearnsWhoTheClientIsWherePassesAreMadeAndNowhereElse(gateway: NginxConfiguration.Gateway) throws {
+        let site = try Site(verifier: .njs, gateway: gateway)
+        let headers = ["X-Real-Address: 2001:db8::7", "User-Agent: Tester/2"]
+        for path in ["/api/v1/queue/join", "/api/v1/queue/enter", "/page"] {
+            let body = try site.request(path, headers: headers, curl: ["-d", "{}"]).body
+            #expect(body.contains(#""VESTIBULE_CLIENT": "2001:db8::7""#), "\(path)")
+            #expect(body.contains(#""HTTP_USER_AGENT": "Tester/2""#), "\(path)")
+        }
+        for path in ["/api/v1/queue/status?token=t", "/api/v1/queue/leave?token=t"] {
+            let body = try site.request(path, headers: headers).body
+            #expect(!body.contains("2001:db8::7") && !body.contains("Tester"), "\(path)")
+        }
+        #expect(try site.request("/api/v1/queue/enter", curl: ["-I"]).status == 405)
     }
 
     @Test func whatTheAPIRefusesItRefusesInJSON() throws {

@@ -39,7 +39,7 @@ final class Site {
             workerSockets: sockets,
             verifier: verifier,
             gateway: gateway,
-            limitExempt: ["127.0.0.0/8"],
+            limitExempt: ["127.0.0.0/8", "192.0.2.0/23", "2001:db8::/32", "::/16"],
             cacheDirectory: file("board-cache").path
         )
         configure(&configuration)
@@ -127,6 +127,7 @@ final class Site {
 
 extension Site {
     /// nginx.conf; ports are http, https, backend, and the backend's own inner server, which makes nginx read bodies.
+    /// X-Real-Address lets a test come from any address.
     private static func mainConfiguration(
         _ directory: String,
         verifier: NginxConfiguration.Verifier,
@@ -151,6 +152,7 @@ extension Site {
                 fastcgi_temp_path \(directory)/fastcgi; scgi_temp_path \(directory)/scgi;
                 uwsgi_temp_path \(directory)/uwsgi;
                 include \(directory)/vestibule-http.conf;
+                set_real_ip_from 127.0.0.0/8; real_ip_header X-Real-Address;
                 access_log \(directory)/access.log vestibule;
                 access_log \(directory)/kept.log vestibule if=$vestibule_logged;
                 log_format backend escape=none '$request_method $request_uri length=$content_length '

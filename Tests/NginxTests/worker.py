@@ -4,7 +4,7 @@
 # Plays a Vestibule worker for the nginx tests: answers gate and verify as nginx/README.md describes, over FastCGI or
 # SCGI, and echoes everything else. Its pass check is written from the description, apart from Swift, njs and Lua.
 # usage: worker.py fastcgi|scgi SOCKET KEYS_FILE
-import base64, hashlib, hmac, json, os, re, socket, struct, sys, threading, time
+import base64, hashlib, hmac, ipaddress, json, os, re, socket, struct, sys, threading, time
 
 GATEWAY, SOCKET, KEYS_FILE = sys.argv[1:4]
 KEYS = json.load(open(KEYS_FILE))["keys"]
@@ -18,7 +18,23 @@ def decode(text):
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-def verdict(token, room, now):
+def binding(letters, params):
+    """The claim bnd of a pass for this client: Sources/Passes/PassBinding.swift tells what is hashed."""
+    text = ("vestibule binding v1 %s " % letters).encode()
+    if "n" in letters:
+        try:
+            address = ipaddress.ip_address(params["VESTIBULE_CLIENT"])
+            address = getattr(address, "ipv4_mapped", None) or address
+            network = address.packed[:3 if address.version == 4 else 6]
+        except ValueError:
+            network = b""
+        text += bytes([len(network)]) + network
+    if "a" in letters:
+        text += params.get("HTTP_USER_AGENT", "").encode()
+    return letters + ":" + encode(hashlib.sha256(text).digest())[:12]
+
+
+def verdict(token, room, now, params):
     """Returns (verdict, number) of a pass."""
     if not token:
         return "missing", ""
@@ -35,7 +51,8 @@ def verdict(token, room, now):
         return "forged", ""
     try:
         claims = json.loads(decode(parts[1]))
-        good = (encode(decode(parts[1])) == parts[1] and set(claims) == {"iss", "aud", "sub", "jti", "iat", "exp"}
+        good = (encode(decode(parts[1])) == parts[1] and set(claims) - {"bnd"} == {"iss", "aud", "sub", "jti", "iat", "exp"}
+                and re.fullmatch(r"(n|a|na):[A-Za-z0-9_-]{12}", claims.get("bnd", "n:AAAAAAAAAAAA"))
                 and claims["iss"] == "vestibule" and re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", claims["aud"])
                 and re.fullmatch(r"[1-9][0-9]{0,15}", claims["sub"]) and int(claims["sub"]) < 2**53
                 and re.fullmatch(r"[A-Za-z0-9_-]{1,64}", claims["jti"])
@@ -46,7 +63,11 @@ def verdict(token, room, now):
         return "malformed", ""
     if claims["aud"] != room:
         return "foreign", ""
-    return ("expired", "") if now >= claims["exp"] + 5 else ("ok:" + room, claims["sub"])
+    if now >= claims["exp"] + 5:
+        return "expired", ""
+    if "bnd" in claims and claims["bnd"] != binding(claims["bnd"].split(":")[0], params):
+        return "other-client", ""
+    return "ok:" + room, claims["sub"]
 
 
 def cookie(params, name):
@@ -61,7 +82,7 @@ def answer(params, body):
     prefix = "__Host-" if params["REQUEST_SCHEME"] == "https" else ""
     if operation == "verify":
         token = cookie(params, prefix + "vestibule-pass-" + room)
-        result, number = verdict(token, room, time.time())
+        result, number = verdict(token, room, time.time(), params)
         status = "204 No Content" if number else "401 Unauthorized"
         extra = "X-Vestibule-Number: %s\r\nX-Vestibule-Pass: %s\r\n" % (number, token) if number else ""
         return "Status: %s\r\nX-Vestibule-Verdict: %s\r\n%s\r\n" % (status, result, extra)

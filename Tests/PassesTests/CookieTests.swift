@@ -31,19 +31,6 @@ import Testing
         #expect(value(header, "b") == nil)
     }
 
-    @Test func namesWithAPrefixAreListedOnceInOrder() {
-        let reader = CookieReader(
-            "x=1; __Host-vestibule-ticket-b=2; __Host-vestibule-ticket-a=3; __Host-vestibule-ticket-b=4".bytes
-        )
-        #expect(
-            reader.names(withPrefix: "__Host-vestibule-ticket-") == [
-                "__Host-vestibule-ticket-b", "__Host-vestibule-ticket-a",
-            ]
-        )
-        let many = CookieReader((0..<200).map { "p\($0)=1" }.joined(separator: "; ").bytes)
-        #expect(many.names(withPrefix: "p").count == CookieReader.nameCountMax)
-    }
-
     @Test func cookiesForTLSAreBoundToTheHost() {
         let names = CookieNames(room: "demo", secure: true)
         #expect(names.ticket == "__Host-vestibule-ticket-demo" && names.pass == "__Host-vestibule-pass-demo")

@@ -45,6 +45,17 @@ import Testing
                 == #"{"iss":"vestibule","aud":"demo","sub":"42","jti":"abc","iat":\#(now - 10),"exp":\#(now + 600)}"#
         )
 
+        let client = PassClient(network: [192, 0, 2], agent: [])
+        let bound = Pass(
+            room: "demo",
+            number: 42,
+            jti: "abc",
+            issuedAtSeconds: now - 10,
+            expiresAtSeconds: now + 600,
+            binding: PassBinding(to: client, network: true, agent: false)
+        )
+        #expect(try python(program, [set, String(decoding: ring.sign(bound), as: UTF8.self)]).contains(#""bnd":"n:"#))
+
         let forged = String(decoding: try KeyRing(keys: [secondKey()]).sign(pass), as: UTF8.self)
             .split(separator: ".").last.map { token.split(separator: ".").dropLast().joined(separator: ".") + "." + $0 }
         #expect(try python(program, [set, try #require(forged)]).contains("InvalidSignatureError"))

@@ -137,6 +137,35 @@ struct RestoreTests {
         guard case .entered = try harness.enter(harness.claim(numbers[1])) else { throw TestFailure("still held") }
     }
 
+    @Test(
+        "A room that nobody remembers begins with its burst, or with what has flowed since its host ran it",
+        arguments: StoreKind.allCases
+    )
+    func nobodyRemembers(_ kind: StoreKind) throws {
+        let harness = try kind.harness(smallPolicy(rate: 1, burst: 3))
+        #expect(try harness.join(5).admittedCount == 3)
+        for (quiet, admitted) in [(0, 0), (999, 0), (2500, 2), (60_000, 3), (nil, 3)] as [(Int?, Int)] {
+            try harness.loseEverything()
+            harness.room = harness.newWorker()
+            harness.room.quietMilliseconds = { quiet }
+            #expect(try harness.join(5).admittedCount == admitted, "\(String(describing: quiet)) ms")
+            _ = try harness.tick()
+            try harness.advance(1000)
+            #expect(try harness.tick().called == 1, "and goes on at its rate")
+        }
+    }
+
+    @Test("A worker that remembers the room asks nobody when it was run", arguments: StoreKind.allCases)
+    func remembersItself(_ kind: StoreKind) throws {
+        let harness = try kind.harness(smallPolicy(rate: 1, burst: 3))
+        _ = try harness.join(5)
+        _ = try harness.tick()
+        harness.room.quietMilliseconds = { 60_000 }
+        try harness.loseEverything()
+        #expect(try harness.join(1).admittedCount == 0)
+        #expect(try harness.tick().called == 0, "its buckets are empty")
+    }
+
     @Test("Who left in what the store still knows does not wait again", arguments: StoreKind.allCases)
     func doneStaysDone(_ kind: StoreKind) throws {
         let harness = try kind.harness(smallPolicy(rate: 0, burst: 1))

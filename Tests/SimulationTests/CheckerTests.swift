@@ -140,6 +140,11 @@ struct CheckerTests {
         #expect(!found.contains(.conservation) || found.contains(.bound))
     }
 
+    @Test("A second burst after every memory was lost at once is found")
+    func totalLoss() throws {
+        #expect(try Self.broken(Flawed<TotalLossUnnoticed>.self, "faults", seeds: 1...150) == [.bound])
+    }
+
     @Test("A restore that remembers nothing lets in a second burst, or calls out of order")
     func forgotten() throws {
         #expect(!(try Self.broken(Flawed<BitmapsForgotten>.self, "faults", seeds: 1...60)).isEmpty)

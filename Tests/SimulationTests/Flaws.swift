@@ -104,3 +104,13 @@ enum BitmapsForgotten: Flaw {
         return memory
     }
 }
+
+/// A room that nobody remembers begins with its burst each time, as it was before there were marks of the last run.
+enum TotalLossUnnoticed: Flaw {
+    static func remembered(_ memory: RoomMemory) -> RoomMemory {
+        var memory = memory
+        // The bucket holds no more than the burst of it.
+        if memory.next == 0 { memory.firstTokens = 1_000_000 }
+        return memory
+    }
+}

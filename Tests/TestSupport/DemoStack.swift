@@ -16,8 +16,15 @@ public final class DemoStack {
     /// - Parameters:
     ///   - rooms: YAML below `rooms:`; room demo must be in it, or gets the defaults.
     ///   - options: further options of `vestibule demo`.
-    public init(rooms: String? = nil, tick: String = "200ms", workers: Int = 2, options: [String] = []) throws {
-        let directory = try TemporaryDirectory()
+    ///   - kept: a directory that has seen a demo before; nil makes one.
+    public init(
+        rooms: String? = nil,
+        tick: String = "200ms",
+        workers: Int = 2,
+        options: [String] = [],
+        in kept: TemporaryDirectory? = nil
+    ) throws {
+        let directory = try kept ?? TemporaryDirectory()
         var arguments = ["demo", "--dir", directory.path, "--workers", "\(workers)"] + options
         if let rooms {
             try directory.write("test.yaml", "rooms:\n\(rooms)\ntick: \(tick)\n")

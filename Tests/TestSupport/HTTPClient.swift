@@ -46,11 +46,14 @@ public struct HTTPAnswer: Sendable {
 public final class HTTPClient {
     public let port: Int
     private let timeoutSeconds: Int
+    private let source: String?
     private var descriptor: Int32 = -1
     private var buffer: [UInt8] = []
 
-    public init(port: Int, timeoutSeconds: Int = 10) {
+    /// - Parameter source: the address it comes from, one of 127.0.0.0/8; nil leaves it to the system (127.0.0.1).
+    public init(port: Int, timeoutSeconds: Int = 10, from source: String? = nil) {
         self.port = port
+        self.source = source
         self.timeoutSeconds = timeoutSeconds
     }
 
@@ -104,7 +107,7 @@ public final class HTTPClient {
 
     private func exchange(_ bytes: [UInt8], _ method: String) throws -> HTTPAnswer {
         if descriptor < 0 {
-            descriptor = try Loopback.connect(port: port, timeoutSeconds: timeoutSeconds)
+            descriptor = try Loopback.connect(port: port, timeoutSeconds: timeoutSeconds, from: source)
             buffer = []
         }
         do {

@@ -188,16 +188,16 @@ public enum Loopback {
         return Int(UInt16(bigEndian: address.sin_port))
     }
 
-    static func address(port: Int) -> sockaddr_in {
+    static func address(_ host: String = "127.0.0.1", port: Int) -> sockaddr_in {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = in_port_t(UInt16(port)).bigEndian
-        address.sin_addr.s_addr = in_addr_t(0x7f00_0001).bigEndian
+        address.sin_addr.s_addr = inet_addr(host)
         return address
     }
 
-    /// A connected blocking socket whose reads and writes give up after `seconds`.
-    static func connect(port: Int, timeoutSeconds seconds: Int) throws -> Int32 {
+    /// A connected blocking socket whose reads and writes give up after `seconds`; from an address of this machine.
+    static func connect(port: Int, timeoutSeconds seconds: Int, from source: String? = nil) throws -> Int32 {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw TestFailure("socket: \(errno)") }
         var limit = timeval(tv_sec: seconds, tv_usec: 0)
@@ -205,13 +205,15 @@ public enum Loopback {
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         var one: Int32 = 1
         setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))
-        var address = address(port: port)
-        let connected = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+        func call(_ function: (Int32, UnsafePointer<sockaddr>, socklen_t) -> Int32, _ address: sockaddr_in) -> Bool {
+            withUnsafePointer(to: address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    function(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+                }
             }
         }
-        guard connected == 0 else {
+        let isBound = source.map { call(Glibc.bind, address($0, port: 0)) } ?? true
+        guard isBound, call(Glibc.connect, address(port: port)) else {
             close(descriptor)
             throw TestFailure("connect to port \(port): \(errno)")
         }

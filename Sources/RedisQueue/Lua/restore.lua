@@ -1,6 +1,7 @@
 -- restore.lua: makes a room that is not in this Redis, or mends one that went back, from what a worker remembers.
 -- KEYS  1 state   2 config   3 chunks   4 called   5 active   7 names this server, see prelude.lua
--- ARGV  1 generation (1 for a new room)   2 next the worker knows (0 = nothing)   3 opened_ms   4 burst
+-- ARGV  1 generation (1 for a new room)   2 next the worker knows (0 = nothing)   3 opened_ms
+--       4 tokens that a new room begins with: its burst, or less when the host ran it just now (RunMark in Swift)
 --       5 epoch length (ms)   6 incarnation the worker knows (0 = none)   7 how many override words follow
 --       8 how many entries follow
 --       9... pairs: field, value of the operator's overrides; pairs: number, pass expiry (ms) of the entries the worker
@@ -100,7 +101,8 @@ end
 local from_clock = (tonumber(clock[1]) - EPOCH_2026) * PER_SECOND + 1
 local next_number = known_next > 0 and math.max(known_next + GAP, tonumber(known[2]) or 0, from_clock) or from_clock
 -- A room that was there starts with empty buckets and is held, as in prelude.lua: what was admitted just before the
--- loss still counts against the bound. Once only, though several workers bring their memories.
+-- loss still counts against the bound. Once only, though several workers bring their memories. For one that nobody
+-- remembers, the worker says what may be in them.
 local call_micro, entry_micro, refilled_ms = tonumber(ARGV[4]) * MICRO, tonumber(ARGV[4]) * MICRO, now
 if known_next > 0 then
   if known[6] == '1' and not is_same then

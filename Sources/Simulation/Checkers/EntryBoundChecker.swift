@@ -4,9 +4,9 @@
 // bucket of that size, refilled at that rate and drained by the entries, never goes below empty.
 //
 // Across a change of the limits the window's bound is the sum of its parts. Across a restore from a worker's memory,
-// and across a failover or a restart from a file, it holds as well: the store starts with empty buckets. One loss is
-// beyond it: a store that was emptied and made anew by a worker that remembers nothing starts with a full bucket,
-// because the memory of the entries themselves is gone.
+// and across a failover or a restart from a file, it holds as well: the store starts with empty buckets. And when all
+// memories are lost at once: the store then starts with what has flowed since the host ran the room (RunMark). The
+// limits are then those of the file again, from the loss on.
 
 internal import Admission
 
@@ -25,11 +25,19 @@ struct EntryBoundChecker {
         refilledMilliseconds = now
     }
 
-    /// A room begins that nobody remembers.
+    /// The store has lost everything, and with it what an operator had set.
+    mutating func lose(_ now: Int) { refill(now) }
+
+    /// A room begins that nobody remembers: the first one with its burst.
     mutating func begin(_ policy: RoomPolicy, _ now: Int) {
+        let isFirst = self.policy == nil
         self.policy = policy
-        refilledMilliseconds = max(now, refilledMilliseconds)
-        level = capacity
+        if isFirst {
+            refilledMilliseconds = now
+            level = capacity
+        }
+        refill(now)
+        level = min(level, capacity)
     }
 
     mutating func configure(_ policy: RoomPolicy, _ now: Int) {

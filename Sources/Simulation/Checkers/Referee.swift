@@ -49,7 +49,7 @@ final class Referee {
         case .join(let requests, let reply): checkKeys(requests, reply, facts)
         case .configure(let policy): bound.configure(policy, facts.now)
         case .restore(_, let memory, let isNew):
-            // Made by somebody who remembers nothing: the room begins anew, with a full bucket.
+            // Made by somebody who remembers nothing.
             if isNew, memory.next == 0 { bound.begin(room.policy, facts.now) }
             // A restore brings the operator's limits back.
             bound.configure(room.policy, facts.now)
@@ -116,7 +116,7 @@ final class Referee {
         facts.now = world.now
         facts.returned = ledger.lose(room)
         positions.noteReturns(facts)
-        guard let room else { return }
+        guard let room else { return bound.lose(world.now) }
         bound.configure(room.policy, world.now)
         ghosts.noteRestored(room.policy, world.now)
     }

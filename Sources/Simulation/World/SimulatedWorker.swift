@@ -51,16 +51,21 @@ final class SimulatedWorker {
         room = Room(id: SimulatedWorker.roomID, defaults: policy)
         let mayMakeAt = world.now + (joinsPool ? SimulatedWorker.deferMilliseconds : 0)
         room.mayBeMade = { [unowned world] in world.now >= mayMakeAt }
+        room.quietMilliseconds = { [unowned world] in
+            world.runMarkMilliseconds.map { RunMark.quietMilliseconds(since: $0, nowMilliseconds: world.now) }
+        }
+        var environment = APIEnvironment(
+            nowMilliseconds: clock,
+            wallSeconds: { [unowned world] in world.now / 1000 },
+            random: { [unowned world] in world.random.fraction() },
+            staleMilliseconds: max(1000, 5 * tickMilliseconds)
+        )
+        environment.ticked = { [unowned world] _ in world.markRun() }
         api = WaitingRoomAPI(
             store: link,
             rooms: [room],
             keys: keys,
-            environment: APIEnvironment(
-                nowMilliseconds: clock,
-                wallSeconds: { [unowned world] in world.now / 1000 },
-                random: { [unowned world] in world.random.fraction() },
-                staleMilliseconds: max(1000, 5 * tickMilliseconds)
-            )
+            environment: environment
         )
     }
 

@@ -2,6 +2,8 @@
 //
 // What every part of a simulation shares: the virtual clock, chance, the trace, and things to do later.
 
+internal import Admission
+
 final class World {
     /// On a whole epoch of most lengths, and in the time in which numbers come from the clock.
     static let startMilliseconds = 1_768_000_000_000
@@ -12,6 +14,8 @@ final class World {
     private var scheduler = Scheduler(startMilliseconds: World.startMilliseconds)
     private var actions: [(() -> Void)?] = []
     private var freeActions: [Int32] = []
+    /// The mark that the workers of the host renew in their run directory; nil before the first.
+    private(set) var runMarkMilliseconds: Int?
     /// Events that were run.
     private(set) var events = 0
 
@@ -21,6 +25,11 @@ final class World {
     }
 
     func note(_ mark: TraceMark, _ subject: Int, _ value: Int = 0) { trace.note(now, mark, subject, value) }
+
+    /// A worker has run the room.
+    func markRun() {
+        if runMarkMilliseconds.map({ now - $0 >= RunMark.renewMilliseconds }) ?? true { runMarkMilliseconds = now }
+    }
 
     /// Does something `milliseconds` from now.
     func after(_ milliseconds: Int, _ action: @escaping () -> Void) { at(now + milliseconds, action) }

@@ -72,8 +72,10 @@ struct TokenCommand: ParsableCommand {
 
         private func explain(_ verdict: PassVerdict) -> Bool {
             switch verdict {
-            case .valid(let pass):
+            // Whose client it is cannot be seen from here.
+            case .valid(let pass), .otherClient(let pass):
                 print("pass: valid for room \(pass.room), number \(pass.number), until \(pass.expiresAtSeconds)")
+                if let binding = pass.binding { print("bound to: the \(binding.traits) it was given to") }
                 return true
             case .malformed: print("pass: malformed")
             case .forged: print("pass: forged")

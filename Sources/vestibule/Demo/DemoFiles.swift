@@ -2,6 +2,7 @@
 //
 // The files of a demo: keys, certificate, and the configurations of Redis, nginx and the backend.
 
+import Configuration
 import Glibc
 import NginxFiles
 import Passes
@@ -20,6 +21,8 @@ extension DemoPlan {
         for (name, text) in try nginxIncludes.renderedFiles() { try Files.write(path("nginx/\(name)"), text) }
         try Files.write(path("nginx.conf"), nginxText)
         if backend == nil { try Files.write(path("backend.conf"), backendText) }
+        // With a Redis of its own a demo is a new event, also in a directory that has seen one.
+        if redisSocket == nil { for room in configuration.rooms { RunMarks.remove(room.id, in: directory) } }
         try makeCertificate()
     }
 

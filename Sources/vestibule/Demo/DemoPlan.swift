@@ -111,6 +111,7 @@ struct DemoPlan {
                     joins_per_source: \(room.rules.joinsPerSource?.text ?? "off")
                     enqueue: \(room.rules.enqueue.rawValue)
                     proof_of_work: \(room.rules.proofOfWork?.text ?? "off")
+                    bind_pass: \(room.rules.passBinding.text)
 
                 """
             if room.outage != .closed {

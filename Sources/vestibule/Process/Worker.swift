@@ -49,6 +49,7 @@ final class Worker {
     private let store: RedisQueueStore
     private let api: WaitingRoomAPI
     private let scoreboard: Scoreboard?
+    private let marks: RunMarks
     private let handler: GatewayHandler
     private let sockets: (fastCGI: String, scgi: String, group: gid_t?)
     private let launch: Launch
@@ -80,12 +81,15 @@ final class Worker {
             log: { logger.warning("\($0)") }
         )
         environment.pollBudgetPerSecond = configuration.pollBudgetPerSecond
+        let marks = RunMarks(directory: configuration.runDirectory) { logger.warning("\($0)") }
+        environment.ticked = { room in marks.renew(room.id, nowMilliseconds: loop.nowMilliseconds) }
         let api = WaitingRoomAPI(
             store: store,
             rooms: configuration.rooms.map { entry in
                 let room = Room(id: entry.id, defaults: entry.policy, rules: entry.rules, outage: entry.outage)
                 room.eta = entry.eta
                 room.mayBeMade = { loop.nowMilliseconds >= mayMakeAt }
+                room.quietMilliseconds = { marks.quietMilliseconds(entry.id) }
                 return room
             },
             keys: keys,
@@ -107,6 +111,7 @@ final class Worker {
         self.store = store
         self.api = api
         self.scoreboard = scoreboard
+        self.marks = marks
         self.tickMilliseconds = configuration.tickMilliseconds
     }
 
@@ -189,7 +194,10 @@ final class Worker {
             let keys = try LoadedConfiguration.keys(configuration.keysPath)
             api.keys = keys
             api.replaceRooms(configuration.rooms.map { ($0.id, $0.policy, $0.rules, $0.outage) })
-            for entry in configuration.rooms { api.room(entry.id)?.eta = entry.eta }
+            for entry in configuration.rooms {
+                api.room(entry.id)?.eta = entry.eta
+                api.room(entry.id)?.quietMilliseconds = { [marks] in marks.quietMilliseconds(entry.id) }
+            }
             tickMilliseconds = configuration.tickMilliseconds
             logger.info("configuration read again", metadata: ["keys": "\(keys.kids.joined(separator: " "))"])
         } catch {

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The marks of RunMark on disk: an empty file a room in the run directory, whose modification time says when a worker
+// of this host last ran it. They outlive the workers and Redis, and go with a tmpfs when the host starts again.
+
+import Admission
+import Glibc
+
+final class RunMarks {
+    private let directory: String
+    private let log: (String) -> Void
+    /// When this worker last renewed each mark, by its monotonic clock.
+    private var renewed: [String: Int] = [:]
+    private var hasFailed = false
+
+    init(directory: String, log: @escaping (String) -> Void) {
+        self.directory = directory
+        self.log = log
+    }
+
+    private static func path(_ room: String, in directory: String) -> String { "\(directory)/room-\(room).ran" }
+
+    private func path(_ room: String) -> String { RunMarks.path(room, in: directory) }
+
+    /// Forgets that a room was ever run.
+    static func remove(_ room: String, in directory: String) { unlink(path(room, in: directory)) }
+
+    /// Renews the mark when it is due. One that cannot be written is told once: the room then begins with its burst
+    /// after a total loss, which is no reason to refuse anybody now.
+    func renew(_ room: String, nowMilliseconds: Int) {
+        if let last = renewed[room], nowMilliseconds - last < RunMark.renewMilliseconds { return }
+        renewed[room] = nowMilliseconds
+        let descriptor = open(path(room), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o640)
+        let isWritten = descriptor >= 0 && futimens(descriptor, nil) == 0
+        if !isWritten, !hasFailed {
+            hasFailed = true
+            log("cannot write \(path(room)): \(String(cString: strerror(errno)))")
+        }
+        if descriptor >= 0 { close(descriptor) }
+    }
+
+    /// How long this host has not run the room, at least; nil when it never has. A mark that cannot be looked at says
+    /// nothing, which counts as a moment ago.
+    func quietMilliseconds(_ room: String) -> Int? {
+        var file = stat()
+        guard stat(path(room), &file) == 0 else { return errno == ENOENT ? nil : 0 }
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return RunMark.quietMilliseconds(
+            since: file.st_mtim.tv_sec * 1000 + file.st_mtim.tv_nsec / 1_000_000,
+            nowMilliseconds: now.tv_sec * 1000 + now.tv_nsec / 1_000_000
+        )
+    }
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a mark of the last run says: how long nobody can have entered, and how much has flowed into a bucket since.
+
+import Admission
+import Testing
+
+@Suite struct RunMarkTests {
+    @Test func `Nobody has entered since the mark, but for the time in which somebody still may have`() {
+        func quiet(_ now: Int) -> Int { RunMark.quietMilliseconds(since: 10_000, nowMilliseconds: now) }
+        #expect(quiet(10_000) == 0 && quiet(13_000) == 0)
+        #expect(quiet(13_001) == 1 && quiet(70_000) == 57_000)
+        #expect(quiet(9_000) == 0, "a clock that went back")
+    }
+
+    @Test func `A bucket that was empty has the tokens of the time since, and at most its burst`() {
+        var policy = RoomPolicy.standard
+        (policy.rateMilli, policy.burst) = (1500, 7)
+        func tokens(_ milliseconds: Int) -> Int { TokenBucket.tokens(afterMilliseconds: milliseconds, policy) }
+        #expect(tokens(0) == 0 && tokens(666) == 0 && tokens(667) == 1)
+        #expect(tokens(4000) == 6 && tokens(4667) == 7 && tokens(1_000_000) == 7)
+        #expect(tokens(.max) == 7 && tokens(-5) == 0)
+    }
+}
