@@ -11,7 +11,7 @@ enum RequestShape {
         "/api/v1/queue/status", "/api/v1/queue/join", "/api/v1/queue/enter", "/api/v1/queue/leave",
         "/api/v1/queue/board", "/healthz", "/readyz", "/metrics", "/", "/api/v1/queue/", "//evil.example/<zq",
     ]
-    private static let rooms = ["demo", "other", "closed", "bypass", "nowhere", "DEMO", "<zq", ""]
+    private static let rooms = ["demo", "other", "closed", "bypass", "named", "work", "nowhere", "<zq", ""]
     private static let languages = ["ko", "en;q=0.9", "*", "ko-KR;q=0.8", "en;q=1.0001", "q=", ";;;", "ko;q=.5"]
     private static let accepts = ["text/html", "application/json", "*/*", "text/html,application/json"]
     /// Each is a mark that must never be seen in an answer as it is.
@@ -46,7 +46,9 @@ enum RequestShape {
         if isGate { add(.operation, Array(chance.pick(["gate", "gate", "gate", "verify", "x"]).utf8), &chance) }
         if isGate || chance.oneIn(10) {
             add(.room, chance.oneIn(4) ? room : Array("demo".utf8), &chance)
-            let verdict = chance.pick(["missing", "missing", "missing", "expired", "foreign", "ok:demo", "forged", ""])
+            let verdict = chance.pick([
+                "missing", "missing", "missing", "expired", "foreign", "other-client", "ok:demo", "forged", "",
+            ])
             add(.verdict, Array(verdict.utf8), &chance)
         }
         if chance.oneIn(2) { add(.cookie, cookies(token, &chance), &chance) }
@@ -57,6 +59,8 @@ enum RequestShape {
             let items = (0..<chance.below(5)).map { _ in chance.pick(languages) }
             add(.acceptLanguage, Array(items.joined(separator: ",").utf8), &chance)
         }
+        if chance.oneIn(3) { add(.client, Array(chance.pick(["203.0.113.7", "2001:db8::1", "unix:"]).utf8), &chance) }
+        if chance.oneIn(3) { add(.agent, chance.oneIn(2) ? Array("Mozilla/5.0".utf8) : chance.bytes(30), &chance) }
         add(.scheme, Array((chance.oneIn(2) ? "https" : "http").utf8), &chance)
         // nginx makes it: 32 hexadecimal digits. It is shown, so it must be text even when it is not nginx's.
         let trace = chance.oneIn(20) ? "<zq>\"zq\\" : "6e0c6cb9ee8fb6d1cc2b4a1bb4bb3f0c"
@@ -90,7 +94,7 @@ enum RequestShape {
         let names = [
             "vestibule-ticket-demo", "__Host-vestibule-ticket-demo", "vestibule-pass-demo",
             "__Host-vestibule-pass-demo",
-            "vestibule-ticket-other", "x",
+            "vestibule-ticket-other", "vestibule-enqueue-named", "x",
         ]
         let pairs = (0..<(1 + chance.below(3))).map { _ in Array("\(chance.pick(names))=".utf8) + token }
         return Array(pairs.joined(separator: Array("; ".utf8)))
@@ -101,7 +105,9 @@ enum RequestShape {
         var body = Array(
             chance.pick([
                 #"{"event_id":"\#(room.text)"}"#, #"{"event_id":"demo","user_id":"<zq>"}"#,
-                #"{"waiting_token":"\#(text)"}"#,
+                #"{"waiting_token":"\#(text)"}"#, #"{"event_id":"named","enqueue_token":"\#(text)"}"#,
+                #"{"event_id":"work"}"#,
+                #"{"event_id":"work","proof":{"challenge":"\#(text)","nonce":"\#(chance.below(999))"}}"#,
                 #"{"event_id":5}"#, "{}", "", #"{"event_id":"demo","user_id":null,"more":[1,2,{"a":"b"}]}"#,
             ]).utf8
         )

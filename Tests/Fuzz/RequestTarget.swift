@@ -34,10 +34,15 @@ final class RequestTarget: FuzzTarget {
         closed.mode = .closed
         var bypass = policy
         bypass.mode = .bypass
-        let rooms = [("demo", policy), ("other", policy), ("closed", closed), ("bypass", bypass)]
+        let bound = JoinRules(passBinding: [.network, .agent])
+        let work = JoinRules(proofOfWork: ProofOfWork(bits: 8, bitsMax: 8))
+        let rooms = [
+            ("demo", policy, JoinRules.standard), ("other", policy, bound), ("closed", closed, .standard),
+            ("bypass", bypass, .standard), ("named", policy, JoinRules(enqueue: .required)), ("work", policy, work),
+        ]
         let api = WaitingRoomAPI(
             store: ModelStore(firstNumber: 1000) { [unowned self] in self.now },
-            rooms: rooms.map { Room(id: $0.0, defaults: $0.1) },
+            rooms: rooms.map { Room(id: $0.0, defaults: $0.1, rules: $0.2) },
             keys: keys,
             environment: APIEnvironment(
                 nowMilliseconds: { [unowned self] in self.now - RequestTarget.startMilliseconds + 1000 },
@@ -46,6 +51,13 @@ final class RequestTarget: FuzzTarget {
             )
         )
         tokens = []
+        let person = EnqueueToken(
+            room: "named",
+            subject: "somebody",
+            issuedAtSeconds: Int64(now / 1000),
+            expiresAtSeconds: Int64(now / 1000) + EnqueueToken.lifetimeSecondsMax
+        )
+        if let person { tokens.append(keys.sign(person)) }
         return api
     }
 
@@ -124,7 +136,11 @@ final class RequestTarget: FuzzTarget {
         guard let error = json["error"] else { return }
         let names = error.objectValue?.map(\.name) ?? []
         let trace = String(decoding: plain.value(.requestID).prefix(64), as: UTF8.self)
-        guard names == ["code", "message", "trace_id"], error["trace_id"]?.stringValue == trace, answer.status >= 400
+        // A challenge may come with it, for the next join to solve.
+        if let challenge = error["challenge"]?.stringValue { keep(Array(challenge.utf8)) }
+        guard names.prefix(3) == ["code", "message", "trace_id"],
+            names.count == 3 || names.dropFirst(3) == ["challenge", "bits", "expires_ms"],
+            error["trace_id"]?.stringValue == trace, answer.status >= 400
         else { throw Finding("an error of another shape") }
     }
 
@@ -133,12 +149,21 @@ final class RequestTarget: FuzzTarget {
         if token.isEmpty { return }
         if case .valid = keys.verifyTicket(token) {
         } else {
-            let isPass = ["demo", "other", "closed", "bypass"].contains {
-                if case .valid = keys.verifyPass(token, room: $0, nowSeconds: Int64(now / 1000)) { true } else { false }
+            let isPass = ["demo", "other", "closed", "bypass", "named", "work"].contains { room in
+                switch keys.verifyPass(token, room: room, nowSeconds: Int64(now / 1000)) {
+                case .valid: true
+                case .otherClient: room == "other"
+                default: false
+                }
             }
             guard isPass else { throw Finding("a token that is not genuine: \(token.text)") }
         }
-        if tokens.count < 200 { tokens.append(token) } else { tokens[count % 200] = token }
+        keep(token)
+    }
+
+    /// Shows it again with later requests; the first stays.
+    private func keep(_ token: [UInt8]) {
+        if tokens.count < 200 { tokens.append(token) } else { tokens[1 + count % 199] = token }
     }
 }
 

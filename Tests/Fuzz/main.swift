@@ -12,9 +12,10 @@ import Glibc
 
 /// Inputs of each 1,000 that go to a target; dear ones get fewer.
 let shares = [
-    "guard": 220, "scgi": 180, "libfcgi": 50, "ticket": 150, "pass": 100, "cookie": 100, "json": 100, "request": 100,
+    "guard": 200, "scgi": 160, "libfcgi": 50, "ticket": 100, "pass": 100, "cookie": 90, "json": 100, "request": 100,
+    "enqueue": 50, "proof": 50,
 ]
-let order = ["guard", "scgi", "libfcgi", "ticket", "pass", "cookie", "json", "request"]
+let order = ["guard", "scgi", "libfcgi", "ticket", "pass", "cookie", "json", "request", "enqueue", "proof"]
 
 func target(_ name: String) throws -> any FuzzTarget {
     switch name {
@@ -25,6 +26,8 @@ func target(_ name: String) throws -> any FuzzTarget {
     case "pass": try PassTarget()
     case "cookie": CookieTarget()
     case "json": JSONTarget()
+    case "enqueue": try EnqueueTarget()
+    case "proof": try ProofTarget()
     default: try RequestTarget()
     }
 }

@@ -308,4 +308,26 @@ struct EnqueueGateTests {
         #expect(page["X-Accel-Redirect"] == nil && page.cookies.isEmpty)
         #expect(page.text.contains(#"data-step="join""#))
     }
+
+    @Test("Where work is asked for as well, a solution is good for the person who asked, once, and for nobody else")
+    func work() throws {
+        let rules = JoinRules(enqueue: .required, proofOfWork: ProofOfWork(bits: 8, bitsMax: 8))
+        let bench = try WaitingRoomBench(rules: rules)
+        bench.tick()
+        for index in 0..<30 { _ = try bench.join(as: bench.token("crowd \(index)")) }
+        let refused = try bench.join(as: bench.token())
+        #expect(try refused.errorCode == "PROOF_REQUIRED")
+        let shown = try #require(ShownChallenge(try refused.json))
+        let proof = #"{"challenge":"\#(shown.text)","nonce":"\#(try shown.nonce())"}"#
+        func join(_ person: String) throws -> Answer {
+            let token = try bench.token(person)
+            let body = #"{"event_id":"demo","enqueue_token":"\#(token)","proof":\#(proof)}"#
+            return try bench.send(Call("POST", "/api/v1/queue/join", body: body))
+        }
+        let joined = bench.joined
+        #expect(try join("mallory").errorCode == "PROOF_INVALID")
+        let ticket = try #require(try join("alice").string("waiting_token"))
+        for _ in 0..<10 { #expect(try join("alice").string("waiting_token") == ticket) }
+        #expect(bench.joined == joined + 1)
+    }
 }
