@@ -17,7 +17,7 @@ let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
 let scripts = [
-    "prelude", "standing", "join", "visit", "tick", "restore", "configure", "reset",
+    "constants", "prelude", "standing", "join", "visit", "tick", "restore", "configure", "reset",
 ].map { Resource.embedInCode("Lua/\($0).lua") }
 
 let scenarios = ["calm", "leavers", "sleepers", "scripts", "faults", "operator", "million"]

@@ -24,10 +24,11 @@ extension QueueModel {
         }
     }
 
-    /// Whether the visitor waits, is called or inside, or may come back to the place.
+    /// Whether the visitor waits, is called or inside, may come back, or has left with a pass that goes on.
     private func holdsPlace(_ claim: TicketClaim, _ now: Int) -> Bool {
         switch place(claim, now) {
-        case .left, .expired: false
+        case .expired: false
+        case .left: (spent[claim.number] ?? 0) > now
         default: true
         }
     }

@@ -17,10 +17,14 @@ extension QueueModel {
     /// abandonAfter, and a new incarnation makes every worker bring what it remembers.
     public mutating func arrive(at server: Int, nowMilliseconds: Int) {
         guard self.server != server else { return }
+        // Another server has a clock of its own.
+        clockMilliseconds = min(clockMilliseconds, nowMilliseconds)
+        tickedMilliseconds = min(tickedMilliseconds, nowMilliseconds)
         let now = advance(to: nowMilliseconds)
         self.server = server
         version = max(version + 1, QueueModel.stamp(nowMilliseconds))
         for chunk in chunkVersions.keys { chunkVersions[chunk] = version }
+        if restoredMilliseconds < now - policy.returnGraceMilliseconds { doubtFrom = next }
         next = max(next + RoomMemory.gap, RoomMemory.firstNumber(nowMilliseconds: nowMilliseconds))
         holdAdmission(now)
         incarnation = version
@@ -74,7 +78,10 @@ extension QueueModel {
             callBucket = TokenBucket(microtokens: memory.firstTokens * TokenBucket.micro)
             entryBucket = callBucket
             refilledMilliseconds = now
-        } else if !(isRemembered && !isSame) {
+        } else if isRemembered && !isSame {
+            // This server's clock may be behind the one that the state was written by.
+            refilledMilliseconds = min(refilledMilliseconds, now + RoomMemory.holdMilliseconds)
+        } else {
             holdAdmission(now)
         }
         clockMilliseconds = now

@@ -56,6 +56,10 @@ public struct QueueModel {
     var soonestPassEndMilliseconds = Int.max
     /// When the room was made or restored: for a grace after it, tickets are believed about places it does not know.
     var restoredMilliseconds: Int
+    /// Numbers from here on were perhaps issued by a server whose last steps this state lacks.
+    var doubtFrom = 0
+    /// Number to the end of the pass that a visitor who left still holds.
+    var spent: [Int: Int] = [:]
     /// Which server has written this state.
     var server = 0
     /// Whether a worker's memory of the room has been merged in.
@@ -131,6 +135,7 @@ public struct QueueModel {
     /// What has expired in Redis.
     mutating func forgetOldSigns(_ now: Int) {
         seen = seen.filter { $0.key > currentEpoch(now) - RoomPolicy.epochsKept }
+        spent = spent.filter { $0.value > now }
         let from = max(0, now - policy.returnGraceMilliseconds)
         gone = gone.filter { $0.key >= from / goneMilliseconds }
     }
@@ -214,7 +219,8 @@ public struct QueueModel {
 
     private func seenWithinGrace(_ claim: TicketClaim, _ now: Int) -> Bool {
         let from = now - policy.returnGraceMilliseconds
-        if claim.issuedMilliseconds >= from || restoredMilliseconds >= from { return true }
+        if claim.issuedMilliseconds >= from { return true }
+        if restoredMilliseconds >= from, claim.number >= doubtFrom { return true }
         let current = currentEpoch(now)
         let oldest = max(from / policy.epochMilliseconds, current - RoomPolicy.epochsKept + 1)
         if (min(oldest, current)...current).contains(where: { seen[$0]?.contains(claim.number) ?? false }) {
@@ -275,7 +281,7 @@ public struct QueueModel {
                 called[claim.number] = nil
                 answer = .entered(passExpiresMilliseconds: enter(claim.number, now))
             } else {
-                called[claim.number] = max(deadline, now + policy.claimWindowMilliseconds)
+                called[claim.number] = max(deadline, now + heldMilliseconds + policy.claimWindowMilliseconds)
                 answer = .retry(afterMilliseconds: retryMilliseconds)
             }
         default:
@@ -285,12 +291,15 @@ public struct QueueModel {
         return reply(answer, claim, now)
     }
 
+    /// How long nothing is admitted yet.
+    private var heldMilliseconds: Int { max(0, refilledMilliseconds - clockMilliseconds) }
+
     /// Not the time of the next token: all who were called would ask for it at once. Half of the time in which they can
     /// all enter keeps the bucket busy without a rush.
     private var retryMilliseconds: Int {
         let wait = entryBucket.millisecondsUntilToken(rateMilli: policy.rateMilli)
         guard policy.rateMilli > 0 else { return wait }
-        let token = wait + max(0, refilledMilliseconds - clockMilliseconds)
+        let token = wait + heldMilliseconds
         let half = called.count * TokenBucket.micro / (2 * policy.rateMilli)
         return max(token, min(half, policy.claimWindowMilliseconds / 2))
     }
@@ -305,7 +314,7 @@ public struct QueueModel {
             if called.removeValue(forKey: claim.number) != nil {
                 callBucket.giveBack(microtokensMax: callMicrotokensMax)
             }
-            active[claim.number] = nil
+            if let expires = active.removeValue(forKey: claim.number), expires > now { spent[claim.number] = expires }
             if waiting.contains(claim.number) {
                 waiting.remove(claim.number)
                 touch(claim.number)

@@ -48,11 +48,11 @@ public struct RoomMemory {
 }
 
 extension RoomMemory {
-    /// More numbers than can have been issued since a worker's last look (GAP in restore.lua).
+    /// More numbers than can have been issued since a worker's last look (BEHIND in constants.lua).
     public static let gap = 65_536
     /// Nothing is admitted for so long after a store was found to have changed: some worker may still be speaking to
-    /// the old one (HOLD_MS in prelude.lua).
-    public static let holdMilliseconds = 2000
+    /// the old one (HOLD_MS in constants.lua).
+    public static let holdMilliseconds = 4000
     /// New rooms number from the clock: two gaps for each second since 2026.
     static let epoch2026Seconds = 1_767_225_600
     static let numbersPerSecond = 131_072

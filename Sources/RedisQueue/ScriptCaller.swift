@@ -106,7 +106,8 @@ final class ScriptCaller {
         switch result {
         case .success(.error(let text)):
             let passing = [
-                "LOADING", "READONLY", "MASTERDOWN", "BUSY", "OOM", "NOREPLICAS", "CLUSTERDOWN", "TRYAGAIN", "NOSTATE",
+                "LOADING", "READONLY", "MASTERDOWN", "BUSY", "OOM", "NOREPLICAS", "CLUSTERDOWN", "TRYAGAIN", "MOVED",
+                "ASK ", "NOSTATE",
             ]
             if passing.contains(where: { text.contains($0) }) { return .failure(.unavailable(text)) }
             return .failure(.refused(text))

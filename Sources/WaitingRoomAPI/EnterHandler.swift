@@ -59,11 +59,7 @@ extension WaitingRoomAPI {
         _ facts: RequestFacts,
         _ respond: @escaping Respond
     ) {
-        let reply: StandingReply
-        switch result {
-        case .failure(let failure): return refuse(problem(for: failure), facts, respond)
-        case .success(let success): reply = success
-        }
+        guard let reply = answered(result, facts, respond) else { return }
         if case .entered(let expires) = reply.standing {
             count(.entersGranted)
             visitor.room.noteGone(visitor.number)

@@ -115,13 +115,7 @@ extension WaitingRoomAPI {
         _ facts: RequestFacts,
         _ respond: @escaping Respond
     ) {
-        let answer: JoinAnswer
-        switch result {
-        case .failure(let failure):
-            count(.joinsRefused)
-            return refuse(problem(for: failure), facts, respond)
-        case .success(let success): answer = success
-        }
+        guard let answer = answered(result, facts, respond) else { return count(.joinsRefused) }
         switch answer.outcome {
         case .waiting(let number, let position):
             count(.joinsWaiting)
@@ -161,17 +155,13 @@ extension WaitingRoomAPI {
     /// A join that was made before with the same key, or by the same person: the same ticket, wherever it stands now.
     private func rejoined(_ claim: TicketClaim, _ room: Room, _ facts: RequestFacts, _ respond: @escaping Respond) {
         store.stand(claim, room: room) { [weak self] result in
-            guard let self else { return }
-            switch result {
-            case .failure(let failure): self.refuse(self.problem(for: failure), facts, respond)
-            case .success(let reply):
-                if case .entered(let expires) = reply.standing {
-                    return self.respondAdmitted(claim, expires, reply.nowMilliseconds, room, facts, respond)
-                }
-                room.remember(reply, of: claim.number)
-                let view = self.view(reply.standing, room, position: reply.position, facts.language)
-                self.respondJoined(claim, view, room, facts, respond)
+            guard let self, let reply = self.answered(result, facts, respond) else { return }
+            if case .entered(let expires) = reply.standing {
+                return self.respondAdmitted(claim, expires, reply.nowMilliseconds, room, facts, respond)
             }
+            room.remember(reply, of: claim.number)
+            let view = self.view(reply.standing, room, position: reply.position, facts.language)
+            self.respondJoined(claim, view, room, facts, respond)
         }
     }
 

@@ -20,25 +20,20 @@ extension WaitingRoomAPI {
         let isOwn = sent.map { self.keys.verifyTicket($0) == .valid(visitor.ticket) } ?? true
         visitor.room.use(nowMilliseconds: environment.nowMilliseconds())
         store.leave(visitor.claim, room: visitor.room) { [weak self] result in
-            guard let self else { return }
-            switch result {
-            case .failure(let failure): self.refuse(self.problem(for: failure), facts, respond)
-            case .success(let reply) where reply.standing == .fenced:
-                self.refuse(.otherGeneration, facts, respond)
-            case .success:
-                self.count(.leaves)
-                visitor.room.noteGone(visitor.number)
-                var json = JSONWriter()
-                json.member("status", "left")
-                WaitMessage.left.write(into: &json, "message", facts.language)
-                var response = self.ok(200, json.finish())
-                let names = CookieNames(room: visitor.room.id, secure: facts.isSecure)
-                if isOwn {
-                    response.addHeader("Set-Cookie", names.clearTicket())
-                    response.addHeader("Set-Cookie", names.clearPass())
-                }
-                respond(response)
+            guard let self, let reply = self.answered(result, facts, respond) else { return }
+            if reply.standing == .fenced { return self.refuse(.otherGeneration, facts, respond) }
+            self.count(.leaves)
+            visitor.room.noteGone(visitor.number)
+            var json = JSONWriter()
+            json.member("status", "left")
+            WaitMessage.left.write(into: &json, "message", facts.language)
+            var response = self.ok(200, json.finish())
+            let names = CookieNames(room: visitor.room.id, secure: facts.isSecure)
+            if isOwn {
+                response.addHeader("Set-Cookie", names.clearTicket())
+                response.addHeader("Set-Cookie", names.clearPass())
             }
+            respond(response)
         }
     }
 }

@@ -37,8 +37,20 @@ extension WaitingRoomAPI {
         number: Int?,
         _ binding: PassBinding?
     ) -> (pass: [UInt8], number: Int, lifetimeSeconds: Int) {
-        count(.passesWithoutStore)
         let now = room.redisMilliseconds(nowMilliseconds: environment.nowMilliseconds())
+        // Whoever is inside already keeps the pass.
+        if let number, let end = room.entryEnd(of: number), end > now {
+            let pass = pass(
+                room,
+                generation: room.generation,
+                number: number,
+                expiresMilliseconds: end,
+                nowMilliseconds: now,
+                binding: binding
+            )
+            return (pass, number, lifetimeSeconds(until: end, from: now))
+        }
+        count(.passesWithoutStore)
         let lifetime = min(room.policy.passLifetimeMilliseconds, OutagePolicy.passLifetimeMillisecondsMax) / 1000
         let first = OutagePolicy.firstNumber
         let number = number ?? first + Int(environment.random() * Double(first - 1))

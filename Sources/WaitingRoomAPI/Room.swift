@@ -65,8 +65,11 @@ public final class Room {
     /// The last flush failed, or the worker is about to end.
     private var isFlushDue = false
     private var isTicking = false
-    /// What this worker has granted lately: a store that went back may not know it, and must not grant it again.
-    public private(set) var recentEntries: [(number: Int, passExpiresMilliseconds: Int)] = []
+    /// The last tick that ended was not answered.
+    private var hasTickFailed = false
+    /// The numbers that this worker has let in lately, in that order, and when their passes end.
+    private var entryOrder: [Int] = []
+    private var entryEnds: [Int: Int] = [:]
     /// So many are kept, and up to twice as many for a while.
     private static let recentEntriesKept = 4096
     /// Answers about visitors who are not in the mirror (yet), remembered until the next tick.
@@ -103,7 +106,9 @@ public final class Room {
     public func door(nowMilliseconds: Int, limitMilliseconds: Int) -> Door {
         let away = nowMilliseconds - tickedMilliseconds
         if away <= limitMilliseconds { return .attended }
-        return isKnown && policy.mode == .open && away <= outage.openForMilliseconds ? .open : .closed
+        guard isKnown, policy.mode == .open, away <= outage.openForMilliseconds else { return .closed }
+        // A worker that stood still itself, or an answer that takes long, opens nothing.
+        return hasTickFailed ? .open : .attended
     }
 
     // MARK: - Visitors
@@ -139,9 +144,22 @@ public final class Room {
     }
 
     private func noteEntered(_ number: Int, _ passExpiresMilliseconds: Int) {
-        if recentEntries.count >= 2 * Room.recentEntriesKept { recentEntries.removeFirst(Room.recentEntriesKept) }
-        recentEntries.append((number, passExpiresMilliseconds))
+        // Whoever asks for the same pass again pushes nobody out.
+        guard entryEnds.updateValue(passExpiresMilliseconds, forKey: number) == nil else { return }
+        entryOrder.append(number)
+        guard entryOrder.count >= 2 * Room.recentEntriesKept else { return }
+        for old in entryOrder.prefix(Room.recentEntriesKept) { entryEnds[old] = nil }
+        entryOrder.removeFirst(Room.recentEntriesKept)
     }
+
+    /// What this worker has granted lately, oldest first: a store that went back may not know it, and must not grant it
+    /// again.
+    public var recentEntries: [(number: Int, passExpiresMilliseconds: Int)] {
+        entryOrder.compactMap { number in entryEnds[number].map { (number, $0) } }
+    }
+
+    /// When the pass ends that this worker has granted lately, in Redis time; nil for one it does not remember.
+    public func entryEnd(of number: Int) -> Int? { entryEnds[number] }
 
     /// Takes a visitor out of the mirror ahead of the tick (entered or left through this worker).
     public func noteGone(_ number: Int) {
@@ -191,6 +209,7 @@ public final class Room {
                 self.apply(reply, nowMilliseconds: clock())
                 completion(nil)
             case .failure(let failure):
+                self.hasTickFailed = true
                 self.heartbeats.restore(request.heartbeats)
                 // They go out with the first tick that succeeds, before it sweeps.
                 if !request.heartbeats.isEmpty { self.isFlushDue = true }
@@ -245,6 +264,7 @@ public final class Room {
         policy = reply.policy
         asOfMilliseconds = reply.nowMilliseconds
         tickedMilliseconds = nowMilliseconds
+        hasTickFailed = false
         standings.removeAll(keepingCapacity: true)
         for (second, entries) in reply.flow { history.record(second: second, entries: entries) }
         rates = EntryRates(

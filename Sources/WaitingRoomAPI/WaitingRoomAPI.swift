@@ -213,6 +213,20 @@ public final class WaitingRoomAPI {
         respond(response)
     }
 
+    /// What the store answered; when it did not, the visitor is told so, and nil.
+    func answered<Value>(
+        _ result: Result<Value, StoreFailure>,
+        _ facts: RequestFacts,
+        _ respond: Respond
+    ) -> Value? {
+        switch result {
+        case .success(let value): return value
+        case .failure(let failure):
+            refuse(problem(for: failure), facts, respond)
+            return nil
+        }
+    }
+
     /// The store's failures as the visitor sees them.
     func problem(for failure: StoreFailure) -> Problem {
         switch failure {

@@ -79,6 +79,20 @@ struct PersonTests {
         #expect(try harness.join([alice]).numbers == again.numbers, "the key names the new place")
     }
 
+    @Test("A person who leaves with a pass gets no other one beside it", arguments: StoreKind.allCases)
+    func leftInside(_ kind: StoreKind) throws {
+        let harness = try kind.harness(smallPolicy(rate: 10, burst: 3))
+        let first = try harness.join([alice]).numbers[0]
+        let claim = harness.claim(first)
+        #expect(try harness.leave(claim) == .left)
+        try harness.advance(5900)
+        try expectKnown(claim, harness, "the pass goes on")
+        #expect(try harness.stand(claim) == .left)
+        _ = try harness.tick()
+        try harness.advance(100)
+        #expect(try harness.join([alice]).numbers == [first + 1], "it has ended")
+    }
+
     @Test(
         "A person who fell silent has the old place within the grace, and then another",
         arguments: StoreKind.allCases

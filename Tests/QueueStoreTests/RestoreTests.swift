@@ -10,7 +10,7 @@ import WaitingRoomAPI
 
 struct RestoreTests {
     @Test(
-        "A store that lost everything is restored by a worker: same order, empty buckets, held for two seconds",
+        "A store that lost everything is restored by a worker: same order, empty buckets, held for a while",
         arguments: StoreKind.allCases
     )
     func restored(_ kind: StoreKind) throws {
@@ -22,7 +22,7 @@ struct RestoreTests {
         #expect(state.waiting == Array(numbers[3...]), "nobody is called: the buckets are empty")
         #expect(state.next > numbers[7] + 60_000)
         #expect(try harness.standing(harness.claim(numbers[5])).position == 3)
-        try harness.advance(2900)
+        try harness.advance(RoomMemory.holdMilliseconds + 900)
         #expect(try harness.tick(polled: numbers).waiting == Array(numbers[3...]), "held, and then a token in a second")
         try harness.advance(100)
         #expect(try harness.tick(polled: numbers).waiting == Array(numbers[4...]))
@@ -82,12 +82,13 @@ struct RestoreTests {
         harness.room = remembers
         let state = try harness.tick()
         #expect(state.waiting == Array(numbers[2...]) + [newcomers.numbers[2]])
-        try harness.advance(2900)
-        #expect(try harness.tick(polled: numbers).waiting == Array(numbers[2...]) + [newcomers.numbers[2]])
+        let all = numbers + newcomers.numbers
+        try harness.advance(RoomMemory.holdMilliseconds + 900)
+        #expect(try harness.tick(polled: all).waiting == Array(numbers[2...]) + [newcomers.numbers[2]])
         // Another worker that remembers comes later: what is there is not held again.
         try harness.tick(others)
         try harness.advance(100)
-        #expect(try harness.tick(polled: numbers).waiting == Array(numbers[3...]) + [newcomers.numbers[2]])
+        #expect(try harness.tick(polled: all).waiting == Array(numbers[3...]) + [newcomers.numbers[2]])
     }
 
     @Test(
@@ -119,6 +120,62 @@ struct RestoreTests {
         let kept = room.memory.entries.map(\.number)
         #expect((4096...8192).contains(kept.count))
         #expect(kept == Array((100_001 - kept.count)...100_000))
+        let entered = StandingReply(
+            standing: .entered(passExpiresMilliseconds: 100_000),
+            nowMilliseconds: 0,
+            waiting: 0,
+            position: 0
+        )
+        for _ in 0..<20_000 { room.noteEntry(entered, of: 100_000) }
+        #expect(room.memory.entries.map(\.number) == kept, "whoever asks again pushes nobody out")
+    }
+
+    @Test(
+        "A failover brings nobody back whose grace was over, but those whom the replica has never heard of",
+        arguments: StoreKind.allCases
+    )
+    func doubt(_ kind: StoreKind) throws {
+        let harness = try kind.harness(smallPolicy(burst: 1))
+        let numbers = try harness.join(3).numbers
+        for _ in 1...300 {
+            try harness.advance(100)
+            _ = try harness.tick(polled: [numbers[2]])
+        }
+        #expect(try harness.stand(harness.claim(numbers[1], issuedAgo: 30_000)) == .expired)
+        try harness.keep()
+        let lost = try harness.join(1).numbers[0]
+        try harness.goBack()
+        harness.room = harness.newWorker()
+        #expect(try harness.stand(harness.claim(numbers[1], issuedAgo: 30_000)) == .expired)
+        try harness.advance(9000)
+        #expect(try harness.stand(harness.claim(lost, issuedAgo: 20_000)) == .waiting)
+        // After a total loss nobody knows anything: every ticket is believed for a grace, also through a failover.
+        try harness.loseEverything()
+        _ = try harness.join(1)
+        try harness.keep()
+        try harness.goBack()
+        #expect(try harness.stand(harness.claim(numbers[1], issuedAgo: 40_000)) == .waiting)
+    }
+
+    @Test(
+        "A failover to a server whose clock is behind stops nobody for longer than the hold",
+        arguments: StoreKind.allCases,
+        [true, false]
+    )
+    func clockBehind(_ kind: StoreKind, isRemembered: Bool) throws {
+        var policy = smallPolicy(rate: 1, burst: 1)
+        policy.abandonAfterMilliseconds = 120_000
+        policy.returnGraceMilliseconds = 300_000
+        let harness = try kind.harness(policy)
+        let numbers = try harness.join(3).numbers
+        _ = try harness.tick()
+        try harness.keep()
+        try harness.goBack()
+        try harness.advance(-60_000)
+        if !isRemembered { harness.room = harness.newWorker() }
+        #expect(try harness.tick(polled: numbers).called == 0)
+        try harness.advance(RoomMemory.holdMilliseconds + 1000)
+        #expect(try harness.tick(polled: numbers).called == 1)
     }
 
     @Test("While admission is held a caller is told to come back after the hold", arguments: StoreKind.allCases)
@@ -130,8 +187,10 @@ struct RestoreTests {
         try harness.keep()
         try harness.goBack()
         #expect(try harness.tick(polled: numbers).called == 1)
-        #expect(try harness.enter(harness.claim(numbers[1])) == .retry(afterMilliseconds: 3000))
-        try harness.advance(2999)
+        let hold = RoomMemory.holdMilliseconds
+        #expect(try harness.enter(harness.claim(numbers[1])) == .retry(afterMilliseconds: hold + 1000))
+        try harness.advance(hold + 999)
+        #expect(try harness.tick(polled: numbers).called == 1, "who has claimed in time keeps the call through it")
         #expect(try harness.enter(harness.claim(numbers[1])) == .retry(afterMilliseconds: 500))
         try harness.advance(500)
         guard case .entered = try harness.enter(harness.claim(numbers[1])) else { throw TestFailure("still held") }

@@ -20,7 +20,9 @@ struct ClusterTests {
     }
 
     private func queue(_ site: ClusterSite, _ rooms: [String]) throws -> QueueSite {
-        let seeds = ClusterPlace(nodes: site.masters.prefix(2).map { RedisHostPort(host: "127.0.0.1", port: $0.port) })
+        let seeds = ClusterSettings(
+            nodes: site.masters.prefix(2).map { RedisHostPort(host: "127.0.0.1", port: $0.port) }
+        )
         let queue = try QueueSite(.cluster(seeds), workers: 2, rooms: rooms, policy: ClusterTests.policy)
         let isReady = queue.run(seconds: 5) {
             queue.workers.allSatisfy { worker in rooms.allSatisfy { worker.link.isReady(room: $0) } }
@@ -161,34 +163,94 @@ struct RedirectionTests {
         )
     }
 
-    @Test("Two nodes that send a command to and fro are left after five redirections, and the command fails once")
-    func circle() throws {
-        let loop = try EventLoop()
-        let ports = [try Loopback.freePort(), try Loopback.freePort()]
-        let slots = "*1\r\n*3\r\n:0\r\n:16383\r\n*2\r\n$9\r\n127.0.0.1\r\n:\(ports[0])\r\n"
-        let nodes = try (0...1).map { index in
-            try FakePeer(loop: loop, port: ports[index]) {
-                RedirectionTests.answers($0, slots: slots, script: "-MOVED 7 127.0.0.1:\(ports[1 - index])\r\n")
-            }
-        }
-        let place = ClusterPlace(nodes: [RedisHostPort(host: "127.0.0.1", port: ports[0])])
-        let link = RedisPlace.cluster(place).link(loop: loop, scripts: ScriptCatalog(), timing: briskTiming()) { _ in }
-        defer { link.close() }
-        link.open()
+    /// One range of the slot map: all slots at a port.
+    private static func range(_ first: Int, _ last: Int, port: Int) -> String {
+        "*3\r\n:\(first)\r\n:\(last)\r\n*2\r\n$9\r\n127.0.0.1\r\n:\(port)\r\n"
+    }
+
+    private static func link(_ loop: EventLoop, port: Int) -> any RedisLink {
+        let settings = ClusterSettings(nodes: [RedisHostPort(host: "127.0.0.1", port: port)])
+        return RedisSite.cluster(settings).link(loop: loop, scripts: ScriptCatalog(), timing: briskTiming()) { _ in }
+    }
+
+    /// Sends `count` commands as soon as that is possible, and runs for a second and a half: long after the last
+    /// redirection, so that a completion which ran twice would be seen.
+    private static func results(
+        _ loop: EventLoop,
+        _ link: any RedisLink,
+        commands count: Int
+    ) -> [Result<RedisReply, RedisFailure>] {
         var results: [Result<RedisReply, RedisFailure>] = []
         var isSent = false
         loop.beforeSleep {
             if link.isReady(room: "demo") && !isSent {
                 isSent = true
-                link.send(["HKEYS", "vq:{demo}:config"], room: "demo") { results.append($0) }
+                for _ in 0..<count { link.send(["HKEYS", "vq:{demo}:config"], room: "demo") { results.append($0) } }
             }
             link.flush()
-            if !results.isEmpty { loop.stop() }
         }
-        let limit = loop.schedule(afterMilliseconds: 4000) { loop.stop() }
+        link.open()
+        let limit = loop.schedule(afterMilliseconds: 1500) { loop.stop() }
         loop.run()
         limit.cancel()
+        return results
+    }
+
+    @Test("Two nodes that send a command to and fro are left after five redirections, and the command fails once")
+    func circle() throws {
+        let loop = try EventLoop()
+        let ports = [try Loopback.freePort(), try Loopback.freePort()]
+        let slots = "*1\r\n" + RedirectionTests.range(0, 16_383, port: ports[0])
+        let nodes = try (0...1).map { index in
+            try FakePeer(loop: loop, port: ports[index]) {
+                RedirectionTests.answers($0, slots: slots, script: "-MOVED 7 127.0.0.1:\(ports[1 - index])\r\n")
+            }
+        }
+        let link = RedirectionTests.link(loop, port: ports[0])
+        defer { link.close() }
+        let results = RedirectionTests.results(loop, link, commands: 1)
         #expect(results == [.failure(.unavailable("redirected more than 5 times"))])
         #expect(nodes.allSatisfy { $0.connectionCount == 1 })
+    }
+
+    @Test("Commands for a node that cannot be reached are held for a moment, and no more than 1,024 of them")
+    func held() throws {
+        let loop = try EventLoop()
+        let (port, nobody) = (try Loopback.freePort(), try Loopback.freePort())
+        let slots = "*1\r\n" + RedirectionTests.range(0, 16_383, port: port)
+        var rest: [UInt8] = []
+        let node = try FakePeer(loop: loop, port: port) { bytes in
+            rest += bytes
+            // So many commands may come in pieces.
+            let whole = rest[...(rest.lastIndex(of: UInt8(ascii: "\n")) ?? -1)]
+            rest.removeFirst(whole.count)
+            return RedirectionTests.answers(Array(whole), slots: slots, script: "-ASK 7 127.0.0.1:\(nobody)\r\n")
+        }
+        let link = RedirectionTests.link(loop, port: port)
+        defer { link.close() }
+        let results = RedirectionTests.results(loop, link, commands: 1100)
+        #expect(results.count == 1100 && node.connectionCount == 1)
+        #expect(results.filter { $0 == .failure(.busy) }.count == 76)
+        #expect(results.allSatisfy { if case .failure = $0 { true } else { false } })
+    }
+
+    @Test("A slot map of more masters than a Cluster has, or of more slots, is refused", arguments: [1001, 3, 2])
+    func masters(_ count: Int) throws {
+        let loop = try EventLoop()
+        let port = try Loopback.freePort()
+        // 1,001 masters of one slot each; or three that have all slots each.
+        let ranges = (0..<count).map { index in
+            count > 3
+                ? RedirectionTests.range(index, index, port: 20_000 + index)
+                : RedirectionTests.range(0, 16_383, port: port)
+        }
+        let node = try FakePeer(loop: loop, port: port) {
+            RedirectionTests.answers($0, slots: "*\(count)\r\n" + ranges.joined(), script: "+OK\r\n")
+        }
+        let link = RedirectionTests.link(loop, port: port)
+        defer { link.close() }
+        #expect(RedirectionTests.results(loop, link, commands: 1).isEmpty)
+        #expect(node.connectionCount == 1)
+        #expect(link.lastErrorText.contains("has no slot map"))
     }
 }

@@ -39,13 +39,13 @@ final class QueueSite {
     private var condition: () -> Bool = { false }
     private var timers: [Timer] = []
 
-    init(_ place: RedisPlace, workers count: Int, rooms: [String], policy: RoomPolicy) throws {
+    init(_ site: RedisSite, workers count: Int, rooms: [String], policy: RoomPolicy) throws {
         loop = try EventLoop()
         let scripts = ScriptCatalog()
         for _ in 0..<count {
             final class Lines { weak var worker: Worker? }
             let lines = Lines()
-            let link = place.link(loop: loop, scripts: scripts, timing: briskTiming()) { lines.worker?.log.append($0) }
+            let link = site.link(loop: loop, scripts: scripts, timing: briskTiming()) { lines.worker?.log.append($0) }
             let worker = Worker(link: link, store: RedisQueueStore(link: link, scripts: scripts))
             lines.worker = worker
             for room in rooms { worker.rooms[room] = Room(id: room, defaults: policy) }

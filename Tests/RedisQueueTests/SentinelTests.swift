@@ -21,9 +21,9 @@ struct SentinelTests {
         return policy
     }
 
-    private func place(_ site: SentinelSite) -> RedisPlace {
+    private func redis(_ site: SentinelSite) -> RedisSite {
         .sentinel(
-            SentinelPlace(
+            SentinelSettings(
                 name: SentinelSite.name,
                 sentinels: site.ports.map { RedisHostPort(host: "127.0.0.1", port: $0) }
             )
@@ -31,7 +31,7 @@ struct SentinelTests {
     }
 
     private func queue(_ site: SentinelSite) throws -> QueueSite {
-        let queue = try QueueSite(place(site), workers: 2, rooms: ["demo"], policy: SentinelTests.policy)
+        let queue = try QueueSite(redis(site), workers: 2, rooms: ["demo"], policy: SentinelTests.policy)
         guard queue.run(seconds: 5, until: { queue.workers.allSatisfy { $0.link.isReady(room: "demo") } }) else {
             throw TestFailure("no master: \(queue.workers[0].link.lastErrorText)")
         }
@@ -75,6 +75,15 @@ struct SentinelTests {
         }
     }
 
+    /// How many scripts a server was asked to run.
+    private func scriptCalls(_ node: RedisNode) throws -> String {
+        let lines = try node.command("INFO", "commandstats").split(whereSeparator: \.isNewline)
+        guard let line = lines.first(where: { $0.hasPrefix("cmdstat_evalsha:") }) else {
+            throw TestFailure("no script was ever called")
+        }
+        return String(line.prefix { $0 != "," })
+    }
+
     @Test("A master that steps down while it lives is not spoken to again, and no window has an entry too many")
     func steppedDown() throws {
         let site = try SentinelSite()
@@ -85,8 +94,10 @@ struct SentinelTests {
         #expect(try SentinelSite.ask(site.ports[0], "SENTINEL", "FAILOVER", SentinelSite.name).contains("OK"))
         let follows = "\(site.replica.port) as the master"
         #expect(queue.run(seconds: 10) { queue.workers.allSatisfy { $0.log.contains { $0.contains(follows) } } })
+        let asked = try scriptCalls(site.master)
         expectGoneOn(queue, site)
         #expect(Wait.until(seconds: 20) { site.master.role == "slave" })
+        #expect(try scriptCalls(site.master) == asked)
         #expect(queue.workers.allSatisfy { $0.link.isReady(room: "demo") })
     }
 
@@ -119,7 +130,7 @@ struct SentinelTests {
         slow.rateMilli = 1000
         slow.burst = 20
         let site = try SentinelSite()
-        let queue = try QueueSite(place(site), workers: 2, rooms: ["demo"], policy: slow)
+        let queue = try QueueSite(redis(site), workers: 2, rooms: ["demo"], policy: slow)
         defer { queue.close() }
         #expect(queue.run(seconds: 5) { queue.workers.allSatisfy { $0.link.isReady(room: "demo") } })
         // Twenty are admitted at once, forty are called in the time that we skip, and the entry bucket is full again.
@@ -187,7 +198,7 @@ struct SentinelTests {
     func commands() throws {
         let site = try SentinelSite()
         let sentinels = site.ports.map { RedisHostPort(host: "127.0.0.1", port: $0) }
-        let wrong = RedisPlace.sentinel(SentinelPlace(name: "nobody", sentinels: sentinels))
+        let wrong = RedisSite.sentinel(SentinelSettings(name: "nobody", sentinels: sentinels))
         let lost = try QueueSite(wrong, workers: 1, rooms: ["demo"], policy: SentinelTests.policy)
         lost.pass(milliseconds: 400)
         #expect(!lost.workers[0].link.isReady(room: "demo"))

@@ -49,8 +49,12 @@ public final class TestProcess {
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = handle
         process.standardError = handle
-        try TestProcess.withSignalsUnblocked { try process.run() }
+        try TestProcess.spawning.withLock { try TestProcess.withSignalsUnblocked { try process.run() } }
     }
+
+    /// One start at a time: Foundation closes what is open in the child when it looks, and a pipe that another thread
+    /// has made since would live on in it, and its reader would wait for the end of a server.
+    private static let spawning = NSLock()
 
     /// The threads of the tests' executor have every signal blocked, and a child inherits that: redis-server, which
     /// does not touch its mask, would never see a SIGTERM.
@@ -95,15 +99,18 @@ public final class TestProcess {
         input: String = ""
     ) throws -> (status: Int32, text: String) {
         let process = Process()
-        let (output, standardInput) = (Pipe(), Pipe())
         process.executableURL = URL(fileURLWithPath: try locate(program))
         process.arguments = arguments
-        process.standardInput = standardInput
-        process.standardOutput = output
-        process.standardError = output
-        try TestProcess.withSignalsUnblocked { try process.run() }
-        standardInput.fileHandleForWriting.write(Data(input.utf8))
-        try standardInput.fileHandleForWriting.close()
+        let output = try spawning.withLock {
+            let (output, standardInput) = (Pipe(), Pipe())
+            process.standardInput = standardInput
+            process.standardOutput = output
+            process.standardError = output
+            try TestProcess.withSignalsUnblocked { try process.run() }
+            standardInput.fileHandleForWriting.write(Data(input.utf8))
+            try standardInput.fileHandleForWriting.close()
+            return output
+        }
         let data = output.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()
         return (process.terminationStatus, String(decoding: data, as: UTF8.self))

@@ -167,7 +167,7 @@ struct EnqueueJoinTests {
         #expect(try bench.join([(.scheme, "https"), (.cookie, secure)]).status == 202)
     }
 
-    @Test("A person who is inside gets the same pass again, and after leaving another number")
+    @Test("A person who is inside gets the same pass again, and after leaving another number once that pass is over")
     func insideAndLeft() throws {
         let bench = try WaitingRoomBench(policy: limits(burst: 2), rules: JoinRules(enqueue: .required))
         let first = try bench.join(as: bench.token())
@@ -178,6 +178,10 @@ struct EnqueueJoinTests {
         #expect(try first.string("waiting_token") == again.string("waiting_token"))
         let ticket = try #require(try first.string("waiting_token"))
         #expect(try bench.leave(ticket).status == 200)
+        let left = try bench.join(as: bench.token())
+        #expect(try left.string("status") == "left" && left.string("pass") == nil)
+        #expect(try left.string("waiting_token") == ticket)
+        bench.advance(try first.integer("ttl_sec").map { $0 * 1000 } ?? 0)
         let anew = try bench.join(as: bench.token())
         #expect(try bench.ticket(try #require(try anew.string("waiting_token"))).number == 5001)
     }

@@ -150,6 +150,39 @@ struct OutageTests {
         #expect(bench.logLines.isEmpty)
     }
 
+    @Test("A worker that stood still itself opens nothing: the store is there")
+    func stoodStill() throws {
+        let bench = try WaitingRoomBench(policy: limits())
+        bench.room.outage = OutagePolicy(openForMilliseconds: 60_000)
+        bench.run(400)
+        try bench.fill()
+        let ticket = try bench.waitingTicket()
+        bench.run(400)
+        bench.advance(3000)
+        #expect(try bench.join().status == 202)
+        #expect(try bench.enter(ticket).errorCode == "NOT_READY")
+        #expect(try bench.gate()["X-Accel-Redirect"] == nil)
+        #expect(try bench.status(ticket).string("status") == "waiting")
+        #expect(bench.logLines.isEmpty)
+    }
+
+    @Test("Whoever is inside keeps the pass while everybody passes")
+    func inside() throws {
+        let bench = try WaitingRoomBench(policy: limits())
+        bench.room.outage = OutagePolicy(openForMilliseconds: 60_000)
+        bench.run(400)
+        let joined = try bench.join()
+        let ticket = try #require(try joined.string("waiting_token"))
+        bench.run(400)
+        bench.fail(.unavailable("gone"))
+        bench.run(2000)
+        let entered = try bench.enter(ticket)
+        #expect(try entered.string("pass") == joined.string("pass"))
+        let gate = try bench.gate([(.cookie, "vestibule-ticket-demo=\(ticket)")])
+        #expect(gate["X-Accel-Redirect"] == "@vestibule_continue")
+        #expect(try gate.cookie("vestibule-pass-demo") == joined.string("pass"))
+    }
+
     @Test("A room that an operator has paused or closed stays so", arguments: [RoomMode.paused, .closed])
     func operatorDecides(_ mode: RoomMode) throws {
         let (bench, _) = try WaitingRoomBench.away(2000, openFor: 60_000, policy: limits(mode: mode))

@@ -20,7 +20,7 @@ def nginx_reload(short):
         kill(stage.nginx_pid, signal.SIGHUP)
         until(5, lambda: set(children(stage.nginx_pid)) - before, "new nginx workers")
         time.sleep(0.7 if short else 0)
-    return under_load(short, act)
+    return under_load(short, act, rest=0)
 
 
 def nginx_upgrade(short):
@@ -54,8 +54,14 @@ def key_rotation(short):
         time.sleep(0.3)
 
     def act(stage):
-        step(stage, "add")
-        step(stage, "rotate")
+        act.keys += 1
+        # A file holds eight; from then on the keys take turns. None is retired: tickets of each are still held.
+        if act.keys <= 8:
+            step(stage, "add")
+            step(stage, "rotate")
+        else:
+            step(stage, "rotate", "--kid", f"k{act.keys % 8 + 1}")
+    act.keys = 1
     return under_load(short, act)
 
 

@@ -22,9 +22,10 @@ def summary(report, witness):
             f"slowest {witness.slowest:.2f} s")
 
 
-def under_load(short, act, failures_max=0, **options):
-    """Load and witnesses, and `act` again and again in the middle: each second for 60 s, or for a moment. Nothing may
-    fail, or only so many of the requests by a 503 of nginx's, which says when to come again."""
+def under_load(short, act, failures_max=0, rest=1, **options):
+    """Load and witnesses, and `act` again and again in the middle, for 60 s or a moment: at most once a second, and
+    with a rest after each. Nothing may fail, or only so many of the requests by a 503 of nginx's, which says when to
+    come again."""
     visitors, seconds = size(short)
     seconds += 0 if short else 8
     stage = Stage(**options)
@@ -37,8 +38,8 @@ def under_load(short, act, failures_max=0, **options):
         while time.monotonic() < ends:
             act(stage)
             rounds += 1
-            # Acts that take longer than a second follow each other.
-            due = max(due + (0.4 if short else 1), time.monotonic())
+            # A worker that dies soon after its start is started with a delay.
+            due = max(due + (0.4 if short else 1), time.monotonic() + (0.3 if short else rest))
             time.sleep(max(0, due - time.monotonic()))
         report = load.report()
         for failure in [entry for entry in witness.failures if entry[0] == 503][:failures_max]:

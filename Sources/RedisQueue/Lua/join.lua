@@ -43,7 +43,8 @@ local function ticket_of(name, is_person)
   number, issued_ms = tonumber(number), tonumber(issued_ms)
   if is_person then
     local code = place(number, issued_ms)
-    if code == LEFT or code == EXPIRED then return nil end
+    local is_spent = code == LEFT and redis.call('EXISTS', prefix .. 'spent:' .. number) == 1
+    if code == EXPIRED or code == LEFT and not is_spent then return nil end
   end
   return number, issued_ms
 end

@@ -22,15 +22,11 @@ local POLICY = {'rate_milli', 'burst', 'max_active', 'claim_ms', 'abandon_ms', '
   'capacity'}
 local FIELDS = {'generation', 'next', 'head', 'waiting', 'called', 'active', 'call_micro', 'entry_micro', 'refilled_ms',
   'clock_ms', 'ticked_ms', 'epoch', 'epoch_ms', 'hold_epoch', 'version', 'opened_ms', 'flow_second', 'joined',
-  'entered', 'left', 'abandoned', 'lapsed', 'returned', 'restored_ms', 'incarnation', 'remembered'}
+  'entered', 'left', 'abandoned', 'lapsed', 'returned', 'restored_ms', 'doubt_from', 'incarnation',
+  'remembered'}
 local OPEN, PAUSED, CLOSED, BYPASS = 0, 1, 2, 3
 local WAITING, CALLED, ENTERED, LEFT, EXPIRED, RETRY, FENCED = 1, 2, 3, 4, 5, 6, 7
-local MICRO, GAP = 1000000, 1000
-local HOLD_MS = 2000
-local BEHIND, EPOCH_2026, PER_SECOND = 65536, 1767225600, 131072  -- as in restore.lua
--- Numbers in a bitmap: with what Redis puts around 8,176 bytes, exactly the allocator's 8 KiB. At 8,192 bytes it would
--- take 10 KiB.
-local CHUNK = 65408
+local GAP = 1000                       -- numbers skipped behind one that only its ticket knows
 local REFILL_MS_MAX = 3600000          -- an hour fills any bucket; bounds the product below 2^53
 local DONE_MS_EXTRA = 86400000         -- done bits outlive the last possible return by a day
 local EPOCHS_KEPT = 4                  -- abandon_after is cut into four epochs
@@ -44,8 +40,12 @@ for i, field in ipairs(FIELDS) do S[field] = tonumber(raw[i + 1]) or 0 end
 local overrides = redis.call('HMGET', KEYS[2], unpack(POLICY))
 for i, field in ipairs(POLICY) do P[field] = tonumber(overrides[i] or ARGV[i]) end
 
+-- A connection that has not asked for the server's identity gives none.
+local is_elsewhere = server ~= '' and raw[1] ~= server
 local clock = redis.call('TIME')
-local now = math.max(tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000), S.clock_ms)
+local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
+-- Another server has a clock of its own; its buckets begin empty.
+if not is_elsewhere then now = math.max(now, S.clock_ms) end
 local second = math.floor(now / 1000)
 S.clock_ms = now
 
@@ -88,14 +88,17 @@ local function save()
   redis.call('HSET', KEYS[1], unpack(out))
 end
 
--- A connection that has not asked for the server's identity gives none.
-if server ~= '' and raw[1] ~= server then
+if is_elsewhere then
   S.version = math.max(S.version + 1, tonumber(clock[1]) * 1000000 + tonumber(clock[2]))
   for _, chunk in ipairs(redis.call('HKEYS', KEYS[3])) do redis.call('HSET', KEYS[3], chunk, S.version) end
   S.call_micro, S.entry_micro, S.refilled_ms = 0, 0, now + HOLD_MS
+  -- What it may lack are the numbers from here on: the tickets of these are believed for a grace. So are those of all,
+  -- for a grace after a Redis had lost everything.
+  if S.restored_ms < now - P.grace_ms then S.doubt_from = S.next end
   S.next = math.max(S.next + BEHIND, (tonumber(clock[1]) - EPOCH_2026) * PER_SECOND + 1)
   S.incarnation, S.remembered = S.version, 1
   S.restored_ms, S.hold_epoch = now, epoch + EPOCHS_KEPT
+  S.ticked_ms, S.flow_second = math.min(S.ticked_ms, now), math.min(S.flow_second, second)
   redis.call('HSET', KEYS[1], 'server', server)
   save()
 end

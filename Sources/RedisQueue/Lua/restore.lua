@@ -10,32 +10,25 @@
 --
 -- The incarnation is made with the state: a worker that meets another one knows that Redis lost its memory, and that
 -- somebody, perhaps somebody without a memory of the room, made the state anew. It then merges what it remembers.
---
--- A new room begins at a number made from the clock, 131,072 numbers for each second since 2026: if every memory of a
--- room is lost, the numbers that tickets still carry lie below, and none is issued again. That is two gaps a second, so
--- that the numbers of a young room which was lost once do not run ahead of the clock.
 
--- GAP: more numbers than can have been issued since the worker's last look (a tick is at most 500 ms).
-local MICRO, CHUNK, GAP, EPOCH_2026, PER_SECOND = 1000000, 65408, 65536, 1767225600, 131072
-local HOLD_MS = 2000                   -- as in prelude.lua
 local DONE_MS = 172800000              -- the longest grace and a day
 local prefix = string.sub(KEYS[1], 1, -6)
 local clock = redis.call('TIME')
 local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
 local stamp = tonumber(clock[1]) * 1000000 + tonumber(clock[2])
-local known = redis.call('HMGET', KEYS[1], 'generation', 'next', 'version', 'head', 'incarnation', 'remembered',
-  'call_micro', 'entry_micro', 'refilled_ms')
+local known = redis.call('HMGET', KEYS[1], 'generation', 'next', 'version', 'incarnation', 'remembered', 'call_micro',
+  'entry_micro', 'refilled_ms')
 local generation, known_next = tonumber(ARGV[1]), tonumber(ARGV[2])
 local epoch_ms, incarnation, override_words = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local entries_at, bitmaps_at = 9 + override_words, 9 + override_words + 2 * tonumber(ARGV[8])
-local is_same = known[1] and tonumber(known[5]) == incarnation
+local is_same = known[1] and tonumber(known[4]) == incarnation
 
 if known[1] then
   local current = tonumber(known[1])
   local knows_all = is_same and current == generation and tonumber(known[2]) >= known_next
   -- A higher generation is a reset: what the worker remembers has ended.
   if current > generation or known_next == 0 or knows_all then
-    return {current, tonumber(known[2]), tonumber(known[5])}
+    return {current, tonumber(known[2]), tonumber(known[4])}
   end
 end
 
@@ -65,6 +58,7 @@ end
 if known[1] and tonumber(known[1]) < generation then
   for _, chunk in ipairs(redis.call('HKEYS', KEYS[3])) do redis.call('DEL', prefix .. 'waiting:' .. chunk) end
   redis.call('DEL', KEYS[3], KEYS[4])
+  changed = {}
 end
 
 -- Beyond every version a worker can know from before the loss, so that each takes the restored bitmaps.
@@ -99,14 +93,16 @@ end
 
 -- From the clock also where a worker remembers: others may remember more, and come later.
 local from_clock = (tonumber(clock[1]) - EPOCH_2026) * PER_SECOND + 1
-local next_number = known_next > 0 and math.max(known_next + GAP, tonumber(known[2]) or 0, from_clock) or from_clock
+local next_number = known_next > 0 and math.max(known_next + BEHIND, tonumber(known[2]) or 0, from_clock) or from_clock
 -- A room that was there starts with empty buckets and is held, as in prelude.lua: what was admitted just before the
 -- loss still counts against the bound. Once only, though several workers bring their memories. For one that nobody
 -- remembers, the worker says what may be in them.
 local call_micro, entry_micro, refilled_ms = tonumber(ARGV[4]) * MICRO, tonumber(ARGV[4]) * MICRO, now
 if known_next > 0 then
-  if known[6] == '1' and not is_same then
-    call_micro, entry_micro, refilled_ms = tonumber(known[7]), tonumber(known[8]), tonumber(known[9])
+  if known[5] == '1' and not is_same then
+    call_micro, entry_micro = tonumber(known[6]), tonumber(known[7])
+    -- This server's clock may be behind the one that the state was written by.
+    refilled_ms = math.min(tonumber(known[8]), now + HOLD_MS)
   else
     call_micro, entry_micro, refilled_ms = 0, 0, now + HOLD_MS
   end
@@ -117,6 +113,6 @@ redis.call('HSET', KEYS[1], 'generation', generation, 'next', next_number, 'vers
   'active', redis.call('ZCARD', KEYS[5]), 'server', string.sub(KEYS[7] or '', #prefix + 4),
   'epoch', math.floor(now / epoch_ms), 'epoch_ms', epoch_ms,
   'hold_epoch', known_next > 0 and math.floor(now / epoch_ms) + 4 or 0, 'opened_ms', ARGV[3],
-  'flow_second', tonumber(clock[1]), 'restored_ms', now, 'incarnation', tonumber(known[5]) or stamp,
+  'flow_second', tonumber(clock[1]), 'restored_ms', now, 'incarnation', tonumber(known[4]) or stamp,
   'remembered', known_next > 0 and 1 or 0)
-return {generation, next_number, tonumber(known[5]) or stamp}
+return {generation, next_number, tonumber(known[4]) or stamp}

@@ -16,10 +16,11 @@ end
 
 -- Whether the visitor gave a sign of life within return_grace: polls of the epochs that the sweep looks at, and the
 -- marks of those who lost their place. Precision: half of abandon_after, in the visitor's favour.
--- For as long after the room was made or restored its memory of signs is incomplete, and the ticket is believed.
+-- For as long after the room was made or restored its memory of signs is incomplete, and the ticket is believed: every
+-- ticket after a total loss, those of the last numbers after a failover.
 local function seen_within_grace(number, issued_ms)
   local from = now - P.grace_ms
-  if issued_ms >= from or S.restored_ms >= from then return true end
+  if issued_ms >= from or S.restored_ms >= from and number >= S.doubt_from then return true end
   for e = epoch, math.max(math.floor(from / epoch_ms), epoch - EPOCHS_KEPT + 1), -1 do
     if bit_of('seen:' .. e, number) then return true end
   end

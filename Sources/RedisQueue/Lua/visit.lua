@@ -30,12 +30,12 @@ local function claim(generation, number, issued_ms)
     S.called = S.called - redis.call('ZREM', KEYS[4], number)
     return ENTERED, enter(number, number)
   end
-  -- The visitor did claim in time: the call must not lapse while the bucket refills.
-  redis.call('ZADD', KEYS[4], math.max(time, now + P.claim_ms), number)
+  -- The visitor did claim in time: the call must not lapse while the bucket refills, or admission is held.
+  local hold_ms = math.max(0, S.refilled_ms - now)
+  redis.call('ZADD', KEYS[4], math.max(time, now + hold_ms + P.claim_ms), number)
   if P.rate_milli == 0 then return RETRY, 1000 end
   -- Not the time of the next token: all who were called would ask for it at once. Half of the time in which they can
   -- all enter keeps the bucket busy without a rush.
-  local hold_ms = math.max(0, S.refilled_ms - now)
   return RETRY, math.max(hold_ms + math.ceil((MICRO - S.entry_micro) / P.rate_milli),
     math.min(math.floor(S.called * MICRO / (2 * P.rate_milli)), math.floor(P.claim_ms / 2)))
 end
@@ -48,7 +48,14 @@ local function leave(generation, number)
     S.called = S.called - 1
     S.call_micro = math.min(call_full, S.call_micro + MICRO)
   end
-  S.active = S.active - redis.call('ZREM', KEYS[5], number)
+  local expires = redis.call('ZSCORE', KEYS[5], number)
+  if expires then
+    redis.call('ZREM', KEYS[5], number)
+    S.active = S.active - 1
+    -- The pass goes on: a person may not have another one beside it (join.lua).
+    local left_ms = tonumber(expires) - now
+    if left_ms > 0 then redis.call('SET', prefix .. 'spent:' .. number, 1, 'PX', left_ms) end
+  end
   if bit_of('waiting', number) then unwait(number) end
   if number >= S.next then S.next = number + 1 + GAP end
   mark_done(number, number)

@@ -19,7 +19,7 @@ final class OperatorSession {
     init(configuration: Configuration) throws {
         let scripts = ScriptCatalog()
         loop = try EventLoop()
-        link = try LoadedConfiguration.endpoint(configuration).link(loop: loop, scripts: scripts) { _ in }
+        link = try LoadedConfiguration.redisSite(configuration).link(loop: loop, scripts: scripts) { _ in }
         rooms = RoomOperator(link: link, scripts: scripts)
         loop.beforeSleep { [link] in link.flush() }
         link.open()

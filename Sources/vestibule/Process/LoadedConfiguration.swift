@@ -28,7 +28,7 @@ enum LoadedConfiguration {
     }
 
     /// Where Redis is, with the passwords read from their files.
-    static func endpoint(_ configuration: Configuration) throws -> RedisPlace {
+    static func redisSite(_ configuration: Configuration) throws -> RedisSite {
         let (username, password) = (configuration.redisUsername, try password(configuration.redisPasswordFile))
         func server(_ address: RedisEndpoint.Address) -> RedisEndpoint {
             RedisEndpoint(address: address, username: username, password: password)
@@ -41,7 +41,7 @@ enum LoadedConfiguration {
         case .tcp(let host, let port): return .server(server(.tcp(address: host, port: port)))
         case .sentinel(let sentinel):
             return .sentinel(
-                SentinelPlace(
+                SentinelSettings(
                     name: sentinel.name,
                     sentinels: sentinel.addresses.map { address($0) },
                     sentinelPassword: try self.password(sentinel.passwordFile),
@@ -51,7 +51,7 @@ enum LoadedConfiguration {
             )
         case .cluster(let nodes):
             return .cluster(
-                ClusterPlace(nodes: nodes.map { address($0) }, username: username, password: password)
+                ClusterSettings(nodes: nodes.map { address($0) }, username: username, password: password)
             )
         }
     }

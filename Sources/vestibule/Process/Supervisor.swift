@@ -27,7 +27,7 @@ final class Supervisor {
     init(configurationPath: String, logger: Logger) throws {
         let configuration = try LoadedConfiguration.read(configurationPath)
         _ = try LoadedConfiguration.keys(configuration.keysPath)
-        _ = try LoadedConfiguration.endpoint(configuration)
+        _ = try LoadedConfiguration.redisSite(configuration)
         try Files.makeDirectory(configuration.runDirectory)
         lock = try Files.lock(
             "\(configuration.runDirectory)/vestibule.lock",

@@ -45,7 +45,7 @@ final class Worker {
     private let index: Int
     private let loop: EventLoop
     private let logger: Logger
-    private let connection: any RedisLink
+    private let link: any RedisLink
     private let store: RedisQueueStore
     private let api: WaitingRoomAPI
     private let scoreboard: Scoreboard?
@@ -65,9 +65,9 @@ final class Worker {
         let keys = try LoadedConfiguration.keys(configuration.keysPath)
         let loop = try EventLoop()
         let scripts = ScriptCatalog()
-        let place = try LoadedConfiguration.endpoint(configuration)
-        let connection = place.link(loop: loop, scripts: scripts) { logger.info("\($0)") }
-        let store = RedisQueueStore(link: connection, scripts: scripts)
+        let site = try LoadedConfiguration.redisSite(configuration)
+        let link = site.link(loop: loop, scripts: scripts) { logger.info("\($0)") }
+        let store = RedisQueueStore(link: link, scripts: scripts)
         let scoreboard = Scoreboard(path: configuration.scoreboardPath, row: launch.row)
         let mayMakeAt = loop.nowMilliseconds + (launch.joinsOthers ? Worker.deferMilliseconds : 0)
         // Jitter only: one system call a poll for better chance would be a waste.
@@ -107,7 +107,7 @@ final class Worker {
         self.index = index
         self.loop = loop
         self.logger = logger
-        self.connection = connection
+        self.link = link
         self.store = store
         self.api = api
         self.scoreboard = scoreboard
@@ -124,12 +124,12 @@ final class Worker {
         try loop.onSignal(SIGINT) { [weak self] in self?.drain() }
         try loop.onSignal(SIGHUP) { [weak self] in self?.reload() }
         loop.beforeSleep { [store] in store.flush() }
-        connection.onReadyChange = { [weak self] ready in
+        link.onReadyChange = { [weak self] ready in
             guard let self, ready else { return }
             self.scoreboard?.count(.redisConnections)
             self.api.tickRooms(tickMilliseconds: self.tickMilliseconds)
         }
-        connection.open()
+        link.open()
         scheduleTick()
         lifeline?.start(on: loop)
         let patience = launch.isSuccessor ? Worker.successorMilliseconds : Worker.silentMilliseconds
@@ -226,7 +226,7 @@ final class Worker {
             loop.schedule(afterMilliseconds: 5) { [weak self] in self?.endWhenFlushed(deadline: deadline) }
             return
         }
-        connection.close()
+        link.close()
         loop.stop()
     }
 }

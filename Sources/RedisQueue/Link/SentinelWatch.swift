@@ -2,7 +2,7 @@
 //
 // Asks every sentinel who the master is, over and over: twice a second, at once on a new connection, and whenever
 // somebody has reason to doubt. Of the answers the one with the highest configuration epoch counts, so a sentinel that
-// was cut off and still names the old master is outvoted by any that knows better.
+// was cut off and still names the old master is outvoted by any that knows better, now or before.
 //
 // Why no subscription to +switch-master: a message can be missed, an answer cannot, and a sentinel learns of a failover
 // that another one has led only from that one's hello, up to two seconds later. Asking all of them takes half a second.
@@ -10,7 +10,7 @@
 internal import Reactor
 
 /// A master under the name that the sentinels know, and where the sentinels are.
-public struct SentinelPlace: Sendable {
+public struct SentinelSettings: Sendable {
     public var name: String
     public var sentinels: [RedisHostPort]
     /// What the sentinels themselves ask for (`requirepass` in sentinel.conf); nil for nothing.
@@ -44,31 +44,34 @@ final class SentinelWatch {
     }
 
     private let loop: EventLoop
-    private let place: SentinelPlace
+    private let settings: SentinelSettings
     private var connections: [RedisConnection] = []
     private var views: [View?]
     private var timer: Timer?
     private(set) var lastErrorText = "no sentinel has answered yet"
+
+    /// The highest configuration epoch that was followed.
+    private var followedEpoch = 0
 
     /// The master, when one is known.
     private(set) var master: RedisHostPort?
     /// Called when another master is named.
     var onMaster: ((RedisHostPort) -> Void)?
 
-    init(loop: EventLoop, place: SentinelPlace, timing: RedisTiming, log: @escaping (String) -> Void) {
+    init(loop: EventLoop, settings: SentinelSettings, timing: RedisTiming, log: @escaping (String) -> Void) {
         self.loop = loop
-        self.place = place
-        self.views = Array(repeating: nil, count: place.sentinels.count)
+        self.settings = settings
+        self.views = Array(repeating: nil, count: settings.sentinels.count)
         var timing = timing
         timing.connectMilliseconds = min(timing.connectMilliseconds, 500)
         timing.commandMilliseconds = min(timing.commandMilliseconds, 500)
         timing.backoffLastMilliseconds = min(timing.backoffLastMilliseconds, 1000)
-        connections = place.sentinels.map { address in
+        connections = settings.sentinels.map { address in
             RedisConnection(
                 loop: loop,
                 endpoint: RedisEndpoint(
                     address: .tcp(address: address.host, port: address.port),
-                    password: place.sentinelPassword
+                    password: settings.sentinelPassword
                 ),
                 timing: timing,
                 name: "sentinel \(address)",
@@ -85,8 +88,8 @@ final class SentinelWatch {
             connections[index].open()
         }
         timer = loop.schedule(
-            afterMilliseconds: place.askMilliseconds,
-            repeatingMilliseconds: place.askMilliseconds
+            afterMilliseconds: settings.askMilliseconds,
+            repeatingMilliseconds: settings.askMilliseconds
         ) { [weak self] in self?.askAll() }
     }
 
@@ -106,7 +109,7 @@ final class SentinelWatch {
     private func ask(_ index: Int) {
         // One question at a time: a sentinel that hangs is not asked again before its deadline.
         guard connections[index].isReady, connections[index].inFlight == 0 else { return }
-        let name = RedisArgument(place.name)
+        let name = RedisArgument(settings.name)
         var epoch: Int?
         // Both, because the sentinel that leads a failover gives the new address only by the second command until every
         // replica has been told, and the epoch only by the first.
@@ -122,21 +125,26 @@ final class SentinelWatch {
         // What it said last may be old by the time it answers again.
         views[index] = nil
         switch result {
-        case .success(.error(let text)): lastErrorText = "sentinel \(place.sentinels[index]): \(text)"
-        case .success(.null): lastErrorText = "sentinel \(place.sentinels[index]) knows no master \(place.name)"
-        case .failure(let failure): lastErrorText = "sentinel \(place.sentinels[index]): \(failure)"
+        case .success(.error(let text)): lastErrorText = "sentinel \(settings.sentinels[index]): \(text)"
+        case .success(.null): lastErrorText = "sentinel \(settings.sentinels[index]) knows no master \(settings.name)"
+        case .failure(let failure): lastErrorText = "sentinel \(settings.sentinels[index]): \(failure)"
         case .success(let reply):
             if let epoch, let address = SentinelWatch.address(reply) {
                 views[index] = View(epoch: epoch, master: address)
             } else {
-                lastErrorText = "sentinel \(place.sentinels[index]) names no numeric address: \(reply)"
+                lastErrorText = "sentinel \(settings.sentinels[index]) names no numeric address: \(reply)"
             }
         }
         decide()
     }
 
+    /// Nobody goes back to an older epoch because those who know the newer one are silent for a moment. Where all of
+    /// them have been set up anew, their epochs begin again.
     private func decide() {
-        guard let best = views.compactMap(\.self).max(by: { $0.epoch < $1.epoch }) else { return }
+        let known = views.compactMap(\.self)
+        guard let best = known.max(by: { $0.epoch < $1.epoch }) else { return }
+        guard best.epoch >= followedEpoch || known.count == views.count else { return }
+        followedEpoch = best.epoch
         guard best.master != master else { return }
         master = best.master
         onMaster?(best.master)

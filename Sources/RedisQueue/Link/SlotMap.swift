@@ -6,6 +6,8 @@
 /// The 16,384 slots and the master of each, as far as they are known.
 struct SlotMap {
     static let slotCount = 16_384
+    /// Masters of a Cluster at most, as its specification recommends; a longer map is refused.
+    static let mastersMax = 1000
 
     /// Index into `masters`; -1: not known.
     private var owners = [Int16](repeating: -1, count: slotCount)
@@ -42,7 +44,8 @@ struct SlotMap {
     /// A reply to CLUSTER SLOTS: {first, last, {host, port, ...}, replicas...} for each range. Nil: out of shape.
     /// - Parameter asked: the host of the node that was asked; a node may leave out its own.
     init?(_ reply: RedisReply, asked: String) {
-        guard let ranges = reply.arrayValue, !ranges.isEmpty else { return nil }
+        guard let ranges = reply.arrayValue, (1...SlotMap.slotCount).contains(ranges.count) else { return nil }
+        var slots = 0
         for range in ranges {
             guard let parts = range.arrayValue, parts.count >= 3, let first = parts[0].integerValue,
                 let last = parts[1].integerValue, 0 <= first, first <= last, last < SlotMap.slotCount,
@@ -50,7 +53,10 @@ struct SlotMap {
             else { return nil }
             let named = node[0].bytesValue.map { String(decoding: $0, as: UTF8.self) } ?? ""
             guard let address = RedisHostPort(numeric: named.isEmpty ? asked : named, port: port) else { return nil }
-            for slot in first...last { self[slot] = address }
+            self[first] = address
+            for slot in first...last { owners[slot] = owners[first] }
+            slots += last - first + 1
+            guard slots <= SlotMap.slotCount, masters.count <= SlotMap.mastersMax else { return nil }
         }
     }
 }

@@ -33,10 +33,10 @@ extension RedisConnection: RedisLink {
 }
 
 /// Where to find the Redis of the rooms, and as whom to speak to it.
-public enum RedisPlace: Sendable {
+public enum RedisSite: Sendable {
     case server(RedisEndpoint)
-    case sentinel(SentinelPlace)
-    case cluster(ClusterPlace)
+    case sentinel(SentinelSettings)
+    case cluster(ClusterSettings)
 
     /// The link to it.
     public func link(
@@ -49,10 +49,10 @@ public enum RedisPlace: Sendable {
         case .server(let endpoint):
             let greeting = RedisGreeting(scripts: scripts)
             return RedisConnection(loop: loop, endpoint: endpoint, timing: timing, greeting: greeting, log: log)
-        case .sentinel(let place):
-            return SentinelLink(loop: loop, place: place, scripts: scripts, timing: timing, log: log)
-        case .cluster(let place):
-            return ClusterLink(loop: loop, place: place, scripts: scripts, timing: timing, log: log)
+        case .sentinel(let settings):
+            return SentinelLink(loop: loop, settings: settings, scripts: scripts, timing: timing, log: log)
+        case .cluster(let settings):
+            return ClusterLink(loop: loop, settings: settings, scripts: scripts, timing: timing, log: log)
         }
     }
 }

@@ -8,7 +8,7 @@
 internal import Reactor
 
 /// Some nodes of a Cluster; the others are found through them.
-public struct ClusterPlace: Sendable {
+public struct ClusterSettings: Sendable {
     public var nodes: [RedisHostPort]
     /// ACL user and password, the same at every node.
     public var username: String?
@@ -29,7 +29,7 @@ final class ClusterLink: RedisLink {
     private static let anxiousMilliseconds = 100
 
     private let loop: EventLoop
-    private let place: ClusterPlace
+    private let settings: ClusterSettings
     private let timing: RedisTiming
     private let greeting: RedisGreeting
     private let log: (String) -> Void
@@ -39,7 +39,8 @@ final class ClusterLink: RedisLink {
     private var slots: [String: Int] = [:]
     private var lastAsked = 0
     private var askedMilliseconds: Int?
-    private var isAsking = false
+    /// A question for the slot map is under way.
+    private var isLearning = false
     private var isMapOld = true
     private var timer: Timer?
 
@@ -48,20 +49,20 @@ final class ClusterLink: RedisLink {
 
     init(
         loop: EventLoop,
-        place: ClusterPlace,
+        settings: ClusterSettings,
         scripts: ScriptCatalog,
         timing: RedisTiming,
         log: @escaping (String) -> Void
     ) {
         self.loop = loop
-        self.place = place
+        self.settings = settings
         self.timing = timing
         self.greeting = RedisGreeting(scripts: scripts)
         self.log = log
     }
 
     func open() {
-        for address in place.nodes { _ = node(address) }
+        for address in settings.nodes { _ = node(address) }
         timer = loop.schedule(
             afterMilliseconds: ClusterLink.anxiousMilliseconds,
             repeatingMilliseconds: ClusterLink.anxiousMilliseconds
@@ -82,7 +83,11 @@ final class ClusterLink: RedisLink {
     func isReady(room: String) -> Bool { owner(of: room)?.connection.isReady ?? false }
 
     func send(_ arguments: [RedisArgument], room: String, _ completion: @escaping RedisConnection.Completion) {
-        guard let owner = owner(of: room) else { return completion(.failure(.unavailable(lastErrorText))) }
+        guard let owner = owner(of: room) else {
+            isMapOld = true
+            if !map.masters.isEmpty { lastErrorText = "no node of the cluster owns the slot of room \(room)" }
+            return completion(.failure(.unavailable(lastErrorText)))
+        }
         guard owner.connection.isReady else {
             isMapOld = true
             lastErrorText = "\(owner.address): \(owner.connection.lastErrorText)"
@@ -137,8 +142,8 @@ final class ClusterLink: RedisLink {
             loop: loop,
             endpoint: RedisEndpoint(
                 address: .tcp(address: address.host, port: address.port),
-                username: place.username,
-                password: place.password
+                username: settings.username,
+                password: settings.password
             ),
             timing: timing,
             greeting: greeting,
@@ -167,16 +172,16 @@ final class ClusterLink: RedisLink {
     private func askIfDue() {
         let now = loop.nowMilliseconds
         let wait = isMapOld ? ClusterLink.anxiousMilliseconds : ClusterLink.calmMilliseconds
-        guard !isAsking, now - (askedMilliseconds ?? now - wait) >= wait else { return }
+        guard !isLearning, now - (askedMilliseconds ?? now - wait) >= wait else { return }
         // Another node each time: one that was cut off keeps an old map.
         let ready = nodes.values.filter(\.connection.isReady).sorted { "\($0.address)" < "\($1.address)" }
         guard !ready.isEmpty else { return }
         lastAsked = (lastAsked + 1) % ready.count
         let asked = ready[lastAsked]
         askedMilliseconds = now
-        isAsking = true
+        isLearning = true
         asked.connection.send(["CLUSTER", "SLOTS"]) { [weak self] result in
-            self?.isAsking = false
+            self?.isLearning = false
             self?.learn(result, from: asked.address)
         }
     }
@@ -191,15 +196,15 @@ final class ClusterLink: RedisLink {
         map = found
         // A node of a used room that is away: its replica may take over any moment.
         let owners = slots.values.compactMap { map[$0] }
-        isMapOld = owners.contains { !node($0).connection.isReady }
+        isMapOld = owners.count < slots.count || owners.contains { !node($0).connection.isReady }
         forgetUnused(owners)
         if isFirst { onReadyChange?(true) }
     }
 
     /// Closes what neither owns a room nor is named in the configuration.
     private func forgetUnused(_ owners: [RedisHostPort]) {
-        let kept = Set(owners).union(place.nodes)
-        for (address, node) in nodes where !kept.contains(address) && node.connection.inFlight == 0 {
+        let kept = Set(owners).union(settings.nodes)
+        for (address, node) in nodes where !kept.contains(address) && node.isIdle {
             nodes[address] = nil
             // Not inside a reply of this very connection: hiredis would still use it.
             loop.schedule(afterMilliseconds: 0) { node.close() }

@@ -7,9 +7,9 @@ internal import Reactor
 
 final class ClusterNode {
     /// Redirected commands that wait for the connection; more are refused.
-    private static let waitingMax = 1024
+    private static let heldMax = 1024
 
-    private struct Waiting {
+    private struct Held {
         let arguments: [RedisArgument]
         let isAsking: Bool
         let completion: RedisConnection.Completion
@@ -20,7 +20,7 @@ final class ClusterNode {
     let connection: RedisConnection
     private let loop: EventLoop
     private let patienceMilliseconds: Int
-    private var waiting: [Waiting] = []
+    private var held: [Held] = []
     private var timer: Timer?
 
     init(_ address: RedisHostPort, loop: EventLoop, connection: RedisConnection, patienceMilliseconds: Int) {
@@ -33,10 +33,10 @@ final class ClusterNode {
     /// Sends a redirected command, now or when the connection is ready.
     func send(_ arguments: [RedisArgument], isAsking: Bool, _ completion: @escaping RedisConnection.Completion) {
         guard !connection.isReady else { return sendNow(arguments, isAsking: isAsking, completion) }
-        guard waiting.count < ClusterNode.waitingMax else { return completion(.failure(.busy)) }
+        guard held.count < ClusterNode.heldMax else { return completion(.failure(.busy)) }
         let deadline = loop.nowMilliseconds + patienceMilliseconds
-        waiting.append(
-            Waiting(arguments: arguments, isAsking: isAsking, completion: completion, deadlineMilliseconds: deadline)
+        held.append(
+            Held(arguments: arguments, isAsking: isAsking, completion: completion, deadlineMilliseconds: deadline)
         )
         guard timer == nil else { return }
         timer = loop.schedule(afterMilliseconds: 50, repeatingMilliseconds: 50) { [weak self] in self?.giveUp() }
@@ -52,29 +52,32 @@ final class ClusterNode {
         connection.send(arguments, completion)
     }
 
-    /// The connection is ready: everything that waits goes out.
+    /// The connection is ready: everything that is held goes out.
     func becameReady() {
-        let all = waiting
-        stopWaiting()
+        let all = held
+        stopHolding()
         for item in all { sendNow(item.arguments, isAsking: item.isAsking, item.completion) }
     }
 
+    /// Nothing is under way here.
+    var isIdle: Bool { held.isEmpty && connection.inFlight == 0 }
+
     private func giveUp() {
-        let late = waiting.prefix { $0.deadlineMilliseconds <= loop.nowMilliseconds }
-        waiting.removeFirst(late.count)
-        if waiting.isEmpty { stopWaiting() }
+        let late = held.prefix { $0.deadlineMilliseconds <= loop.nowMilliseconds }
+        held.removeFirst(late.count)
+        if held.isEmpty { stopHolding() }
         for item in late { item.completion(.failure(.unavailable(connection.lastErrorText))) }
     }
 
-    private func stopWaiting() {
-        waiting = []
+    private func stopHolding() {
+        held = []
         timer?.cancel()
         timer = nil
     }
 
     func close() {
-        let all = waiting
-        stopWaiting()
+        let all = held
+        stopHolding()
         connection.close()
         for item in all { item.completion(.failure(.unavailable("closed"))) }
     }

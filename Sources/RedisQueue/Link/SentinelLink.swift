@@ -8,7 +8,7 @@ internal import Reactor
 
 final class SentinelLink: RedisLink {
     private let loop: EventLoop
-    private let place: SentinelPlace
+    private let settings: SentinelSettings
     private let timing: RedisTiming
     private let greeting: RedisGreeting
     private let log: (String) -> Void
@@ -19,17 +19,17 @@ final class SentinelLink: RedisLink {
 
     init(
         loop: EventLoop,
-        place: SentinelPlace,
+        settings: SentinelSettings,
         scripts: ScriptCatalog,
         timing: RedisTiming,
         log: @escaping (String) -> Void
     ) {
         self.loop = loop
-        self.place = place
+        self.settings = settings
         self.timing = timing
         self.greeting = RedisGreeting(scripts: scripts, mustBeMaster: true)
         self.log = log
-        self.watch = SentinelWatch(loop: loop, place: place, timing: timing, log: log)
+        self.watch = SentinelWatch(loop: loop, settings: settings, timing: timing, log: log)
         watch.onMaster = { [weak self] master in self?.follow(master) }
     }
 
@@ -64,13 +64,13 @@ final class SentinelLink: RedisLink {
     private func follow(_ master: RedisHostPort) {
         let old = connection
         let wasReady = old?.isReady ?? false
-        log("sentinel names \(master) as the master \(place.name)")
+        log("sentinel names \(master) as the master \(settings.name)")
         let made = RedisConnection(
             loop: loop,
             endpoint: RedisEndpoint(
                 address: .tcp(address: master.host, port: master.port),
-                username: place.username,
-                password: place.password
+                username: settings.username,
+                password: settings.password
             ),
             timing: timing,
             greeting: greeting,
