@@ -57,9 +57,11 @@ extension RoomMemory {
     static let epoch2026Seconds = 1_767_225_600
     static let numbersPerSecond = 131_072
 
-    /// What the first joiner of a room gets that nobody remembers: above every number of an earlier one.
+    /// What the first joiner of a room gets that nobody remembers: above every number of an earlier one, also of one
+    /// that began in the same second (first_number in constants.lua).
     public static func firstNumber(nowMilliseconds: Int) -> Int {
-        max(0, nowMilliseconds / 1000 - epoch2026Seconds) * numbersPerSecond + 1
+        let seconds = max(0, nowMilliseconds / 1000 - epoch2026Seconds)
+        return seconds * numbersPerSecond + nowMilliseconds % 1000 * numbersPerSecond / 1000 + 1
     }
 }
 

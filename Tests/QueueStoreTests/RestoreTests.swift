@@ -225,6 +225,19 @@ struct RestoreTests {
         #expect(try harness.tick().called == 0, "its buckets are empty")
     }
 
+    @Test("A room that is lost twice within a second issues no number again", arguments: StoreKind.allCases)
+    func lostTwice(_ kind: StoreKind) throws {
+        let harness = try kind.harness(smallPolicy())
+        var numbers: Set<Int> = []
+        for _ in 0..<5 {
+            numbers.formUnion(try harness.join(100).numbers)
+            try harness.loseEverything()
+            harness.room = harness.newWorker()
+            try harness.advance(100)
+        }
+        #expect(numbers.count == 500)
+    }
+
     @Test("Who left in what the store still knows does not wait again", arguments: StoreKind.allCases)
     func doneStaysDone(_ kind: StoreKind) throws {
         let harness = try kind.harness(smallPolicy(rate: 0, burst: 1))

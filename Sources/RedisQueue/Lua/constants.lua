@@ -13,6 +13,11 @@ local BEHIND = 65536
 -- than the slowest reconnection and tick, with which a worker brings what it remembers (2.5 s).
 local HOLD_MS = 4000
 -- A room begins at a number made from the clock, 131,072 numbers for each second since 2026: if every memory of a room
--- is lost, the numbers that tickets still carry lie below, and none is issued again. That is two gaps a second, so that
--- the numbers of a young room which was lost once do not run ahead of the clock.
+-- is lost, the numbers that tickets still carry lie below, and none is issued again, since nobody issues so many. That
+-- is two gaps a second, so that the numbers of a young room which was lost once do not run ahead of the clock. To the
+-- millisecond: it may be lost again within the second.
 local EPOCH_2026, PER_SECOND = 1767225600, 131072
+local function first_number(clock)
+  local ms = math.floor(tonumber(clock[2]) / 1000)
+  return (tonumber(clock[1]) - EPOCH_2026) * PER_SECOND + math.floor(ms * PER_SECOND / 1000) + 1
+end

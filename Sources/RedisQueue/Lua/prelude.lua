@@ -95,7 +95,7 @@ if is_elsewhere then
   -- What it may lack are the numbers from here on: the tickets of these are believed for a grace. So are those of all,
   -- for a grace after a Redis had lost everything.
   if S.restored_ms < now - P.grace_ms then S.doubt_from = S.next end
-  S.next = math.max(S.next + BEHIND, (tonumber(clock[1]) - EPOCH_2026) * PER_SECOND + 1)
+  S.next = math.max(S.next + BEHIND, first_number(clock))
   S.incarnation, S.remembered = S.version, 1
   S.restored_ms, S.hold_epoch = now, epoch + EPOCHS_KEPT
   S.ticked_ms, S.flow_second = math.min(S.ticked_ms, now), math.min(S.flow_second, second)

@@ -92,7 +92,7 @@ for _, chunk in ipairs(redis.call('HKEYS', KEYS[3])) do
 end
 
 -- From the clock also where a worker remembers: others may remember more, and come later.
-local from_clock = (tonumber(clock[1]) - EPOCH_2026) * PER_SECOND + 1
+local from_clock = first_number(clock)
 local next_number = known_next > 0 and math.max(known_next + BEHIND, tonumber(known[2]) or 0, from_clock) or from_clock
 -- A room that was there starts with empty buckets and is held, as in prelude.lua: what was admitted just before the
 -- loss still counts against the bound. Once only, though several workers bring their memories. For one that nobody
