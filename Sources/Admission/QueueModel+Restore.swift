@@ -68,9 +68,7 @@ extension QueueModel {
         // What this store remembers of an older generation was ended by a reset.
         if let existing, existing.generation < generation { endPlaces() }
         merge(memory.chunks)
-        // From the clock also where a worker remembers: others may remember more, and come later.
-        let fromClock = RoomMemory.firstNumber(nowMilliseconds: now)
-        if memory.next > 0 { next = max(memory.next + RoomMemory.gap, existing?.next ?? 0, fromClock) }
+        if memory.next > 0 { next = QueueModel.next(behind: memory, existing, isSame: isSame, now) }
         // A room that was there starts with empty buckets and is held: what was admitted just before the loss still
         // counts against the bound. Once only, though several workers bring their memories. One that nobody remembers
         // begins with its burst, or with less when the host knows that it ran the room just now.
@@ -93,6 +91,16 @@ extension QueueModel {
         restoredMilliseconds = now
         isRemembered = memory.next > 0
         self.server = server
+    }
+
+    /// Where numbers go on. From the clock also where a worker remembers: others may remember more, and come later.
+    /// They find a state that began so, and raise it only for numbers beyond. What is skipped is never less than the
+    /// gap: so a worker can tell it from numbers that were issued since its last look.
+    private static func next(behind memory: RoomMemory, _ existing: QueueModel?, isSame: Bool, _ now: Int) -> Int {
+        let there = existing?.next ?? 0
+        var behind = memory.next + RoomMemory.gap
+        if isSame || existing == nil { behind = max(behind, RoomMemory.firstNumber(nowMilliseconds: now)) }
+        return behind <= there ? there : max(behind, there + RoomMemory.gap)
     }
 
     private mutating func holdAdmission(_ now: Int) {

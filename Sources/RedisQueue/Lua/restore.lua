@@ -91,9 +91,15 @@ for _, chunk in ipairs(redis.call('HKEYS', KEYS[3])) do
   if at >= 0 then head = math.min(head, tonumber(chunk) * CHUNK + at) end
 end
 
--- From the clock also where a worker remembers: others may remember more, and come later.
-local from_clock = first_number(clock)
-local next_number = known_next > 0 and math.max(known_next + BEHIND, tonumber(known[2]) or 0, from_clock) or from_clock
+-- From the clock also where a worker remembers: others may remember more, and come later. They find a state that began
+-- so, and raise it only for numbers beyond. What is skipped is never less than BEHIND: so a worker can tell it from
+-- numbers that were issued since its last look.
+local next_number = first_number(clock)
+if known_next > 0 then
+  local there, behind = tonumber(known[2]) or 0, known_next + BEHIND
+  if is_same or not known[1] then behind = math.max(behind, next_number) end
+  next_number = behind <= there and there or math.max(behind, there + BEHIND)
+end
 -- A room that was there starts with empty buckets and is held, as in prelude.lua: what was admitted just before the
 -- loss still counts against the bound. Once only, though several workers bring their memories. For one that nobody
 -- remembers, the worker says what may be in them.
