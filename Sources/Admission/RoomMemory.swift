@@ -8,7 +8,6 @@ public struct RoomMemory {
     public var generation: Int
     /// The number the next joiner would have got; 0 remembers nothing.
     public var next: Int
-    public var entered: Int
     public var openedMilliseconds: Int
     /// Whole tokens that a room's buckets begin with when nobody remembers it (`next` 0); see ``RunMark``.
     public var firstTokens: Int
@@ -25,7 +24,6 @@ public struct RoomMemory {
     public init(
         generation: Int,
         next: Int,
-        entered: Int,
         openedMilliseconds: Int,
         firstTokens: Int,
         epochMilliseconds: Int,
@@ -36,7 +34,6 @@ public struct RoomMemory {
     ) {
         self.generation = generation
         self.next = next
-        self.entered = entered
         self.openedMilliseconds = openedMilliseconds
         self.firstTokens = firstTokens
         self.epochMilliseconds = epochMilliseconds

@@ -49,7 +49,7 @@ extension WaitingRoomAPI {
         // Its ticket, if there is one, is for the page's first poll to judge.
         guard hasNoPass else { return hold(caller, sent == nil ? .join : .poll) }
         if let sent, case .valid(let ticket) = keys.verifyTicket(sent), ticket.room == room.id {
-            return gateReturning(Visitor(room: room, ticket: ticket), caller)
+            return gateReturning(Visitor(room: room, ticket: ticket).claim, caller, isNamed: false)
         }
         gateNew(caller)
     }
@@ -106,49 +106,33 @@ extension WaitingRoomAPI {
             case .known(let number, let issued):
                 // The person has a place already, and comes without its ticket.
                 let claim = TicketClaim(generation: answer.generation, number: number, issuedMilliseconds: issued)
-                self.gateKnown(claim, caller)
+                self.gateReturning(claim, caller, isNamed: true)
             case .bypassed: caller.respond(self.continuation(caller))
             default: self.hold(caller, .join)
             }
         }
     }
 
-    /// A visitor with a ticket and without a pass: claims the call if there is one, and never takes a second number.
-    private func gateReturning(_ visitor: Visitor, _ caller: Caller) {
-        store.enter(visitor.claim, room: visitor.room) { [weak self] result in
+    /// A visitor with a place and without a pass: claims the call if there is one, and never takes a second number.
+    /// - Parameter isNamed: the place was found by the person's name, and the visitor gets its ticket, too.
+    private func gateReturning(_ claim: TicketClaim, _ caller: Caller, isNamed: Bool) {
+        let room = caller.room
+        store.enter(claim, room: room) { [weak self] result in
             guard let self else { return }
-            switch result {
-            case .success(let reply):
-                switch reply.standing {
-                case .entered(let expires):
-                    self.admit(visitor.claim, expires, reply.nowMilliseconds, caller)
-                case .left, .expired, .fenced:
-                    var newcomer = caller
-                    newcomer.noScript.forgetWait()
-                    self.gateNew(newcomer)
-                case .waiting, .called, .retry:
-                    // Without JavaScript this is the only sign of life there is.
-                    visitor.room.markAlive(visitor.number)
-                    self.hold(caller, .poll, position: reply.position > 0 ? reply.position : nil)
-                }
-            case .failure: self.hold(caller, .poll)
-            }
-        }
-    }
-
-    /// A person whose place was found by name: as a visitor with its ticket, who gets that, too.
-    private func gateKnown(_ claim: TicketClaim, _ caller: Caller) {
-        store.enter(claim, room: caller.room) { [weak self] result in
-            guard let self else { return }
-            guard case .success(let reply) = result else { return self.hold(caller, .join) }
+            guard case .success(let reply) = result else { return self.hold(caller, isNamed ? .join : .poll) }
             switch reply.standing {
             case .entered(let expires): self.admit(claim, expires, reply.nowMilliseconds, caller)
             // Over since the join was answered: the page joins again.
-            case .left, .expired, .fenced: self.hold(caller, .join)
+            case .left where isNamed, .expired where isNamed, .fenced where isNamed: self.hold(caller, .join)
+            case .left, .expired, .fenced:
+                var newcomer = caller
+                newcomer.noScript.forgetWait()
+                self.gateNew(newcomer)
             case .waiting, .called, .retry:
-                caller.room.markAlive(claim.number)
+                // Without JavaScript this is the only sign of life there is.
+                room.markAlive(claim.number)
                 let position = reply.position > 0 ? reply.position : nil
-                self.hold(caller, .poll, position: position, ticket: self.ticket(claim, caller.room))
+                self.hold(caller, .poll, position: position, ticket: isNamed ? self.ticket(claim, room) : nil)
             }
         }
     }

@@ -96,12 +96,6 @@ extension WaitingRoomAPI {
 
     /// Differs from every other of the same millisecond; whether it can be guessed does not matter.
     private func salt() -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(18)
-        while bytes.count < Challenge.saltByteCount {
-            let chance = UInt64(environment.random() * 0x1p48)
-            for shift in stride(from: UInt64(0), to: 48, by: 8) { bytes.append(UInt8(chance >> shift & 255)) }
-        }
-        return Array(bytes.prefix(Challenge.saltByteCount))
+        (0..<Challenge.saltByteCount).map { _ in UInt8(environment.random() * 256) }
     }
 }

@@ -10,7 +10,6 @@ extension Room {
         RoomMemory(
             generation: generation,
             next: next,
-            entered: counters.entered,
             openedMilliseconds: openedMilliseconds,
             firstTokens: firstTokens,
             epochMilliseconds: policy.epochMilliseconds,

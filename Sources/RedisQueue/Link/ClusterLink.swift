@@ -122,7 +122,7 @@ final class ClusterLink: RedisLink {
     }
 
     private func took(_ slot: Int, _ address: RedisHostPort) -> RedisHostPort {
-        map[slot] = address
+        map.assign(slot...slot, to: address)
         isMapOld = true
         return address
     }
@@ -140,11 +140,7 @@ final class ClusterLink: RedisLink {
         if let known = nodes[address] { return known }
         let connection = RedisConnection(
             loop: loop,
-            endpoint: RedisEndpoint(
-                address: .tcp(address: address.host, port: address.port),
-                username: settings.username,
-                password: settings.password
-            ),
+            endpoint: RedisEndpoint(address, username: settings.username, password: settings.password),
             timing: timing,
             greeting: greeting,
             name: "redis \(address)",

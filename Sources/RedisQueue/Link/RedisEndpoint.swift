@@ -20,6 +20,10 @@ public struct RedisEndpoint: Sendable, Equatable {
         self.username = username
         self.password = password
     }
+
+    init(_ node: RedisHostPort, username: String? = nil, password: String?) {
+        self.init(address: .tcp(address: node.host, port: node.port), username: username, password: password)
+    }
 }
 
 /// Why a command has no reply. An error reply of Redis itself is a reply.

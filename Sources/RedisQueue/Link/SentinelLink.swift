@@ -67,11 +67,7 @@ final class SentinelLink: RedisLink {
         log("sentinel names \(master) as the master \(settings.name)")
         let made = RedisConnection(
             loop: loop,
-            endpoint: RedisEndpoint(
-                address: .tcp(address: master.host, port: master.port),
-                username: settings.username,
-                password: settings.password
-            ),
+            endpoint: RedisEndpoint(master, username: settings.username, password: settings.password),
             timing: timing,
             greeting: greeting,
             name: "redis \(master)",

@@ -69,10 +69,7 @@ final class SentinelWatch {
         connections = settings.sentinels.map { address in
             RedisConnection(
                 loop: loop,
-                endpoint: RedisEndpoint(
-                    address: .tcp(address: address.host, port: address.port),
-                    password: settings.sentinelPassword
-                ),
+                endpoint: RedisEndpoint(address, password: settings.sentinelPassword),
                 timing: timing,
                 name: "sentinel \(address)",
                 log: log

@@ -27,16 +27,21 @@ struct SlotMap {
     }
 
     subscript(slot: Int) -> RedisHostPort? {
-        get {
-            let owner = owners[slot]
-            return owner >= 0 ? masters[Int(owner)] : nil
+        let owner = owners[slot]
+        return owner >= 0 ? masters[Int(owner)] : nil
+    }
+
+    /// Gives slots to a master; false when there are as many masters as a map holds.
+    @discardableResult
+    mutating func assign(_ slots: ClosedRange<Int>, to master: RedisHostPort) -> Bool {
+        let known = masters.firstIndex(of: master)
+        if known == nil {
+            guard masters.count < SlotMap.mastersMax else { return false }
+            masters.append(master)
         }
-        set {
-            guard let newValue else { return owners[slot] = -1 }
-            let known = masters.firstIndex(of: newValue)
-            if known == nil { masters.append(newValue) }
-            owners[slot] = Int16(known ?? masters.count - 1)
-        }
+        let owner = Int16(known ?? masters.count - 1)
+        for slot in slots { owners[slot] = owner }
+        return true
     }
 
     init() {}
@@ -53,10 +58,8 @@ struct SlotMap {
             else { return nil }
             let named = node[0].bytesValue.map { String(decoding: $0, as: UTF8.self) } ?? ""
             guard let address = RedisHostPort(numeric: named.isEmpty ? asked : named, port: port) else { return nil }
-            self[first] = address
-            for slot in first...last { owners[slot] = owners[first] }
             slots += last - first + 1
-            guard slots <= SlotMap.slotCount, masters.count <= SlotMap.mastersMax else { return nil }
+            guard slots <= SlotMap.slotCount, assign(first...last, to: address) else { return nil }
         }
     }
 }

@@ -6,6 +6,7 @@ local MICRO = 1000000                  -- a token of a bucket
 -- Numbers in a bitmap: with what Redis puts around 8,176 bytes, exactly the allocator's 8 KiB. At 8,192 bytes it would
 -- take 10 KiB.
 local CHUNK = 65408
+local EPOCHS_KEPT = 4                  -- abandon_after is cut into four epochs
 -- More numbers than can have been issued since a worker's last look (a tick is at most 500 ms).
 local BEHIND = 65536
 -- Nothing is admitted for so long after a Redis was found that had not written the state itself: longer than any worker

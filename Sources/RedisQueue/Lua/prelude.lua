@@ -29,7 +29,6 @@ local WAITING, CALLED, ENTERED, LEFT, EXPIRED, RETRY, FENCED = 1, 2, 3, 4, 5, 6,
 local GAP = 1000                       -- numbers skipped behind one that only its ticket knows
 local REFILL_MS_MAX = 3600000          -- an hour fills any bucket; bounds the product below 2^53
 local DONE_MS_EXTRA = 86400000         -- done bits outlive the last possible return by a day
-local EPOCHS_KEPT = 4                  -- abandon_after is cut into four epochs
 
 local prefix = string.sub(KEYS[1], 1, -6)
 local P, S = {}, {}

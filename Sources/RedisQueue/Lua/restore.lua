@@ -113,12 +113,13 @@ if known_next > 0 then
     call_micro, entry_micro, refilled_ms = 0, 0, now + HOLD_MS
   end
 end
+local epoch = math.floor(now / epoch_ms)
 redis.call('HSET', KEYS[1], 'generation', generation, 'next', next_number, 'version', version, 'waiting', waiting,
   'head', math.min(head, next_number), 'call_micro', call_micro, 'entry_micro', entry_micro,
   'refilled_ms', refilled_ms, 'clock_ms', now, 'ticked_ms', now, 'called', redis.call('ZCARD', KEYS[4]),
   'active', redis.call('ZCARD', KEYS[5]), 'server', string.sub(KEYS[7] or '', #prefix + 4),
-  'epoch', math.floor(now / epoch_ms), 'epoch_ms', epoch_ms,
-  'hold_epoch', known_next > 0 and math.floor(now / epoch_ms) + 4 or 0, 'opened_ms', ARGV[3],
+  'epoch', epoch, 'epoch_ms', epoch_ms,
+  'hold_epoch', known_next > 0 and epoch + EPOCHS_KEPT or 0, 'opened_ms', ARGV[3],
   'flow_second', tonumber(clock[1]), 'restored_ms', now, 'incarnation', tonumber(known[4]) or stamp,
   'remembered', known_next > 0 and 1 or 0)
 return {generation, next_number, tonumber(known[4]) or stamp}

@@ -87,9 +87,8 @@ final class Worker {
             store: store,
             rooms: configuration.rooms.map { entry in
                 let room = Room(id: entry.id, defaults: entry.policy, rules: entry.rules, outage: entry.outage)
-                room.eta = entry.eta
                 room.mayBeMade = { loop.nowMilliseconds >= mayMakeAt }
-                room.quietMilliseconds = { marks.quietMilliseconds(entry.id) }
+                Worker.prepare(room, entry, marks)
                 return room
             },
             keys: keys,
@@ -113,6 +112,12 @@ final class Worker {
         self.scoreboard = scoreboard
         self.marks = marks
         self.tickMilliseconds = configuration.tickMilliseconds
+    }
+
+    /// What a room has beside its limits, at the start and after a reload.
+    private static func prepare(_ room: Room, _ entry: Configuration.RoomEntry, _ marks: RunMarks) {
+        room.eta = entry.eta
+        room.quietMilliseconds = { marks.quietMilliseconds(entry.id) }
     }
 
     /// Serves until SIGTERM or SIGINT, then finishes what is under way.
@@ -195,8 +200,7 @@ final class Worker {
             api.keys = keys
             api.replaceRooms(configuration.rooms.map { ($0.id, $0.policy, $0.rules, $0.outage) })
             for entry in configuration.rooms {
-                api.room(entry.id)?.eta = entry.eta
-                api.room(entry.id)?.quietMilliseconds = { [marks] in marks.quietMilliseconds(entry.id) }
+                if let room = api.room(entry.id) { Worker.prepare(room, entry, marks) }
             }
             tickMilliseconds = configuration.tickMilliseconds
             logger.info("configuration read again", metadata: ["keys": "\(keys.kids.joined(separator: " "))"])
