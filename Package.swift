@@ -1,27 +1,61 @@
 // swift-tools-version: 6.2
 // SPDX-License-Identifier: Apache-2.0
 //
-// Targets in the order of their dependencies: each may use only those above it.
+// The layers of the source, in the order of their dependencies: a target may use targets of its own layer and of those
+// above it. Sources/README.md describes what each layer is for.
 
 import PackageDescription
 
-/// Every target builds with these. A new warning is a broken build.
-let strict: [SwiftSetting] = [
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .treatAllWarnings(as: .error),
-]
-
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
-let scripts = [
-    "constants", "prelude", "standing", "join", "visit", "tick", "restore", "configure", "reset",
-].map { Resource.embedInCode("Lua/\($0).lua") }
+/// A C library as Debian ships it, or the few system calls that Swift cannot import.
+func cLibrary(_ name: String, apt package: String? = nil) -> Target {
+    .systemLibrary(name: name, path: "Sources/C/\(name)", providers: package.map { [.apt([$0])] })
+}
+
+func library(
+    _ layer: String,
+    _ name: String,
+    _ dependencies: [Target.Dependency] = [],
+    embed files: [String] = []
+) -> Target {
+    let resources = files.map { Resource.embedInCode($0) }
+    return .target(name: name, dependencies: dependencies, path: "Sources/\(layer)/\(name)", resources: resources)
+}
+
+func program(
+    _ layer: String,
+    _ name: String,
+    _ dependencies: [Target.Dependency],
+    in folder: String = "Sources",
+    exclude: [String] = []
+) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, path: "\(folder)/\(layer)/\(name)", exclude: exclude)
+}
+
+/// Every test target may use TestSupport.
+func tests(
+    _ layer: String,
+    _ name: String,
+    _ dependencies: [Target.Dependency] = [],
+    exclude: [String] = []
+) -> Target {
+    .testTarget(
+        name: name,
+        dependencies: dependencies + ["TestSupport"],
+        path: "Tests/\(layer)/\(name)",
+        exclude: exclude
+    )
+}
+
+let scripts = ["constants", "prelude", "standing", "join", "visit", "tick", "restore", "configure", "reset"]
+    .map { "Lua/\($0).lua" }
 
 let scenarios = ["calm", "leavers", "sleepers", "scripts", "faults", "operator", "million"]
-    .map { Resource.embedInCode("Scenarios/\($0).yaml") }
+    .map { "Scenarios/\($0).yaml" }
 
 let nginxFiles = [
     "vestibule-http.conf", "vestibule-http-lua.conf", "vestibule-http-auth-request.conf",
@@ -41,173 +75,115 @@ let package = Package(
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
-        // C libraries as Debian ships them, and the few system calls that Swift cannot import.
-        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
-        .systemLibrary(name: "CFastCGI", providers: [.apt(["libfcgi-dev"])]),
-        .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
-        .systemLibrary(name: "CLinux"),
+        cLibrary("CHiredis", apt: "libhiredis-dev"),
+        cLibrary("CFastCGI", apt: "libfcgi-dev"),
+        cLibrary("COpenSSL", apt: "libssl-dev"),
+        cLibrary("CLinux"),
 
-        // Rules and formats: no input or output, no clock, no chance.
-        .target(name: "Admission", resources: [.embedInCode("Learned/eta-gru.txt")], swiftSettings: strict),
-        .target(name: "StrictJSON", swiftSettings: strict),
-        .target(name: "GatewayWire", swiftSettings: strict),
-        .target(name: "Passes", dependencies: ["StrictJSON", crypto], swiftSettings: strict),
+        // Rules: decisions and formats. No input or output, no clock, no chance.
+        library("Rules", "Admission", embed: ["Learned/eta-gru.txt"]),
+        library("Rules", "StrictJSON"),
+        library("Rules", "Passes", ["StrictJSON", crypto]),
 
-        // The event loop, and what speaks over it.
-        .target(name: "Reactor", dependencies: ["CLinux"], swiftSettings: strict),
-        .target(
-            name: "Gateway",
-            dependencies: ["CFastCGI", "CLinux", "GatewayWire", "Reactor"],
-            swiftSettings: strict
-        ),
-        .target(name: "Telemetry", dependencies: [logging], swiftSettings: strict),
-        .target(name: "Processes", swiftSettings: strict),
+        // Host: the operating system. Knows no queue.
+        library("Host", "Reactor", ["CLinux"]),
+        library("Host", "Telemetry", [logging]),
 
-        // What a request means, and the store it asks.
-        .target(
-            name: "WaitingRoomAPI",
-            dependencies: ["Admission", "GatewayWire", "Passes", "StrictJSON", "Telemetry"],
-            resources: [.embedInCode("Page/waiting.html")],
-            swiftSettings: strict
+        // Gateway: from nginx's socket to a request, and from a response back.
+        library("Gateway", "GatewayWire"),
+        library("Gateway", "Gateway", ["CFastCGI", "CLinux", "GatewayWire", "Reactor"]),
+
+        // Room: what a request means, and the store it asks.
+        library(
+            "Room",
+            "WaitingRoomAPI",
+            ["Admission", "GatewayWire", "Passes", "StrictJSON", "Telemetry"],
+            embed: ["Page/waiting.html"]
         ),
-        .target(
-            name: "RedisQueue",
-            dependencies: ["Admission", "CHiredis", "Reactor", "WaitingRoomAPI", crypto],
-            resources: scripts,
-            swiftSettings: strict
+
+        // Queue: the queue over Redis.
+        library("Queue", "RedisQueue", ["Admission", "CHiredis", "Reactor", "WaitingRoomAPI", crypto], embed: scripts),
+
+        // Tools that the program also offers as commands: the queue in virtual time.
+        library("Program", "Configuration", ["Admission", "Yams"]),
+        library(
+            "Tools",
+            "Simulation",
+            ["Admission", "Configuration", "GatewayWire", "Passes", "StrictJSON", "WaitingRoomAPI"],
+            embed: scenarios
         ),
-        .target(
-            name: "Configuration",
-            dependencies: ["Admission", .product(name: "Yams", package: "Yams")],
-            swiftSettings: strict
-        ),
-        // The include files for nginx, embedded so that the program can render them.
+
+        // The include files for nginx, embedded so that the program can render them. Embedded files must lie in the
+        // folder of their target, so this folder holds a little Swift.
         .target(
             name: "NginxFiles",
             path: "nginx",
             exclude: ["README.md"],
-            resources: nginxFiles.map { .embedInCode($0) },
-            swiftSettings: strict
-        ),
-        // The load generator: what it does is a library so that tests can see it.
-        .target(
-            name: "Load",
-            dependencies: [
-                "CLinux", "COpenSSL", "Reactor", "StrictJSON",
-                .product(name: "Histogram", package: "hdrhistogram-swift"),
-            ],
-            swiftSettings: strict
-        ),
-        // The whole queue in virtual time: real rules and real workers, a simulated network, and those who watch.
-        .target(
-            name: "Simulation",
-            dependencies: ["Admission", "Configuration", "GatewayWire", "Passes", "StrictJSON", "WaitingRoomAPI"],
-            resources: scenarios,
-            swiftSettings: strict
-        ),
-        // Wiring and commands.
-        .executableTarget(
-            name: "vestibule",
-            dependencies: [
-                "Admission", "CLinux", "Configuration", "Gateway", "GatewayWire", "NginxFiles", "Passes", "Processes",
-                "Reactor", "RedisQueue", "Simulation", "StrictJSON", "Telemetry", "WaitingRoomAPI", logging,
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ],
-            swiftSettings: strict
-        ),
-        .executableTarget(
-            name: "vestibule-load",
-            dependencies: [
-                "Load", "Processes", "Reactor",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ],
-            swiftSettings: strict
+            resources: nginxFiles.map { .embedInCode($0) }
         ),
 
-        // Tests: first what starts real servers for them.
-        .target(
-            name: "TestSupport",
-            dependencies: ["Passes", "Processes", "StrictJSON"],
-            path: "Tests/TestSupport",
-            swiftSettings: strict
+        // Program: wiring and commands.
+        program(
+            "Program",
+            "vestibule",
+            [
+                "Admission", "CLinux", "Configuration", "Gateway", "GatewayWire", "NginxFiles", "Passes", "Reactor",
+                "RedisQueue", "Simulation", "StrictJSON", "Telemetry", "WaitingRoomAPI", logging, argumentParser,
+            ]
         ),
-        .testTarget(name: "AdmissionTests", dependencies: ["Admission", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "EstimateTests", dependencies: ["Simulation"], swiftSettings: strict),
-        .testTarget(
-            name: "QueueStoreTests",
-            dependencies: ["Admission", "Reactor", "RedisQueue", "Simulation", "TestSupport", "WaitingRoomAPI"],
-            swiftSettings: strict
-        ),
-        .testTarget(
-            name: "SimulationTests",
-            dependencies: ["Admission", "Configuration", "Processes", "Simulation", "TestSupport", "vestibule"],
-            swiftSettings: strict
-        ),
-        .testTarget(
-            name: "LoadTests",
-            dependencies: ["Load", "StrictJSON", "TestSupport", "vestibule", "vestibule-load"],
-            swiftSettings: strict
-        ),
-        .executableTarget(
-            name: "poll-cost",
-            dependencies: [
-                "Admission", "Gateway", "GatewayWire", "Passes", "Reactor", "Simulation", "WaitingRoomAPI",
-            ],
-            path: "Tests/PollCost",
-            exclude: ["instructions.txt"],
-            swiftSettings: strict
-        ),
-        .testTarget(name: "PollCostTests", dependencies: ["TestSupport", "poll-cost"], swiftSettings: strict),
-        .executableTarget(
-            name: "vestibule-fuzz",
-            dependencies: [
+
+        // Tools: the load generator and the fuzzer.
+        library("Tools", "Load", ["CLinux", "COpenSSL", "Reactor", "StrictJSON", histogram]),
+        program("Tools", "vestibule-load", ["Load", "Reactor", argumentParser]),
+        program(
+            "Tools",
+            "vestibule-fuzz",
+            [
                 "Admission", "Gateway", "GatewayWire", "Passes", "Reactor", "Simulation", "StrictJSON", "TestSupport",
                 "WaitingRoomAPI",
-            ],
-            path: "Tests/Fuzz",
-            swiftSettings: strict
+            ]
         ),
-        .testTarget(name: "FuzzTests", dependencies: ["TestSupport", "vestibule-fuzz"], swiftSettings: strict),
-        .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON"], swiftSettings: strict),
-        .testTarget(name: "PassesTests", dependencies: ["Passes"], swiftSettings: strict),
-        .testTarget(
-            name: "NginxTests",
-            dependencies: ["NginxFiles", "Passes", "TestSupport"],
-            exclude: ["worker.py"],
-            swiftSettings: strict
+
+        // Tests, in the same layers.
+        .target(name: "TestSupport", dependencies: ["Passes", "Reactor", "StrictJSON"], path: "Tests/TestSupport"),
+        tests("Rules", "AdmissionTests", ["Admission"]),
+        tests("Rules", "StrictJSONTests", ["StrictJSON"]),
+        tests("Rules", "PassesTests", ["Passes"]),
+        tests("Host", "ReactorTests", ["Reactor"]),
+        tests("Host", "TelemetryTests", ["StrictJSON", "Telemetry", logging]),
+        tests("Gateway", "GatewayWireTests", ["GatewayWire"]),
+        tests("Gateway", "GatewayTests", ["Gateway", "GatewayWire", "Reactor"]),
+        tests(
+            "Room",
+            "WaitingRoomAPITests",
+            ["Admission", "GatewayWire", "Passes", "Simulation", "StrictJSON", "Telemetry", "WaitingRoomAPI"]
         ),
-        .testTarget(
-            name: "IntegrationTests",
-            dependencies: ["Passes", "Processes", "StrictJSON", "TestSupport", "vestibule-fuzz"],
-            swiftSettings: strict
+        tests("Queue", "QueueStoreTests", ["Admission", "Reactor", "RedisQueue", "Simulation", "WaitingRoomAPI"]),
+        tests("Queue", "RedisQueueTests", ["Admission", "Reactor", "RedisQueue", "WaitingRoomAPI"]),
+        tests("Program", "ConfigurationTests", ["Admission", "Configuration"]),
+        tests("Program", "NginxTests", ["NginxFiles", "Passes"], exclude: ["worker.py"]),
+        tests("Program", "IntegrationTests", ["Passes", "Reactor", "StrictJSON", "vestibule-fuzz"]),
+        tests("Program", "BrowserTests", ["StrictJSON"]),
+        tests("Tools", "SimulationTests", ["Admission", "Configuration", "Simulation", "vestibule"]),
+        tests("Tools", "LoadTests", ["Load", "StrictJSON", "vestibule", "vestibule-load"]),
+        tests("Tools", "FuzzTests", ["vestibule-fuzz"]),
+        program(
+            "Tools",
+            "poll-cost",
+            ["Admission", "Gateway", "GatewayWire", "Passes", "Reactor", "Simulation", "WaitingRoomAPI"],
+            in: "Tests",
+            exclude: ["instructions.txt"]
         ),
-        .testTarget(name: "BrowserTests", dependencies: ["StrictJSON", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "GatewayWireTests", dependencies: ["GatewayWire", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "ReactorTests", dependencies: ["Reactor"], swiftSettings: strict),
-        .testTarget(
-            name: "GatewayTests",
-            dependencies: ["Gateway", "GatewayWire", "Reactor"],
-            swiftSettings: strict
-        ),
-        .testTarget(
-            name: "WaitingRoomAPITests",
-            dependencies: [
-                "Admission", "GatewayWire", "Passes", "Simulation", "StrictJSON", "Telemetry", "TestSupport",
-                "WaitingRoomAPI",
-            ],
-            swiftSettings: strict
-        ),
-        .testTarget(name: "ConfigurationTests", dependencies: ["Admission", "Configuration"], swiftSettings: strict),
-        .testTarget(
-            name: "TelemetryTests",
-            dependencies: ["StrictJSON", "Telemetry", "TestSupport", logging],
-            swiftSettings: strict
-        ),
-        .testTarget(
-            name: "RedisQueueTests",
-            dependencies: ["Admission", "Reactor", "RedisQueue", "TestSupport", "WaitingRoomAPI"],
-            swiftSettings: strict
-        ),
-        .testTarget(name: "TidyTests", swiftSettings: strict),
+        tests("Tools", "PollCostTests", ["poll-cost"]),
+        .testTarget(name: "TidyTests"),
     ]
 )
+
+/// Every target builds with these. A new warning is a broken build.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+for target in package.targets where target.type != .system { target.swiftSettings = strict }

@@ -3,7 +3,7 @@
 #
 # Joins a room as a client of the API does, with a proof of work where one is asked for:
 #     join_with_proof.py http://127.0.0.1:8080 demo KEY      (an Idempotency-Key of 16 to 128 characters)
-# prints the answer. Tests/IntegrationTests/JoinProofTests.swift runs it.
+# prints the answer. Tests/Program/IntegrationTests/JoinProofTests.swift runs it.
 import hashlib, itertools, json, sys, urllib.error, urllib.request
 
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Verifies passes inside nginx (njs 0.7.9). The same steps in the same order as Sources/Passes/KeyRing+Pass.swift and
-// vestibule.lua; Tests/NginxTests holds all of them to one table. Whatever throws ends in "malformed".
+// Verifies passes inside nginx (njs 0.7.9). The same steps in the same order as Sources/Rules/Passes/KeyRing+Pass.swift and
+// vestibule.lua; Tests/Program/NginxTests holds all of them to one table. Whatever throws ends in "malformed".
 //
 // Every request that comes here gets a virtual machine of its own, and in a fresh one the first use of each method and
 // each global costs about as much as hashing a block. So: nothing at module level but functions and constants, one
@@ -101,7 +101,7 @@ function isEqual(mac, text) {
 }
 
 /// What a pass bound to this client by these letters (n network, a agent, na both) has as `bnd`. The bytes that are
-/// hashed are told in Sources/Passes/PassBinding.swift.
+/// hashed are told in Sources/Rules/Passes/PassBinding.swift.
 function binding(variables, letters) {
     const hash = crypto.createHash('sha256').update(`vestibule binding v1 ${letters} `);
     if (letters[0] === 'n') {

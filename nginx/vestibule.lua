@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 --
 -- Verifies passes inside nginx (lua-nginx-module 0.10.23 on LuaJIT). The same steps in the same order as
--- Sources/Passes/KeyRing+Pass.swift and vestibule.js; Tests/NginxTests holds all of them to one table.
+-- Sources/Rules/Passes/KeyRing+Pass.swift and vestibule.js; Tests/Program/NginxTests holds all of them to one table.
 -- HMAC and the comparison are libcrypto's, by FFI: nginx itself has that library loaded. Errors end in "malformed".
 
 local ffi = require "ffi"
@@ -91,7 +91,7 @@ local function network_of(address)
 end
 
 --- What a pass bound to this client by these letters (n network, a agent, na both) has as `bnd`. The bytes that are
--- hashed are told in Sources/Passes/PassBinding.swift.
+-- hashed are told in Sources/Rules/Passes/PassBinding.swift.
 local function binding(letters)
     local text = "vestibule binding v1 " .. letters .. " "
     if letters ~= "a" then

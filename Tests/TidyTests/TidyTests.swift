@@ -14,7 +14,8 @@ struct SourceFile: Sendable, CustomTestStringConvertible {
 
     var isTest: Bool { path.hasPrefix("Tests/") }
     var testDescription: String { path }
-    var target: String { path.split(separator: "/").dropFirst().first.map { String($0) } ?? "" }
+    /// The folder below the layer: Sources/Rules/Passes/Pass.swift is of Passes.
+    var target: String { path.split(separator: "/").dropFirst(2).first.map { String($0) } ?? "" }
 
     /// Imports as module names, with the line they stand in.
     var imports: [(line: Int, module: String)] {
@@ -62,8 +63,7 @@ func holds(_ line: String, _ text: String) -> Bool { strstr(line, text) != nil }
 
 /// The tree, found from where this very file is.
 enum Tree {
-    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().path
+    static let root = #filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined()
 
     static func files(_ folders: [String], _ ending: String) -> [SourceFile] {
         folders.flatMap { folder -> [SourceFile] in
@@ -182,7 +182,7 @@ struct WordTests {
 
     @Test("Only the command line prints")
     func printing() {
-        for file in Tree.sources where !["vestibule", "vestibule-load"].contains(file.target) {
+        for file in Tree.sources where !["vestibule", "vestibule-load", "vestibule-fuzz"].contains(file.target) {
             expectNone(file.mentions(["print("]))
         }
     }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The inference of Sources/Admission/Estimates/RecurrentNetwork.swift in plain Python: the same operations on IEEE
+"""The inference of Sources/Rules/Admission/Estimates/RecurrentNetwork.swift in plain Python: the same operations on IEEE
 doubles in the same order, so that both give the same bits. It is the reference that the parity test is recorded from."""
 import math, struct
 

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// `vestibule keys`: add, rotate, retire, and the secret for a site that signs enqueue tokens. The order of a rotation
+// without a refused pass: add, reload everything, rotate, reload, wait for pass_ttl, retire, reload.
+
+import ArgumentParser
+import Configuration
+import Glibc
+import Passes
+import Reactor
+
+struct KeysCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "keys",
+        abstract: "Make and rotate the keys that sign tickets and passes.",
+        subcommands: [Add.self, Rotate.self, Retire.self, List.self, EnqueueSecret.self]
+    )
+
+    struct Options: ParsableArguments {
+        @Option(help: "The key file (a JWK Set).")
+        var keys = "/etc/vestibule/keys.json"
+
+        @Option(help: "Take the key file from this configuration.")
+        var config: String?
+
+        func path() throws -> String {
+            try config.map { try LoadedConfiguration.read($0).keysPath } ?? keys
+        }
+    }
+
+    static func write(_ ring: KeyRing, to path: String) throws {
+        // The group may read: nginx's master reads as root, and workers may run as another user of that group.
+        try Files.write(path, ring.jwkSet(), mode: 0o640)
+    }
+
+    /// Says something to the operator beside what the command prints for programs. Lost when nobody listens.
+    static func remark(_ text: String) {
+        let line = Array("\(text)\n".utf8)
+        _ = Glibc.write(STDERR_FILENO, line, line.count)
+    }
+
+    static func describe(_ ring: KeyRing) -> String {
+        ring.kids.map { $0 == ring.signingKid ? "\($0) (signs)" : "\($0) (verifies)" }.joined(separator: ", ")
+    }
+
+    static func edit(_ path: String, _ change: (KeyRing) throws -> KeyRing) throws {
+        let ring: KeyRing
+        do {
+            ring = try change(try LoadedConfiguration.keys(path))
+        } catch let error as KeyRingError {
+            throw CommandFailure("KEYS_INVALID", "\(error)")
+        }
+        try write(ring, to: path)
+        print("keys: \(describe(ring))")
+        print("now reload nginx (nginx -s reload) and the workers (kill -HUP of vestibule serve)")
+    }
+
+    struct Add: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Add a new key that verifies; in a new file it also signs."
+        )
+        @OptionGroup var options: Options
+        @Option(help: "Its key id; the next free kN by default.")
+        var kid: String?
+
+        func run() throws {
+            var random = SystemRandomNumberGenerator()
+            let path = try options.path()
+            if !Files.exists(path) {
+                let ring = try KeyRing(keys: [SigningKey.generate(kid: kid ?? "k1", using: &random)])
+                try KeysCommand.write(ring, to: path)
+                print("\(path) made with key \(ring.signingKid)")
+                return
+            }
+            try KeysCommand.edit(path) { ring in
+                let number = (1...).first { !ring.kids.contains("k\($0)") } ?? 1
+                return try ring.adding(try SigningKey.generate(kid: kid ?? "k\(number)", using: &random))
+            }
+        }
+    }
+
+    struct Rotate: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Make another key of the file the one that signs (every process must know it already)."
+        )
+        @OptionGroup var options: Options
+        @Option(help: "The key id; by default the one added last.")
+        var kid: String?
+
+        func run() throws {
+            try KeysCommand.edit(try options.path()) { ring in
+                guard let target = kid ?? ring.kids.last, target != ring.signingKid else {
+                    throw CommandFailure("KEY_SIGNS_ALREADY", "that key signs already; add one first")
+                }
+                return try ring.promoting(target)
+            }
+        }
+    }
+
+    struct Retire: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Remove a key; what it signed is refused from the next reload on."
+        )
+        @OptionGroup var options: Options
+        @Option(help: "The key id.")
+        var kid: String
+
+        func run() throws {
+            try KeysCommand.edit(try options.path()) { try $0.retiring(kid) }
+        }
+    }
+
+    struct List: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List the key ids.")
+        @OptionGroup var options: Options
+
+        func run() throws {
+            print(KeysCommand.describe(try LoadedConfiguration.keys(try options.path())))
+        }
+    }
+
+    struct EnqueueSecret: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print the secret with which the site signs enqueue tokens (base64url)."
+        )
+        @OptionGroup var options: Options
+        @Option(help: "The key it is derived from; by default the one that signs.")
+        var kid: String?
+
+        func run() throws {
+            let ring = try LoadedConfiguration.keys(try options.path())
+            let kid = kid ?? ring.signingKid
+            guard let secret = ring.enqueueSecret(kid: kid) else {
+                throw CommandFailure("KEYS_INVALID", "there is no key with kid \(kid)")
+            }
+            KeysCommand.remark(
+                "This is a secret: whoever has it can join as anybody, though make neither tickets nor passes. "
+                    + "It goes with \"kid\":\"\(kid)\" in the header, and is good until that key is retired."
+            )
+            print(Base64URL.encodeString(secret))
+        }
+    }
+}

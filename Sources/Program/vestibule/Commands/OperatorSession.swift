@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One operator's visit to Redis: the workers' own link and scripts, used one call at a time.
+
+import Admission
+import Configuration
+import Reactor
+import RedisQueue
+import WaitingRoomAPI
+
+final class OperatorSession {
+    private static let deadlineMilliseconds = 3000
+
+    private let loop: EventLoop
+    private let link: any RedisLink
+    private let rooms: RoomOperator
+
+    init(configuration: Configuration) throws {
+        let scripts = ScriptCatalog()
+        loop = try EventLoop()
+        link = try LoadedConfiguration.redisSite(configuration).link(loop: loop, scripts: scripts) { _ in }
+        rooms = RoomOperator(link: link, scripts: scripts)
+        loop.beforeSleep { [link] in link.flush() }
+        link.open()
+    }
+
+    /// Runs the loop until the server of this room can be asked.
+    private func untilReady(_ room: Room) throws {
+        let deadline = loop.schedule(afterMilliseconds: OperatorSession.deadlineMilliseconds) { [loop] in loop.stop() }
+        // A link says when a server is ready, not for which rooms: in a Cluster the slot map may come later.
+        let look = loop.schedule(afterMilliseconds: 0, repeatingMilliseconds: 2) { [link, loop] in
+            if link.isReady(room: room.id) { loop.stop() }
+        }
+        if !link.isReady(room: room.id) { loop.run() }
+        deadline.cancel()
+        look.cancel()
+        guard link.isReady(room: room.id) else {
+            throw CommandFailure("REDIS_AWAY", "no Redis there: \(link.lastErrorText)")
+        }
+    }
+
+    /// Runs the loop until `start` has its answer.
+    private func wait<Value>(
+        for room: Room,
+        _ start: (@escaping (Result<Value, StoreFailure>) -> Void) -> Void
+    ) throws -> Value {
+        try untilReady(room)
+        var answer: Result<Value, StoreFailure>?
+        start { [loop] result in
+            answer = result
+            loop.stop()
+        }
+        let timer = loop.schedule(afterMilliseconds: OperatorSession.deadlineMilliseconds) { [loop] in loop.stop() }
+        if answer == nil { loop.run() }
+        timer.cancel()
+        switch answer {
+        case .success(let value): return value
+        case .failure(.unavailable(let text)): throw CommandFailure("REDIS_AWAY", text)
+        case .failure(.refused(let text)): throw CommandFailure("REDIS_REFUSED", text)
+        case nil: throw CommandFailure("REDIS_AWAY", "no answer within 3 s")
+        }
+    }
+
+    func show(_ room: Room) throws -> TickReply { try wait(for: room) { rooms.show(room, $0) } }
+
+    func overrides(_ room: Room) throws -> [String] { try wait(for: room) { rooms.overrides(room, $0) } }
+
+    func configure(_ room: Room, _ changes: [(field: String, value: Int?)]) throws {
+        try wait(for: room) { done in
+            rooms.configure(room, changes) { failure in
+                done(failure.map { .failure($0) } ?? .success(()))
+            }
+        }
+    }
+
+    func reset(_ room: Room) throws -> Int { try wait(for: room) { rooms.reset(room, $0) } }
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// `vestibule room`: look at rooms and change them in the middle of a sale. Changes are kept in Redis and reach every
+// worker with its next tick; they override the configuration file until set to `default`.
+
+import Admission
+import ArgumentParser
+import Configuration
+import Reactor
+import RedisQueue
+import WaitingRoomAPI
+
+struct RoomCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "room",
+        abstract: "Look at rooms and change their limits at run time.",
+        subcommands: [List.self, Show.self, Set.self, Pause.self, Resume.self, Close.self, Reset.self]
+    )
+
+    struct Options: ParsableArguments {
+        @Option(help: "The configuration file.")
+        var config: String?
+        @Option(help: "The Redis socket, in place of the configuration's.")
+        var redisSocket: String?
+
+        func loaded() throws -> Configuration {
+            var configuration = Configuration()
+            if let config {
+                configuration = try LoadedConfiguration.read(config)
+            } else if redisSocket == nil {
+                configuration = try LoadedConfiguration.read(standardConfigurationPath)
+            }
+            if let redisSocket { configuration.redis = .socket(path: redisSocket) }
+            return configuration
+        }
+
+        func session() throws -> OperatorSession { try OperatorSession(configuration: try loaded()) }
+
+        /// The named room; any well-formed name when only a socket was given.
+        func room(_ id: String) throws -> Room {
+            let configuration = try loaded()
+            if let entry = configuration.rooms.first(where: { $0.id == id }) {
+                return Room(id: id, defaults: entry.policy)
+            }
+            guard config == nil, redisSocket != nil else {
+                throw CommandFailure("ROOM_UNKNOWN", "there is no room \(id) in the configuration")
+            }
+            return Room(id: id, defaults: .standard)
+        }
+    }
+
+    struct List: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "One line a room.")
+        @OptionGroup var options: Options
+
+        func run() throws {
+            let session = try options.session()
+            for entry in try options.loaded().rooms {
+                let reply = try session.show(Room(id: entry.id, defaults: entry.policy))
+                print(
+                    "\(entry.id) mode=\(reply.policy.mode.name) rate=\(reply.policy.ratePerSecond) "
+                        + "waiting=\(reply.waiting) called=\(reply.called) active=\(reply.active) "
+                        + "entered=\(reply.counters.entered)"
+                )
+            }
+        }
+    }
+
+    struct Show: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "State and limits of a room.")
+        @OptionGroup var options: Options
+        @Argument var room: String
+
+        func run() throws {
+            let session = try options.session()
+            let room = try options.room(room)
+            print(RoomReport.text(room.id, try session.show(room), overrides: try session.overrides(room)))
+        }
+    }
+
+    struct Set: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Change limits, such as rate=20 burst=50 claim_window=45s mode=paused rate=default.",
+            discussion: "Keys are those of the configuration file. 'default' goes back to the file."
+        )
+        @OptionGroup var options: Options
+        @Argument var room: String
+        @Argument(help: "key=value ...")
+        var changes: [String]
+
+        func run() throws {
+            try RoomCommand.change(options, room, try RoomChanges.parse(changes))
+        }
+    }
+
+    struct Pause: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Keep every place, call nobody.")
+        @OptionGroup var options: Options
+        @Argument var room: String
+
+        func run() throws { try RoomCommand.change(options, room, [("mode", RoomMode.paused.rawValue)]) }
+    }
+
+    struct Resume: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Open the room (again).")
+        @OptionGroup var options: Options
+        @Argument var room: String
+
+        func run() throws { try RoomCommand.change(options, room, [("mode", RoomMode.open.rawValue)]) }
+    }
+
+    struct Close: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Take no more joins; who waits is still called."
+        )
+        @OptionGroup var options: Options
+        @Argument var room: String
+
+        func run() throws { try RoomCommand.change(options, room, [("mode", RoomMode.closed.rawValue)]) }
+    }
+
+    struct Reset: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Send everybody who waits away: a new generation begins. Passes stay valid."
+        )
+        @OptionGroup var options: Options
+        @Argument var room: String
+        @Flag(help: "Needed, because everybody who waits loses the place.")
+        var yes = false
+
+        func run() throws {
+            guard yes else {
+                throw CommandFailure("NOT_CONFIRMED", "everybody who waits in \(room) would lose the place; say --yes")
+            }
+            let generation = try options.session().reset(try options.room(room))
+            print("\(room): generation \(generation)")
+        }
+    }
+
+    private static func change(_ options: Options, _ id: String, _ changes: [(field: String, value: Int?)]) throws {
+        let session = try options.session()
+        let room = try options.room(id)
+        var values = try session.show(room).policy.scriptArguments
+        let defaults = room.defaults.scriptArguments
+        for (field, value) in changes {
+            guard let at = RoomOperator.fields.firstIndex(of: field) else { continue }
+            values[at] = value ?? defaults[at]
+        }
+        guard let policy = RoomPolicy(scriptArguments: values) else {
+            throw CommandFailure("LIMIT_INVALID", "the mode is unknown")
+        }
+        if let complaint = policy.complaint {
+            throw CommandFailure("LIMIT_INVALID", "\(complaint.key) \(complaint.reason)")
+        }
+        try session.configure(room, changes)
+        print(RoomReport.text(id, try session.show(room), overrides: try session.overrides(room)))
+    }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The configuration and the keys as a process starts with them, or reads them again.
+
+import Configuration
+import Glibc
+import Passes
+import Reactor
+import RedisQueue
+
+enum LoadedConfiguration {
+    static func read(_ path: String) throws -> Configuration {
+        let text = try Files.readText(path)
+        do {
+            return try Configuration(yaml: text)
+        } catch {
+            throw CommandFailure("CONFIG_INVALID", "\(path): \(error)")
+        }
+    }
+
+    static func keys(_ path: String) throws -> KeyRing {
+        do {
+            return try KeyRing(jwkSet: try Files.read(path))
+        } catch let error as KeyRingError {
+            throw CommandFailure("KEYS_INVALID", "\(path): \(error)")
+        }
+    }
+
+    /// Where Redis is, with the passwords read from their files.
+    static func redisSite(_ configuration: Configuration) throws -> RedisSite {
+        let (username, password) = (configuration.redisUsername, try password(configuration.redisPasswordFile))
+        func server(_ address: RedisEndpoint.Address) -> RedisEndpoint {
+            RedisEndpoint(address: address, username: username, password: password)
+        }
+        func address(_ node: Configuration.RedisNode) -> RedisHostPort {
+            RedisHostPort(host: node.host, port: node.port)
+        }
+        switch configuration.redis {
+        case .socket(let path): return .server(server(.unix(path: path)))
+        case .tcp(let host, let port): return .server(server(.tcp(address: host, port: port)))
+        case .sentinel(let sentinel):
+            return .sentinel(
+                SentinelSettings(
+                    name: sentinel.name,
+                    sentinels: sentinel.addresses.map { address($0) },
+                    sentinelPassword: try self.password(sentinel.passwordFile),
+                    username: username,
+                    password: password
+                )
+            )
+        case .cluster(let nodes):
+            return .cluster(
+                ClusterSettings(nodes: nodes.map { address($0) }, username: username, password: password)
+            )
+        }
+    }
+
+    private static func password(_ path: String?) throws -> String? {
+        guard let path else { return nil }
+        guard let line = try Files.readText(path).split(separator: "\n").first, !line.isEmpty else {
+            throw CommandFailure("PASSWORD_EMPTY", "\(path) has no password in its first line")
+        }
+        return String(line)
+    }
+
+    /// The group that may connect to the workers' sockets; nil leaves the process's own.
+    static func socketGroup(_ configuration: Configuration) throws -> gid_t? {
+        guard let name = configuration.socketGroup else { return nil }
+        guard let entry = getgrnam(name) else {
+            throw CommandFailure("GROUP_UNKNOWN", "socket_group \(name) is not a group of this system")
+        }
+        return entry.pointee.gr_gid
+    }
+
+    /// One worker a core, unless the configuration says otherwise.
+    static func workerCount(_ configuration: Configuration) -> Int {
+        configuration.workers ?? max(1, min(Configuration.workersMax, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))))
+    }
+}

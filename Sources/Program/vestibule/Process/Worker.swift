@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One worker: an event loop with two sockets for nginx and one connection to Redis. This file only joins the parts.
+
+import Admission
+import CLinux
+import Configuration
+import Gateway
+import GatewayWire
+import Glibc
+import Logging
+import Passes
+import Reactor
+import RedisQueue
+import Telemetry
+import WaitingRoomAPI
+
+final class Worker {
+    /// How long a new worker waits for its first look at the rooms before it takes requests without it.
+    private static let silentMilliseconds = 4000
+    /// How long a successor waits: the worker it follows knows the rooms, so it goes only when this one does, too.
+    private static let successorMilliseconds = 60_000
+    /// How long the last signs of life may take to reach Redis.
+    private static let flushMilliseconds = 1000
+    /// How long a worker that joins a running pool leaves it to the others to restore a room that Redis has lost:
+    /// longer than their slowest reconnection (a backoff of 1.5 s) and a tick.
+    private static let deferMilliseconds = 2500
+
+    /// How the supervisor has started this worker.
+    struct Launch {
+        var index = 0
+        /// Row of the scoreboard.
+        var row = 0
+        /// The listening sockets (FastCGI, SCGI) and the lifeline are descriptors 3, 4 and 5. Else the worker makes its
+        /// sockets itself, and nobody listens to its beats.
+        var isInherited = false
+        /// Others of the pool take requests now, and may remember the rooms.
+        var joinsOthers = false
+        /// Another worker serves these very sockets until this one does.
+        var isSuccessor = false
+    }
+
+    private let configurationPath: String
+    private let index: Int
+    private let loop: EventLoop
+    private let logger: Logger
+    private let link: any RedisLink
+    private let store: RedisQueueStore
+    private let api: WaitingRoomAPI
+    private let scoreboard: Scoreboard?
+    private let marks: RunMarks
+    private let handler: GatewayHandler
+    private let sockets: (fastCGI: String, scgi: String, group: gid_t?)
+    private let launch: Launch
+    private let lifeline: WorkerLifeline?
+    private var servers: (fastCGI: FastCGIServer, scgi: SCGIServer)?
+    private var tickMilliseconds: Int
+    private var isDraining = false
+    private var servingFailure: (any Error)?
+
+    init(configurationPath: String, launch: Launch, logger: Logger) throws {
+        let index = launch.index
+        let configuration = try LoadedConfiguration.read(configurationPath)
+        let keys = try LoadedConfiguration.keys(configuration.keysPath)
+        let loop = try EventLoop()
+        let scripts = ScriptCatalog()
+        let site = try LoadedConfiguration.redisSite(configuration)
+        let link = site.link(loop: loop, scripts: scripts) { logger.info("\($0)") }
+        let store = RedisQueueStore(link: link, scripts: scripts)
+        let scoreboard = Scoreboard(path: configuration.scoreboardPath, row: launch.row)
+        let mayMakeAt = loop.nowMilliseconds + (launch.joinsOthers ? Worker.deferMilliseconds : 0)
+        // Jitter only: one system call a poll for better chance would be a waste.
+        var jitter = Jitter(seed: .random(in: .min ... .max))
+        var environment = APIEnvironment(
+            nowMilliseconds: { loop.nowMilliseconds },
+            wallSeconds: { loop.wallMilliseconds / 1000 },
+            random: { jitter.next() },
+            scoreboard: scoreboard,
+            staleMilliseconds: max(1000, 5 * configuration.tickMilliseconds),
+            log: { logger.warning("\($0)") }
+        )
+        environment.pollBudgetPerSecond = configuration.pollBudgetPerSecond
+        let marks = RunMarks(directory: configuration.runDirectory) { logger.warning("\($0)") }
+        environment.ticked = { room in marks.renew(room.id, nowMilliseconds: loop.nowMilliseconds) }
+        let api = WaitingRoomAPI(
+            store: store,
+            rooms: configuration.rooms.map { entry in
+                let room = Room(id: entry.id, defaults: entry.policy, rules: entry.rules, outage: entry.outage)
+                room.mayBeMade = { loop.nowMilliseconds >= mayMakeAt }
+                Worker.prepare(room, entry, marks)
+                return room
+            },
+            keys: keys,
+            environment: environment
+        )
+        self.handler = { request, exchange in api.handle(request) { exchange.respond($0) } }
+        self.sockets = (
+            configuration.fastCGISocket(index), configuration.scgiSocket(index),
+            try LoadedConfiguration.socketGroup(configuration)
+        )
+        self.launch = launch
+        self.lifeline =
+            launch.isInherited ? WorkerLifeline(descriptor: ChildProcess.passedDescriptorFirst + 2) : nil
+        self.configurationPath = configurationPath
+        self.index = index
+        self.loop = loop
+        self.logger = logger
+        self.link = link
+        self.store = store
+        self.api = api
+        self.scoreboard = scoreboard
+        self.marks = marks
+        self.tickMilliseconds = configuration.tickMilliseconds
+    }
+
+    /// What a room has beside its limits, at the start and after a reload.
+    private static func prepare(_ room: Room, _ entry: Configuration.RoomEntry, _ marks: RunMarks) {
+        room.eta = entry.eta
+        room.quietMilliseconds = { marks.quietMilliseconds(entry.id) }
+    }
+
+    /// Serves until SIGTERM or SIGINT, then finishes what is under way.
+    func run() throws {
+        // A worker without its supervisor would be a process that nobody ends.
+        linux_die_with_parent(SIGTERM)
+        linux_set_name("vestibule")
+        try loop.onSignal(SIGTERM) { [weak self] in self?.drain() }
+        try loop.onSignal(SIGINT) { [weak self] in self?.drain() }
+        try loop.onSignal(SIGHUP) { [weak self] in self?.reload() }
+        loop.beforeSleep { [store] in store.flush() }
+        link.onReadyChange = { [weak self] ready in
+            guard let self, ready else { return }
+            self.scoreboard?.count(.redisConnections)
+            self.api.tickRooms(tickMilliseconds: self.tickMilliseconds)
+        }
+        link.open()
+        scheduleTick()
+        lifeline?.start(on: loop)
+        let patience = launch.isSuccessor ? Worker.successorMilliseconds : Worker.silentMilliseconds
+        serveWhenKnowing(deadline: loop.nowMilliseconds + patience)
+        loop.run()
+        if let servingFailure { throw servingFailure }
+        logger.info("worker ends", metadata: ["index": "\(index)"])
+    }
+
+    /// A new worker takes requests when it has its mirrors: until then the others know more. It does not wait for ever,
+    /// because without Redis an answer that says so is better than none.
+    private func serveWhenKnowing(deadline: Int) {
+        guard api.rooms.allSatisfy(\.isKnown) || loop.nowMilliseconds >= deadline else {
+            loop.schedule(afterMilliseconds: 5) { [weak self] in self?.serveWhenKnowing(deadline: deadline) }
+            return
+        }
+        do {
+            servers = (
+                try FastCGIServer(
+                    loop: loop,
+                    listener: try listener(0, sockets.fastCGI),
+                    log: { [logger] in logger.warning("\($0)") },
+                    handler: handler
+                ),
+                try SCGIServer(
+                    loop: loop,
+                    listener: try listener(1, sockets.scgi),
+                    log: { [logger] in logger.warning("\($0)") },
+                    handler: handler
+                )
+            )
+            lifeline?.sayServing()
+            logger.info("worker serves", metadata: ["index": "\(index)", "pid": "\(getpid())"])
+        } catch {
+            servingFailure = error
+            loop.stop()
+        }
+    }
+
+    private func listener(_ offset: Int32, _ path: String) throws -> Listener {
+        launch.isInherited
+            ? try Listener(inherited: ChildProcess.passedDescriptorFirst + offset)
+            : try Listener.unix(path: path, group: sockets.group)
+    }
+
+    private func scheduleTick() {
+        loop.schedule(afterMilliseconds: tickMilliseconds) { [weak self] in
+            guard let self else { return }
+            self.api.tickRooms(tickMilliseconds: self.tickMilliseconds)
+            if let servers = self.servers {
+                let counts = [servers.fastCGI.counters, servers.scgi.counters].map(\.rejectedConnections)
+                self.scoreboard?.set(.gatewayRejected, to: Int(counts[0] + counts[1]))
+            }
+            self.scheduleTick()
+        }
+    }
+
+    /// Reads rooms, tick and keys again. What is wrong is logged, and the old values stay in force.
+    private func reload() {
+        do {
+            let configuration = try LoadedConfiguration.read(configurationPath)
+            let keys = try LoadedConfiguration.keys(configuration.keysPath)
+            api.keys = keys
+            api.replaceRooms(configuration.rooms.map { ($0.id, $0.policy, $0.rules, $0.outage) })
+            for entry in configuration.rooms {
+                if let room = api.room(entry.id) { Worker.prepare(room, entry, marks) }
+            }
+            tickMilliseconds = configuration.tickMilliseconds
+            logger.info("configuration read again", metadata: ["keys": "\(keys.kids.joined(separator: " "))"])
+        } catch {
+            logger.error("configuration not taken over: \(error)")
+        }
+    }
+
+    private func drain() {
+        logger.info("worker drains", metadata: ["index": "\(index)"])
+        guard let servers, !isDraining else { return loop.stop() }
+        isDraining = true
+        servers.fastCGI.stopAccepting()
+        servers.scgi.stopAccepting()
+        servers.fastCGI.drain { [self] in
+            servers.scgi.drain { [self] in
+                endWhenFlushed(deadline: loop.nowMilliseconds + Worker.flushMilliseconds)
+            }
+        }
+        // A request that waits for Redis has its own deadline below this; nothing is worth waiting longer for.
+        loop.schedule(afterMilliseconds: 5000) { [weak self] in self?.loop.stop() }
+    }
+
+    /// Signs of life are kept for an epoch; the last ones must not end with this worker.
+    private func endWhenFlushed(deadline: Int) {
+        guard api.flushSignsOfLife(tickMilliseconds: tickMilliseconds) || loop.nowMilliseconds >= deadline else {
+            loop.schedule(afterMilliseconds: 5) { [weak self] in self?.endWhenFlushed(deadline: deadline) }
+            return
+        }
+        link.close()
+        loop.stop()
+    }
+}

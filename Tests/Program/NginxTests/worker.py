@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+#
+# Plays a Vestibule worker for the nginx tests: answers gate and verify as nginx/README.md describes, over FastCGI or
+# SCGI, and echoes everything else. Its pass check is written from the description, apart from Swift, njs and Lua.
+# usage: worker.py fastcgi|scgi SOCKET KEYS_FILE
+import base64, hashlib, hmac, ipaddress, json, os, re, socket, struct, sys, threading, time
+
+GATEWAY, SOCKET, KEYS_FILE = sys.argv[1:4]
+KEYS = json.load(open(KEYS_FILE))["keys"]
+
+
+def encode(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def decode(text):
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def binding(letters, params):
+    """The claim bnd of a pass for this client: Sources/Rules/Passes/PassBinding.swift tells what is hashed."""
+    text = ("vestibule binding v1 %s " % letters).encode()
+    if "n" in letters:
+        try:
+            address = ipaddress.ip_address(params["VESTIBULE_CLIENT"])
+            address = getattr(address, "ipv4_mapped", None) or address
+            network = address.packed[:3 if address.version == 4 else 6]
+        except ValueError:
+            network = b""
+        text += bytes([len(network)]) + network
+    if "a" in letters:
+        text += params.get("HTTP_USER_AGENT", "").encode()
+    return letters + ":" + encode(hashlib.sha256(text).digest())[:12]
+
+
+def verdict(token, room, now, params):
+    """Returns (verdict, number) of a pass."""
+    if not token:
+        return "missing", ""
+    parts = token.split(".")
+    if len(token) > 1024 or len(parts) != 3 or not parts[0] or not parts[1] or len(parts[2]) != 43:
+        return "malformed", ""
+    for key in KEYS:
+        if encode(b'{"alg":"HS256","kid":"%s","typ":"JWT"}' % key["kid"].encode()) == parts[0]:
+            break
+    else:
+        return "forged", ""
+    code = hmac.new(decode(key["k"]), (parts[0] + "." + parts[1]).encode(), hashlib.sha256).digest()
+    if not hmac.compare_digest(encode(code), parts[2]):
+        return "forged", ""
+    try:
+        claims = json.loads(decode(parts[1]))
+        good = (encode(decode(parts[1])) == parts[1] and set(claims) - {"bnd"} == {"iss", "aud", "sub", "jti", "iat", "exp"}
+                and re.fullmatch(r"(n|a|na):[A-Za-z0-9_-]{12}", claims.get("bnd", "n:AAAAAAAAAAAA"))
+                and claims["iss"] == "vestibule" and re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", claims["aud"])
+                and re.fullmatch(r"[1-9][0-9]{0,15}", claims["sub"]) and int(claims["sub"]) < 2**53
+                and re.fullmatch(r"[A-Za-z0-9_-]{1,64}", claims["jti"])
+                and all(type(claims[name]) is int and 0 <= claims[name] < 2**53 for name in ("iat", "exp")))
+    except (ValueError, TypeError, KeyError):
+        good = False
+    if not good:
+        return "malformed", ""
+    if claims["aud"] != room:
+        return "foreign", ""
+    if now >= claims["exp"] + 5:
+        return "expired", ""
+    if "bnd" in claims and claims["bnd"] != binding(claims["bnd"].split(":")[0], params):
+        return "other-client", ""
+    return "ok:" + room, claims["sub"]
+
+
+def cookie(params, name):
+    for pair in params.get("HTTP_COOKIE", "").split(";"):
+        if pair.strip().startswith(name + "="):
+            return pair.strip()[len(name) + 1:]
+
+
+def answer(params, body):
+    """Returns a CGI response."""
+    operation, room = params.get("VESTIBULE_OPERATION", "api"), params.get("VESTIBULE_ROOM", "")
+    prefix = "__Host-" if params["REQUEST_SCHEME"] == "https" else ""
+    if operation == "verify":
+        token = cookie(params, prefix + "vestibule-pass-" + room)
+        result, number = verdict(token, room, time.time(), params)
+        status = "204 No Content" if number else "401 Unauthorized"
+        extra = "X-Vestibule-Number: %s\r\nX-Vestibule-Pass: %s\r\n" % (number, token) if number else ""
+        return "Status: %s\r\nX-Vestibule-Verdict: %s\r\n%s\r\n" % (status, result, extra)
+    if operation == "gate" and "admit" in params["QUERY_STRING"]:
+        cookies = "".join("Set-Cookie: %svestibule-%s-%s=%s; Path=/\r\n" % (prefix, kind, room, value)
+                          for kind, value in (("ticket", "T"), ("pass", "P")))
+        return ("X-Accel-Redirect: @vestibule_continue\r\nX-Vestibule-Pass: issued-pass\r\nX-Vestibule-Number: 77\r\n"
+                "Cache-Control: no-store\r\n" + cookies + "\r\n")
+    seen = json.dumps({"pid": os.getpid(), "params": params, "body": body.decode()}, sort_keys=True)
+    return "Status: 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(seen), seen)
+
+
+def pairs(data):
+    params, at = [], 0
+    while at < len(data):
+        lengths = []
+        for _ in range(2):
+            size = 4 if data[at] >> 7 else 1
+            lengths.append(int.from_bytes(data[at:at + size], "big") & 0x7FFFFFFF)
+            at += size
+        params.append((data[at:at + lengths[0]].decode(), data[at + lengths[0]:at + sum(lengths)].decode()))
+        at += sum(lengths)
+    return params
+
+
+def fastcgi(stream):
+    streams = {4: b"", 5: b""}  # PARAMS, STDIN
+    while header := stream.read(8):
+        _, kind, request, length, padding = struct.unpack("!BBHHBx", header)
+        content = stream.read(length + padding)[:length]
+        if kind in streams:
+            streams[kind] += content
+        if kind == 5 and length == 0:
+            params = pairs(streams[4])
+            assert len(params) == len(dict(params)), "a parameter came twice"
+            reply = answer(dict(params), streams[5]).encode()
+            for kind, data in ((6, reply), (6, b""), (3, bytes(8))):
+                stream.write(struct.pack("!BBHHBx", 1, kind, request, len(data), 0) + data)
+            stream.flush()
+            streams = {4: b"", 5: b""}
+
+
+def scgi(stream):
+    size = b""
+    while (byte := stream.read(1)) not in (b":", b""):
+        size += byte
+    fields = stream.read(int(size) + 1)[:-2].decode().split("\0")
+    assert fields[0] == "CONTENT_LENGTH" and len(fields) == 2 * len(set(fields[::2])), "not SCGI"
+    params = dict(zip(fields[::2], fields[1::2]))
+    assert params["SCGI"] == "1"
+    # nginx tells the body's length even where scgi_pass_request_body is off, and then sends none.
+    length = 0 if "VESTIBULE_OPERATION" in params else int(params["CONTENT_LENGTH"])
+    stream.write(answer(params, stream.read(length)).encode())
+    stream.flush()
+
+
+def serve(connection):
+    try:
+        with connection, connection.makefile("rwb") as stream:
+            (fastcgi if GATEWAY == "fastcgi" else scgi)(stream)
+    except OSError:
+        pass  # nginx hung up
+
+
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(SOCKET)
+os.chmod(SOCKET, 0o666)
+listener.listen(512)
+print("listening", flush=True)
+while True:
+    threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
