@@ -168,9 +168,10 @@ def failover(is_short):
         witness.check()
         check(report)
         used = entrants.finish()
-        return (f"{lag} entries unknown to the replica; it took over after {took_over:.1f} s, places back {places:.2f} s "
-                f"later; {len(entrants.entries)} admitted once each, {entrants.repeated} times the same pass again, "
-                f"fullest window {used:.3f} of the bound; {summary(report, witness)}")
+        return (f"{lag} entries unknown to the replica; it took over after {took_over:.1f} s, "
+                f"places back {places:.2f} s later; {len(entrants.entries)} admitted once each, "
+                f"{entrants.repeated} times the same pass again, fullest window {used:.3f} of the bound; "
+                f"{summary(report, witness)}")
 
 
 DRILLS = {"failover": failover}

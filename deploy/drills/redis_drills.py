@@ -44,10 +44,10 @@ def leave(stage):
 
 
 def restart(stage):
-    # The pace: two seconds of load, one second without Redis.
+    # The pace: two seconds of load.
     time.sleep(2)
     leave(stage)
-    # As above.
+    # The pace: one second without Redis.
     time.sleep(1)
     stage.start_own_redis()
 
