@@ -75,7 +75,7 @@ import Testing
             let isThere = Tree.tests.contains { $0.target == name || $0.path.hasSuffix("/\(name).swift") }
             #expect(isThere, "deploy/test names \(name), which is no suite")
         }
-        let servers = ["RedisServer(", "DemoStack(", "RedisNode(", "redis-server\"", "sbin/nginx", "\"nginx\", ["]
+        let servers = ["RedisServer(", "DemoStack(", "redis-server\"", "sbin/nginx", "\"nginx\", ["]
         for file in Tree.tests where file.target.hasSuffix("Tests") && file.target != "TidyTests" {
             let isListed = listed.contains { file.target == $0 || file.path.hasSuffix("/\($0).swift") }
             let starts = file.lines.first { line in servers.contains { holds(line, $0) } }
