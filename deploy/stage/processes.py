@@ -91,18 +91,27 @@ def program_file(pid):
 
 
 def children(pid):
-    """The child processes, oldest first. While one ends, the kernel may leave another one out of its list: two
-    readings must agree."""
-    path, readings = f"/proc/{pid}/task/{pid}/children", [None]
+    """The child processes, oldest first. While one ends, the kernel may leave another one out of its list, and a
+    thread may end while its list is read: two readings must agree."""
+    readings = [None]
     while len(readings) < 100:
         try:
-            with open(path) as file:
-                readings.append([int(word) for word in file.read().split()])
+            readings.append(children_now(pid))
         except (FileNotFoundError, ProcessLookupError):
-            return []
-        if readings[-1] == readings[-2]:
-            return readings[-1]
+            if not alive(pid):
+                return []
+        else:
+            if readings[-1] == readings[-2]:
+                return readings[-1]
     raise Failed(f"the children of {pid} change all the time")
+
+
+def children_now(pid):
+    found = []
+    for thread in sorted(map(int, os.listdir(f"/proc/{pid}/task"))):
+        with open(f"/proc/{pid}/task/{thread}/children") as file:
+            found += map(int, file.read().split())
+    return found
 
 
 def command_line(pid):

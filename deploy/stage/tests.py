@@ -69,6 +69,18 @@ class StageTests(unittest.TestCase):
         with self.assertRaises(subject.Failed):
             subject.kill(gone, signal.SIGTERM)
 
+    def test_the_children_of_every_thread_are_found(self):
+        pids, may_end = [], threading.Event()
+
+        def start():
+            pids.append(self.sleeper().pid)
+            may_end.wait(10)
+        thread = threading.Thread(target=start)
+        thread.start()
+        subject.until(5, lambda: pids and pids[0] in subject.children(os.getpid()), "the child of a thread")
+        may_end.set()
+        thread.join()
+
     def test_a_zombie_is_not_alive(self):
         process = self.processes.start("true", ["true"])
         subject.until(5, lambda: not subject.alive(process.pid), "the end")
