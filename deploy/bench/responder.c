@@ -3,6 +3,7 @@
  * The ceiling of this architecture: the least a FastCGI worker can do on libfcgi and epoll. It answers every request
  * with the same bytes, as many as a status poll of Vestibule has. For the benchmark only: it trusts its peer. */
 #include <fcgiapp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@ int main(int count, char **arguments) {
     int listener = socket(AF_UNIX, SOCK_STREAM, 0);
     if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 4096)) return 1;
     FCGX_Init();
+    signal(SIGTERM, SIG_DFL); /* libfcgi only notes it */
     int poll = epoll_create1(0);
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL}, ready[256];
     epoll_ctl(poll, EPOLL_CTL_ADD, listener, &event);
