@@ -93,7 +93,11 @@ let package = Package(
         library("Gateway", "GatewayWire"),
         library("Gateway", "Gateway", ["CFastCGI", "CLinux", "GatewayWire", "Reactor"]),
 
-        // Room: what a request means, and the store it asks.
+        // Queue: batches, scripts and restores (QueueClient), and below them the connections to Redis.
+        library("Queue", "QueueClient", ["Admission", crypto], embed: scripts),
+        library("Queue", "RedisQueue", ["CHiredis", "QueueClient", "Reactor"]),
+
+        // Room: what a request means, answered from the mirror or by asking the store.
         library(
             "Room",
             "WaitingRoomAPI",
@@ -101,15 +105,14 @@ let package = Package(
             embed: ["Page/waiting.html"]
         ),
 
-        // Queue: the queue over Redis.
-        library("Queue", "RedisQueue", ["Admission", "CHiredis", "Reactor", "WaitingRoomAPI", crypto], embed: scripts),
-
         // Tools that the program also offers as commands: the queue in virtual time.
         library("Program", "Configuration", ["Admission", "Yams"]),
         library(
             "Tools",
             "Simulation",
-            ["Admission", "Configuration", "GatewayWire", "Passes", "StrictJSON", "WaitingRoomAPI"],
+            [
+                "Admission", "Configuration", "GatewayWire", "Passes", "QueueClient", "StrictJSON", "WaitingRoomAPI",
+            ],
             embed: scenarios
         ),
 
@@ -127,8 +130,9 @@ let package = Package(
             "Program",
             "vestibule",
             [
-                "Admission", "CLinux", "Configuration", "Gateway", "GatewayWire", "NginxFiles", "Passes", "Reactor",
-                "RedisQueue", "Simulation", "StrictJSON", "Telemetry", "WaitingRoomAPI", logging, argumentParser,
+                "Admission", "CLinux", "Configuration", "Gateway", "GatewayWire", "NginxFiles", "Passes",
+                "QueueClient", "Reactor", "RedisQueue", "Simulation", "StrictJSON", "Telemetry", "WaitingRoomAPI",
+                logging, argumentParser,
             ]
         ),
 
@@ -158,8 +162,12 @@ let package = Package(
             "WaitingRoomAPITests",
             ["Admission", "GatewayWire", "Passes", "Simulation", "StrictJSON", "Telemetry", "WaitingRoomAPI"]
         ),
-        tests("Queue", "QueueStoreTests", ["Admission", "Reactor", "RedisQueue", "Simulation", "WaitingRoomAPI"]),
-        tests("Queue", "RedisQueueTests", ["Admission", "Reactor", "RedisQueue", "WaitingRoomAPI"]),
+        tests(
+            "Queue",
+            "QueueStoreTests",
+            ["Admission", "QueueClient", "Reactor", "RedisQueue", "Simulation", "WaitingRoomAPI"]
+        ),
+        tests("Queue", "RedisQueueTests", ["Admission", "QueueClient", "Reactor", "RedisQueue", "WaitingRoomAPI"]),
         tests("Program", "ConfigurationTests", ["Admission", "Configuration"]),
         tests("Program", "NginxTests", ["NginxFiles", "Passes"], exclude: ["worker.py"]),
         tests("Program", "IntegrationTests", ["Passes", "Reactor", "StrictJSON", "vestibule-fuzz"]),

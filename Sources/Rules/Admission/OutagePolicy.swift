@@ -20,6 +20,19 @@ public struct OutagePolicy: Equatable, Sendable {
     /// Passes given without the store to visitors without a number have a `sub` from here to 2^53 - 1. The store counts
     /// from 131,072 a second since 2026, so no number it issues comes near: at that pace, in 1,000 years.
     public static let firstNumber = 1 << 52
+
+    /// How the door of a room stands whose last tick was answered `ageMilliseconds` ago. The store is away when that is
+    /// more than `limitMilliseconds`, and the time the door stays open counts from that tick. A room that an operator
+    /// has paused or closed stays closed.
+    /// - Parameters:
+    ///   - mode: nil for a worker that has never seen the store: it cannot tell since when the store is away.
+    ///   - hasTickFailed: whether the last tick that ended was not answered. An old mirror alone does not open the
+    ///     door: this worker may have been paused, or one reply may be slow.
+    public func door(ageMilliseconds: Int, limitMilliseconds: Int, mode: RoomMode?, hasTickFailed: Bool) -> Door {
+        if ageMilliseconds <= limitMilliseconds { return .attended }
+        guard mode == .open, ageMilliseconds <= openForMilliseconds else { return .closed }
+        return hasTickFailed ? .open : .attended
+    }
 }
 
 /// How a room's door stands.

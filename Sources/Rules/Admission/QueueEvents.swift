@@ -135,12 +135,10 @@ public struct StandingReply: Equatable, Sendable {
 public struct TickRequest {
     public var generation = 0
     public var version = 0
-    public var next = 0
     public var entered = 0
     /// First second of the entry history the worker lacks.
     public var flowSecond = 0
     public var tickMilliseconds = 200
-    public var incarnation = 0
     /// The sweep epoch in which `heartbeats` were collected.
     public var heartbeatEpoch = 0
     /// Who polled at this worker since its last flush.

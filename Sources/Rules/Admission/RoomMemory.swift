@@ -80,4 +80,11 @@ public enum RunMark {
     public static func quietMilliseconds(since markedMilliseconds: Int, nowMilliseconds: Int) -> Int {
         max(0, nowMilliseconds - markedMilliseconds - lagMilliseconds)
     }
+
+    /// Whole tokens in a bucket of the room that was empty `elapsedMilliseconds` ago, as tick.lua would refill it.
+    public static func tokens(afterMilliseconds elapsedMilliseconds: Int, _ policy: RoomPolicy) -> Int {
+        // An hour fills any bucket, and bounds the product (REFILL_MS_MAX in prelude.lua).
+        let elapsed = min(max(0, elapsedMilliseconds), 3_600_000)
+        return min(policy.burst, elapsed * policy.rateMilli / 1_000_000)
+    }
 }

@@ -5,6 +5,7 @@
 
 import Admission
 import Foundation
+import QueueClient
 import Reactor
 import RedisQueue
 import Simulation

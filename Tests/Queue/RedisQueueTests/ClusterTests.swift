@@ -4,6 +4,7 @@
 // Method: a real Cluster of three masters and a replica on loopback; two workers with visitors.
 
 import Admission
+import QueueClient
 import Reactor
 import RedisQueue
 import TestSupport

@@ -2,6 +2,7 @@
 //
 // The connection against peers that are silent, talk nonsense or hang up, and its own end.
 
+import QueueClient
 import Reactor
 import RedisQueue
 import TestSupport

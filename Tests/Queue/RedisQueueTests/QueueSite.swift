@@ -4,6 +4,7 @@
 // became of everybody is kept, so that a test can look for a number issued twice or an entry too many.
 
 import Admission
+import QueueClient
 import Reactor
 import RedisQueue
 import TestSupport

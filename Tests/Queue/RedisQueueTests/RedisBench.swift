@@ -3,6 +3,7 @@
 // A connection on a loop of the test's own, and hand-made peers that listen where Redis would, on the same loop.
 
 import Glibc
+import QueueClient
 import Reactor
 import RedisQueue
 import TestSupport

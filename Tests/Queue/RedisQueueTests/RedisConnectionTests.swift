@@ -3,6 +3,7 @@
 // The connection against a real Redis: order, bounds, loss and return of the server, and authentication.
 
 import Glibc
+import QueueClient
 import Reactor
 import RedisQueue
 import TestSupport

@@ -3,6 +3,7 @@
 // The store over a real Redis that loses its scripts or its memory, and what a turn's joins cost it.
 
 import Admission
+import QueueClient
 import Reactor
 import RedisQueue
 import TestSupport

@@ -4,6 +4,7 @@
 // takes nothing but TLS with client certificates, and authorities made by openssl.
 
 import Foundation
+import QueueClient
 import RedisQueue
 import TestSupport
 import Testing

@@ -7,6 +7,7 @@
 
 import Admission
 import Glibc
+import QueueClient
 import RedisQueue
 import TestSupport
 import Testing

@@ -3,6 +3,7 @@
 // Goal: a worker never goes back to a master that a newer epoch has replaced. Method: two sentinels of the test's own,
 // which say what it wants.
 
+import QueueClient
 import Reactor
 import RedisQueue
 import TestSupport

@@ -12,23 +12,20 @@ import WaitingRoomAPI
 
 /// A store that knows one thing: 300 people wait, numbers 1000 to 1299, and ten a second have entered for 15 minutes.
 private final class SteadyStore: QueueStore {
-    func join(_ request: JoinRequest, room: Room, _ done: @escaping (Result<JoinAnswer, StoreFailure>) -> Void) {
+    func join(_ request: JoinRequest, room: any RoomMemoryKeeper, _ done: @escaping Completion<JoinAnswer>) {
         done(.failure(.unavailable("not here")))
     }
 
-    func stand(_ claim: TicketClaim, room: Room, _ done: @escaping (Result<StandingReply, StoreFailure>) -> Void) {
+    func visit(
+        _ action: VisitAction,
+        _ claim: TicketClaim,
+        room: any RoomMemoryKeeper,
+        _ done: @escaping Completion<StandingReply>
+    ) {
         done(.failure(.unavailable("not here")))
     }
 
-    func enter(_ claim: TicketClaim, room: Room, _ done: @escaping (Result<StandingReply, StoreFailure>) -> Void) {
-        done(.failure(.unavailable("not here")))
-    }
-
-    func leave(_ claim: TicketClaim, room: Room, _ done: @escaping (Result<StandingReply, StoreFailure>) -> Void) {
-        done(.failure(.unavailable("not here")))
-    }
-
-    func tick(_ request: TickRequest, room: Room, _ done: @escaping (Result<TickReply, StoreFailure>) -> Void) {
+    func tick(_ request: TickRequest, room: any RoomMemoryKeeper, _ done: @escaping Completion<TickReply>) {
         let second = WaitingRoomBench.startMilliseconds / 1000
         var reply = TickReply()
         reply.nowMilliseconds = second * 1000

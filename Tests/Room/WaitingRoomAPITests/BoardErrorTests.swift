@@ -30,7 +30,7 @@ private final class CrowdStore: QueueStore {
         waiting = isWaiting.count { $0 }
     }
 
-    func tick(_ request: TickRequest, room: Room, _ done: @escaping (Result<TickReply, StoreFailure>) -> Void) {
+    func tick(_ request: TickRequest, room: any RoomMemoryKeeper, _ done: @escaping Completion<TickReply>) {
         var reply = TickReply()
         reply.nowMilliseconds = WaitingRoomBench.startMilliseconds
         reply.generation = 1
@@ -46,19 +46,16 @@ private final class CrowdStore: QueueStore {
         done(.failure(.unavailable("not here")))
     }
 
-    func join(_ request: JoinRequest, room: Room, _ done: @escaping (Result<JoinAnswer, StoreFailure>) -> Void) {
+    func join(_ request: JoinRequest, room: any RoomMemoryKeeper, _ done: @escaping Completion<JoinAnswer>) {
         refuse(done)
     }
 
-    func stand(_ claim: TicketClaim, room: Room, _ done: @escaping (Result<StandingReply, StoreFailure>) -> Void) {
-        refuse(done)
-    }
-
-    func enter(_ claim: TicketClaim, room: Room, _ done: @escaping (Result<StandingReply, StoreFailure>) -> Void) {
-        refuse(done)
-    }
-
-    func leave(_ claim: TicketClaim, room: Room, _ done: @escaping (Result<StandingReply, StoreFailure>) -> Void) {
+    func visit(
+        _ action: VisitAction,
+        _ claim: TicketClaim,
+        room: any RoomMemoryKeeper,
+        _ done: @escaping Completion<StandingReply>
+    ) {
         refuse(done)
     }
 }

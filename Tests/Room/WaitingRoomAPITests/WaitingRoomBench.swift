@@ -97,27 +97,22 @@ final class CountingStore: QueueStore {
 
     init(_ inner: any QueueStore) { self.inner = inner }
 
-    func join(_ request: JoinRequest, room: Room, _ done: @escaping (Result<JoinAnswer, StoreFailure>) -> Void) {
+    func join(_ request: JoinRequest, room: any RoomMemoryKeeper, _ done: @escaping Completion<JoinAnswer>) {
         calls.append("join")
         inner.join(request, room: room, done)
     }
 
-    func stand(_ claim: TicketClaim, room: Room, _ done: @escaping (Result<StandingReply, StoreFailure>) -> Void) {
-        calls.append("stand")
-        inner.stand(claim, room: room, done)
+    func visit(
+        _ action: VisitAction,
+        _ claim: TicketClaim,
+        room: any RoomMemoryKeeper,
+        _ done: @escaping Completion<StandingReply>
+    ) {
+        calls.append(action.rawValue)
+        inner.visit(action, claim, room: room, done)
     }
 
-    func enter(_ claim: TicketClaim, room: Room, _ done: @escaping (Result<StandingReply, StoreFailure>) -> Void) {
-        calls.append("enter")
-        inner.enter(claim, room: room, done)
-    }
-
-    func leave(_ claim: TicketClaim, room: Room, _ done: @escaping (Result<StandingReply, StoreFailure>) -> Void) {
-        calls.append("leave")
-        inner.leave(claim, room: room, done)
-    }
-
-    func tick(_ request: TickRequest, room: Room, _ done: @escaping (Result<TickReply, StoreFailure>) -> Void) {
+    func tick(_ request: TickRequest, room: any RoomMemoryKeeper, _ done: @escaping Completion<TickReply>) {
         ticks += 1
         signsOfLife += request.heartbeats.reduce(0) { sum, flush in
             sum + flush.bitmap.reduce(0) { $0 + $1.nonzeroBitCount }

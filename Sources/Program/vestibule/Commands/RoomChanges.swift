@@ -4,6 +4,7 @@
 
 import Admission
 import Configuration
+import QueueClient
 import Reactor
 import RedisQueue
 

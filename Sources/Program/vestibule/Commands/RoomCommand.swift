@@ -6,6 +6,7 @@
 import Admission
 import ArgumentParser
 import Configuration
+import QueueClient
 import Reactor
 import RedisQueue
 import WaitingRoomAPI

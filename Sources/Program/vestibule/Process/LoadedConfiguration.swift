@@ -5,6 +5,7 @@
 import Configuration
 import Glibc
 import Passes
+import QueueClient
 import Reactor
 import RedisQueue
 

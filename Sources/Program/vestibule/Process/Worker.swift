@@ -10,6 +10,7 @@ import GatewayWire
 import Glibc
 import Logging
 import Passes
+import QueueClient
 import Reactor
 import RedisQueue
 import Telemetry

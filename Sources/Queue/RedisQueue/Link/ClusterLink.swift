@@ -5,6 +5,7 @@
 // once and the command is repeated; ASK repeats it once, behind ASKING. A slot that is being moved, and a cluster that
 // is down, count as away.
 
+internal import QueueClient
 internal import Reactor
 
 /// Some nodes of a Cluster; the others are found through them.

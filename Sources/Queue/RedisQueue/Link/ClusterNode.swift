@@ -3,6 +3,7 @@
 // One node of a Cluster: a connection, and the commands that were redirected to it before it was there. They wait for
 // as long as a connection may take, and no longer.
 
+internal import QueueClient
 internal import Reactor
 
 final class ClusterNode {

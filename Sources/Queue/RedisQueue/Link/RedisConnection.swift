@@ -8,10 +8,11 @@
 //    └──── backoff ◀─────┴────── error, deadline ─┴───────────────────────────────────┘
 
 internal import CHiredis
+public import QueueClient
 public import Reactor
 
 public final class RedisConnection {
-    public typealias Completion = (Result<RedisReply, RedisFailure>) -> Void
+    public typealias Completion = RedisCompletion
 
     private enum State: Equatable {
         case idle

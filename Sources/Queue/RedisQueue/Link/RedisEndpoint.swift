@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The values a connection is made of: address, time bounds, and the ways a command can end without a reply.
+// The values a connection is made of: address and time bounds.
 
 /// Where Redis is, and as whom to speak to it.
 public struct RedisEndpoint: Sendable, Equatable {
@@ -24,16 +24,6 @@ public struct RedisEndpoint: Sendable, Equatable {
     init(_ node: RedisHostPort, username: String? = nil, password: String?) {
         self.init(address: .tcp(address: node.host, port: node.port), username: username, password: password)
     }
-}
-
-/// Why a command has no reply. An error reply of Redis itself is a reply.
-public enum RedisFailure: Error, Equatable, Sendable {
-    /// Not connected now, or the connection ended before the reply. The command may have taken effect.
-    case unavailable(String)
-    /// No reply within the deadline; the connection was dropped, since replies match commands only by their order.
-    case timedOut
-    /// As many commands are in flight as the bound allows; this one was not sent.
-    case busy
 }
 
 /// Time bounds of a connection, and how often it is logged that there is none.

@@ -3,6 +3,8 @@
 // What a new connection does before it is ready: it learns which server it has reached and in which role, and loads the
 // scripts, since a script cache is volatile.
 
+public import QueueClient
+
 /// Commands for every new connection; each reply must be free of errors.
 public struct RedisGreeting: ExpressibleByArrayLiteral, Sendable {
     let commands: [[RedisArgument]]

@@ -4,6 +4,7 @@
 // master (ROLE), on every connect; READONLY on a command ends it. When another master is named, the old connection is
 // closed at once, so this process never speaks to two masters.
 
+internal import QueueClient
 internal import Reactor
 
 final class SentinelLink: RedisLink {

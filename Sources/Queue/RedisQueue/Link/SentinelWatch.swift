@@ -7,6 +7,7 @@
 // Why no subscription to +switch-master: a message can be missed, an answer cannot, and a sentinel learns of a failover
 // that another one has led only from that one's hello, up to two seconds later. Asking all of them takes half a second.
 
+internal import QueueClient
 internal import Reactor
 
 /// A master under the name that the sentinels know, and where the sentinels are.

@@ -3,6 +3,8 @@
 // Redis Cluster's arithmetic and words: which slot a room is in, which master owns it, and what a redirection says. No
 // connections here.
 
+internal import QueueClient
+
 /// The 16,384 slots and the master of each, as far as they are known.
 struct SlotMap {
     static let slotCount = 16_384

@@ -1,31 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A Redis in memory: rooms by name, each under some rules, that can be lost, or set back to an older state. Every call
-// is atomic, as a script is.
+// A Redis in memory: rooms by name, each under some rules, that can be lost, or set back to an older state. It answers
+// the script calls of the client that ships; every call is atomic, as a script is.
 
 public import Admission
-internal import WaitingRoomAPI
+internal import QueueClient
 
-/// What a script call comes to: its reply, or the error that asks the worker for its memory of the room.
-public enum Served<Value> {
-    case reply(Value)
-    /// The room is not here (new, restarted empty, flushed).
-    case noState
-    /// This store knows less of the room than the worker.
-    case rollback
-}
-
-/// What a worker knows of a room when it calls.
-struct KnownRoom {
-    let generation: Int
-    let next: Int
-    let incarnation: Int
-
-    init(_ room: Room) {
-        generation = room.generation
-        next = room.next
-        incarnation = room.incarnation
-    }
+/// The error reply of a script that asks the worker for its memory of the room.
+public enum ScriptError: String, Error {
+    case noState = "NOSTATE the room has no state here"
+    case rollback = "ROLLBACK the room went back"
 }
 
 public final class ModelServer {
@@ -34,7 +18,21 @@ public final class ModelServer {
         fileprivate let rooms: [String: any QueueRules]
     }
 
+    /// What a worker knows of a room when it calls.
+    struct Known {
+        var generation = 0
+        var next = 0
+        var incarnation = 0
+    }
+
+    /// The scripts that clients of a model name in their calls. Their text is never run.
+    static let scripts = ScriptCatalog()
+
     private var rooms: [String: any QueueRules] = [:]
+    /// The limits of the configuration file that the last call for a room without state has brought.
+    private var defaults: [String: RoomPolicy] = [:]
+    /// The scripts in the server's cache.
+    private var loaded = Set(QueueScript.allCases)
     private let rules: any QueueRules.Type
     private let firstNumber: Int?
     private let clock: () -> Int
@@ -69,20 +67,97 @@ public final class ModelServer {
     }
 
     /// Another process has the state.
-    public func restart() { identity += 1 }
+    public func restart() {
+        identity += 1
+        loaded = []
+    }
 
     /// FLUSHALL, or a restart without persistence.
     public func loseEverything() { rooms = [:] }
 
+    /// SCRIPT FLUSH.
+    func forgetScripts() { loaded = [] }
+
+    /// What a new connection does first.
+    func loadScripts() { loaded = Set(QueueScript.allCases) }
+
     // MARK: - Calls
+
+    /// Runs a command of the client: EVALSHA or EVAL of a script of the queue.
+    func answer(_ command: [RedisArgument], room id: String) -> RedisReply {
+        guard case .bytes(let name) = command[1] else { return .error("ERR not a script") }
+        if let script = ModelServer.scripts.script(ofDigest: name) {
+            guard loaded.contains(script) else { return .error("NOSCRIPT No matching script.") }
+            return answer(ScriptCall(script, command: command), id)
+        }
+        guard let script = ModelServer.scripts.script(ofSource: name) else { return .error("ERR an unknown script") }
+        loaded.insert(script)
+        return answer(ScriptCall(script, command: command), id)
+    }
+
+    private func answer(_ call: ScriptCall, _ id: String) -> RedisReply {
+        var call = call
+        if call.script == .restore { return restore(call.memory(), id) }
+        let policy = call.policy()
+        if rooms[id] == nil { defaults[id] = policy }
+        do throws(ScriptError) {
+            switch call.script {
+            case .join: return try join(&call, id)
+            case .visit: return try visit(&call, id)
+            case .tick:
+                let (request, known) = call.tick()
+                return RedisReply(try tick(request, id, known))
+            case .restore, .configure, .reset: return .error("ERR not a call of a worker")
+            }
+        } catch {
+            return .error(error.rawValue)
+        }
+    }
+
+    private func join(_ call: inout ScriptCall, _ id: String) throws(ScriptError) -> RedisReply {
+        let known = Known(generation: call.integer(), next: call.integer(), incarnation: call.integer())
+        var batch: [JoinRequest] = []
+        while !call.isAtEnd { batch.append(call.join()) }
+        return RedisReply(
+            try run(id, known) { room, now in
+                let reply = room.join(batch, nowMilliseconds: now)
+                return (reply, .join(batch, reply))
+            }
+        )
+    }
+
+    private func visit(_ call: inout ScriptCall, _ id: String) throws(ScriptError) -> RedisReply {
+        var replies: [StandingReply] = []
+        while !call.isAtEnd {
+            let (action, claim) = call.visit()
+            replies.append(try visit(action, claim, id))
+        }
+        return RedisReply(replies)
+    }
+
+    private func visit(_ action: VisitAction, _ claim: TicketClaim, _ id: String) throws(ScriptError) -> StandingReply {
+        try run(id) { room, now in
+            switch action {
+            case .stand:
+                let reply = room.stand(claim, nowMilliseconds: now)
+                return (reply, .stand(claim, reply))
+            case .enter:
+                let reply = room.enter(claim, nowMilliseconds: now)
+                return (reply, .enter(claim, reply))
+            case .leave:
+                let reply = room.leave(claim, nowMilliseconds: now)
+                return (reply, .leave(claim, reply))
+            }
+        }
+    }
 
     /// Runs one step on a room. It is taken out of the dictionary, so that changing it copies nothing.
     private func run<Value>(
         _ id: String,
-        _ known: KnownRoom? = nil,
+        _ known: Known? = nil,
         _ step: (inout any QueueRules, Int) -> (Value, StoreStep.Kind)
-    ) -> Served<Value> {
-        guard var room = rooms.removeValue(forKey: id) else { return .noState }
+    ) throws(ScriptError) -> Value {
+        guard var room = rooms.removeValue(forKey: id) else { throw .noState }
         defer { rooms[id] = room }
         let now = clock()
         let incarnation = room.incarnation
@@ -91,52 +166,29 @@ public final class ModelServer {
         if let known,
             room.knowsLess(thanGeneration: known.generation, next: known.next, incarnation: known.incarnation)
         {
-            return .rollback
+            throw .rollback
         }
         let (value, kind) = step(&room, now)
         observe?(StoreStep(nowMilliseconds: now, kind: kind), room)
-        return .reply(value)
+        return value
     }
 
-    func join(_ batch: [JoinRequest], _ id: String, _ known: KnownRoom) -> Served<JoinReply> {
-        run(id, known) { room, now in
-            let reply = room.join(batch, nowMilliseconds: now)
-            return (reply, .join(batch, reply))
-        }
-    }
-
-    public func stand(_ claim: TicketClaim, _ id: String) -> Served<StandingReply> {
-        run(id) { room, now in
-            let reply = room.stand(claim, nowMilliseconds: now)
-            return (reply, .stand(claim, reply))
-        }
-    }
-
-    public func enter(_ claim: TicketClaim, _ id: String) -> Served<StandingReply> {
-        run(id) { room, now in
-            let reply = room.enter(claim, nowMilliseconds: now)
-            return (reply, .enter(claim, reply))
-        }
-    }
-
-    public func leave(_ claim: TicketClaim, _ id: String) -> Served<StandingReply> {
-        run(id) { room, now in
-            let reply = room.leave(claim, nowMilliseconds: now)
-            return (reply, .leave(claim, reply))
-        }
-    }
-
-    func tick(_ request: TickRequest, _ id: String, _ known: KnownRoom) -> Served<TickReply> {
+    private func tick(_ request: TickRequest, _ id: String, _ known: Known) throws(ScriptError) -> TickReply {
         // Only who watches needs to know what was there before: keeping it costs a copy of what the tick changes.
         let isObserved = observe != nil
-        return run(id, known) { room, now in
+        return try run(id, known) { room, now in
             let before = isObserved ? room.waiting : RankIndex()
             let reply = room.tick(request, nowMilliseconds: now)
             return (reply, .tick(before: before, reply))
         }
     }
 
-    /// The remedy: makes or mends a room from a worker's memory, and answers with the incarnation.
+    private func restore(_ memory: RoomMemory, _ id: String) -> RedisReply {
+        let incarnation = restore(memory, id, defaults: defaults[id] ?? .standard)
+        return .integers([rooms[id]?.generation ?? 0, rooms[id]?.next ?? 0, incarnation])
+    }
+
+    /// Makes or mends a room from a worker's memory, and answers with the incarnation.
     public func restore(_ memory: RoomMemory, _ id: String, defaults: RoomPolicy) -> Int {
         let now = clock()
         let existing = rooms.removeValue(forKey: id)
@@ -156,16 +208,16 @@ public final class ModelServer {
     }
 
     /// Changes a room's limits, as `vestibule room set` does.
-    public func configure(_ policy: RoomPolicy, _ id: String) -> Served<Void> {
-        run(id) { room, now in
+    public func configure(_ policy: RoomPolicy, _ id: String) throws(ScriptError) {
+        try run(id) { room, now in
             room.configure(policy, nowMilliseconds: now)
             return ((), .configure(policy))
         }
     }
 
     /// Ends the room's generation, as `vestibule room reset` does.
-    public func reset(_ id: String) -> Served<Int> {
-        run(id) { room, now in
+    public func reset(_ id: String) throws(ScriptError) -> Int {
+        try run(id) { room, now in
             let generation = room.reset(nowMilliseconds: now)
             return (generation, .reset)
         }

@@ -1,50 +1,69 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The queue store in memory, over the reference model. It answers at once; time is what `clock` says. Like the store
-// over Redis it restores a room that was lost, and it passes the same conformance suite.
+// The queue store in memory: the client that ships over a link that answers at once from the reference model. Time is
+// what `clock` says. It passes the same conformance suite as the client over Redis.
 
 public import Admission
-public import WaitingRoomAPI
+internal import QueueClient
 
 public final class ModelStore: QueueStore {
-    private let server: ModelServer
-    /// When set, every call fails with it: the store is away.
-    public var failure: StoreFailure?
+    private final class InstantLink: RedisLink {
+        let server: ModelServer
+        var failure: StoreFailure?
+        var onReadyChange: ((Bool) -> Void)?
+        let lastErrorText = ""
+
+        init(_ server: ModelServer) { self.server = server }
+
+        func open() {}
+        func close() {}
+        func flush() {}
+        func isReady(room: String) -> Bool { true }
+
+        func send(_ arguments: [RedisArgument], room: String, _ completion: @escaping RedisCompletion) {
+            switch failure {
+            case nil: completion(.success(server.answer(arguments, room: room)))
+            case .unavailable(let text): completion(.failure(.unavailable(text)))
+            case .refused(let text): completion(.success(.error(text)))
+            }
+        }
+    }
+
+    private let link: InstantLink
+    private let client: RedisQueueStore
+    private var server: ModelServer { link.server }
+    /// When set, every call fails with it: the store is away, or refuses.
+    public var failure: StoreFailure? {
+        get { link.failure }
+        set { link.failure = newValue }
+    }
 
     /// - Parameters:
     ///   - firstNumber: what the first joiner of a room gets; nil takes it from the clock, as restore.lua does.
     ///   - clock: milliseconds, as Redis TIME would give them.
     public init(firstNumber: Int? = 1, clock: @escaping () -> Int) {
-        server = ModelServer(firstNumber: firstNumber, clock: clock)
-    }
-
-    /// The call, and after a restore once more, as ScriptCaller makes it.
-    private func call<Value>(
-        _ room: Room,
-        mayRestore: Bool = true,
-        _ body: (ModelServer) -> Served<Value>
-    ) -> Result<Value, StoreFailure> {
-        if let failure { return .failure(failure) }
-        switch body(server) {
-        case .reply(let value): return .success(value)
-        case .noState, .rollback:
-            guard mayRestore, room.next > 0 || room.mayBeMade() else { return .failure(.unavailable("NOSTATE")) }
-            room.noteRestored(server.restore(room.memory, room.id, defaults: room.defaults))
-            return call(room, mayRestore: false, body)
-        }
+        link = InstantLink(ModelServer(firstNumber: firstNumber, clock: clock))
+        client = RedisQueueStore(link: link, scripts: ModelServer.scripts)
     }
 
     /// The model behind a room, once it was used.
-    public func model(of room: Room) -> QueueModel? { server.room(room.id) as? QueueModel }
+    public func model(of room: any RoomMemoryKeeper) -> QueueModel? { server.room(room.id) as? QueueModel }
+
+    private func make(_ room: any RoomMemoryKeeper) {
+        guard server.room(room.id) == nil else { return }
+        room.noteRestored(server.restore(room.memory, room.id, defaults: room.defaults))
+    }
 
     /// Changes a room's limits, as `vestibule room set` does.
-    public func configure(_ room: Room, _ policy: RoomPolicy) {
-        _ = call(room) { $0.configure(policy, room.id) }
+    public func configure(_ room: any RoomMemoryKeeper, _ policy: RoomPolicy) {
+        make(room)
+        try? server.configure(policy, room.id)
     }
 
     /// Ends the room's generation, as `vestibule room reset` does.
-    public func reset(_ room: Room) {
-        _ = call(room) { $0.reset(room.id) }
+    public func reset(_ room: any RoomMemoryKeeper) {
+        make(room)
+        _ = try? server.reset(room.id)
     }
 
     /// Loses everything, as by FLUSHALL.
@@ -53,51 +72,34 @@ public final class ModelStore: QueueStore {
     public func snapshot() -> ModelServer.Snapshot { server.snapshot() }
 
     /// Goes back to an older state, as by a failover to a replica that lags.
-    public func goBack(to snapshot: ModelServer.Snapshot) {
-        server.goBack(to: snapshot)
-    }
+    public func goBack(to snapshot: ModelServer.Snapshot) { server.goBack(to: snapshot) }
+
+    // MARK: - QueueStore: each call is a turn of the loop
 
     public func join(
         _ request: JoinRequest,
-        room: Room,
-        _ completion: @escaping (Result<JoinAnswer, StoreFailure>) -> Void
+        room: any RoomMemoryKeeper,
+        _ completion: @escaping Completion<JoinAnswer>
     ) {
-        let result = call(room) { $0.join([request], room.id, KnownRoom(room)) }.map { $0.answers[0] }
-        if case .success(let answer) = result { room.noteEntry(answer.outcome) }
-        completion(result)
+        client.join(request, room: room, completion)
+        client.flush()
     }
 
-    public func stand(
+    public func visit(
+        _ action: VisitAction,
         _ claim: TicketClaim,
-        room: Room,
-        _ completion: @escaping (Result<StandingReply, StoreFailure>) -> Void
+        room: any RoomMemoryKeeper,
+        _ completion: @escaping Completion<StandingReply>
     ) {
-        completion(call(room) { $0.stand(claim, room.id) })
-    }
-
-    public func enter(
-        _ claim: TicketClaim,
-        room: Room,
-        _ completion: @escaping (Result<StandingReply, StoreFailure>) -> Void
-    ) {
-        let result = call(room) { $0.enter(claim, room.id) }
-        if case .success(let reply) = result { room.noteEntry(reply, of: claim.number) }
-        completion(result)
-    }
-
-    public func leave(
-        _ claim: TicketClaim,
-        room: Room,
-        _ completion: @escaping (Result<StandingReply, StoreFailure>) -> Void
-    ) {
-        completion(call(room) { $0.leave(claim, room.id) })
+        client.visit(action, claim, room: room, completion)
+        client.flush()
     }
 
     public func tick(
         _ request: TickRequest,
-        room: Room,
-        _ completion: @escaping (Result<TickReply, StoreFailure>) -> Void
+        room: any RoomMemoryKeeper,
+        _ completion: @escaping Completion<TickReply>
     ) {
-        completion(call(room) { $0.tick(request, room.id, KnownRoom(room)) })
+        client.tick(request, room: room, completion)
     }
 }

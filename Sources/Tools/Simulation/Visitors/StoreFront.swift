@@ -4,6 +4,7 @@
 // requests, signatures and JSON. For runs with a million visitors.
 
 internal import Admission
+internal import QueueClient
 internal import WaitingRoomAPI
 
 struct StoreFront: Front {
@@ -13,7 +14,7 @@ struct StoreFront: Front {
     func join(key: String?, _ worker: SimulatedWorker, _ done: @escaping (HeldTicket?, FrontAnswer) -> Void) {
         let room = worker.room
         room.use(nowMilliseconds: worker.nowMilliseconds)
-        worker.link.join(JoinRequest(kind: .join, idempotencyKey: key), room: room) { result in
+        worker.store.join(JoinRequest(kind: .join, idempotencyKey: key), room: room) { result in
             guard case .success(let answer) = result else { return done(nil, .retry(afterMilliseconds: 2000)) }
             func ticket(_ number: Int, _ issued: Int) -> HeldTicket {
                 HeldTicket(
@@ -38,7 +39,7 @@ struct StoreFront: Front {
                 done(ticket(number, answer.nowMilliseconds), .admitted(pass: expires))
             case .known(let number, let issued):
                 let held = ticket(number, issued)
-                worker.link.stand(held.claim, room: room) { result in
+                worker.store.stand(held.claim, room: room) { result in
                     guard case .success(let reply) = result else { return done(nil, .retry(afterMilliseconds: 2000)) }
                     room.remember(reply, of: number)
                     done(held, self.answer(reply, room))
@@ -82,7 +83,7 @@ struct StoreFront: Front {
             return done(waiting(position, room))
         }
         if let reply = room.rememberedStanding(number) { return standing(reply, number, room, done) }
-        worker.link.stand(ticket.claim, room: room) { result in
+        worker.store.stand(ticket.claim, room: room) { result in
             guard case .success(let reply) = result else { return done(.retry(afterMilliseconds: 2000)) }
             room.remember(reply, of: number)
             self.standing(reply, number, room, done)
@@ -98,7 +99,7 @@ struct StoreFront: Front {
     }
 
     func enter(_ ticket: HeldTicket, _ worker: SimulatedWorker, _ done: @escaping (FrontAnswer) -> Void) {
-        worker.link.enter(ticket.claim, room: worker.room) { result in
+        worker.store.enter(ticket.claim, room: worker.room) { result in
             guard case .success(let reply) = result else { return done(.retry(afterMilliseconds: 2000)) }
             switch reply.standing {
             case .entered: worker.room.noteGone(ticket.claim.number)
@@ -111,7 +112,7 @@ struct StoreFront: Front {
     }
 
     func leave(_ ticket: HeldTicket, _ worker: SimulatedWorker, _ done: @escaping (FrontAnswer) -> Void) {
-        worker.link.leave(ticket.claim, room: worker.room) { result in
+        worker.store.leave(ticket.claim, room: worker.room) { result in
             guard case .success = result else { return done(.retry(afterMilliseconds: 2000)) }
             worker.room.noteGone(ticket.claim.number)
             done(.ended)

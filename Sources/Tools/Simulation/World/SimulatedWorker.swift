@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A worker process of the product: the real API and room over a simulated connection, with a clock of its own, ticks,
-// death, and a start without a memory.
+// A worker process of the product: the real API, room and client over a simulated connection, with a clock of its
+// own, ticks, death, and a start without a memory.
 
 internal import Admission
 internal import Passes
+internal import QueueClient
 internal import WaitingRoomAPI
 
 final class SimulatedWorker {
@@ -16,7 +17,8 @@ final class SimulatedWorker {
     let index: Int
     let room: Room
     let api: WaitingRoomAPI
-    let link: Link
+    let link: SimulatedLink
+    let store: RedisQueueStore
     private let world: World
     private let tickMilliseconds: Int
     private let clock: () -> Int
@@ -47,7 +49,8 @@ final class SimulatedWorker {
             let elapsed = world.now - World.startMilliseconds
             return elapsed + elapsed * skew.perMillion / 1_000_000 + skew.offset
         }
-        link = Link(world: world, host: host, index: index, network: network)
+        link = SimulatedLink(world: world, host: host, index: index, network: network)
+        store = RedisQueueStore(link: link, scripts: ModelServer.scripts)
         room = Room(id: SimulatedWorker.roomID, defaults: policy)
         let mayMakeAt = world.now + (joinsPool ? SimulatedWorker.deferMilliseconds : 0)
         room.mayBeMade = { [unowned world] in world.now >= mayMakeAt }
@@ -62,7 +65,7 @@ final class SimulatedWorker {
         )
         environment.ticked = { [unowned world] _ in world.markRun() }
         api = WaitingRoomAPI(
-            store: link,
+            store: store,
             rooms: [room],
             keys: keys,
             environment: environment
@@ -73,9 +76,7 @@ final class SimulatedWorker {
 
     func start() {
         world.note(.birth, index)
-        link.onUp = { [weak self] in
-            self?.tick()
-        }
+        link.onReadyChange = { [weak self] isReady in if isReady { self?.tick() } }
         link.open()
         scheduleTick()
         let deadline = world.now + SimulatedWorker.silentMilliseconds

@@ -5,6 +5,7 @@
 public import Admission
 public import Configuration
 internal import Passes
+internal import QueueClient
 
 /// What a run came to.
 public struct SimulationResult: Sendable {
@@ -88,7 +89,7 @@ public final class Simulation {
         crowd.gather()
         let horizon = World.startMilliseconds + scenario.horizonMilliseconds
         while referee.violation == nil {
-            if world.isTurnOver { for worker in workers { worker.link.flush() } }
+            if world.isTurnOver { for worker in workers where worker.isAlive { worker.store.flush() } }
             guard world.step(crowd.wake) else { break }
             if crowd.unsettled == 0, isOver { break }
             if world.now > horizon {
@@ -187,7 +188,9 @@ public final class Simulation {
             host.stalledUntil = max(host.stalledUntil, world.now + length)
             referee.troubleForAll(untilMilliseconds: host.stalledUntil)
         case .outage(let length, let isEmptied): goAway(length, isEmptied)
-        case .flush: loseEverything()
+        case .flush:
+            host.server.forgetScripts()
+            loseEverything()
         case .rollback: break
         case .death(let index, let rebirth):
             workers[index].die()
@@ -233,9 +236,8 @@ public final class Simulation {
     private func operate(_ operation: Scenario.Operation) {
         let limits = operation.applied(to: host.server.room(SimulatedWorker.roomID)?.policy ?? policy)
         world.note(.configured, limits.rateMilli, limits.mode.rawValue)
-        guard !host.isAway, case .reply = host.server.configure(limits, SimulatedWorker.roomID) else {
-            // As an operator would: once more.
-            return world.after(500) { [unowned self] in self.operate(operation) }
-        }
+        if !host.isAway, (try? host.server.configure(limits, SimulatedWorker.roomID)) != nil { return }
+        // As an operator would: once more.
+        world.after(500) { [unowned self] in self.operate(operation) }
     }
 }

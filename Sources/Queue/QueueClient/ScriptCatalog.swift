@@ -3,6 +3,8 @@
 // The Lua scripts, joined with what they share and known by their SHA-1. A script cache is volatile (restart,
 // failover, SCRIPT FLUSH): each connection loads all of them first, and NOSCRIPT is answered by EVAL.
 
+internal import Crypto
+
 /// The scripts of the queue.
 public enum QueueScript: String, CaseIterable, Sendable {
     case join
@@ -24,14 +26,30 @@ public enum ScriptClock: Sendable {
 /// Source text by script.
 public struct ScriptCatalog: Sendable {
     private let sources: [QueueScript: [UInt8]]
+    private let digests: [QueueScript: [UInt8]]
 
     public init(clock: ScriptClock = .redis) {
         var sources: [QueueScript: [UInt8]] = [:]
         for script in QueueScript.allCases { sources[script] = ScriptCatalog.source(of: script, clock: clock) }
         self.sources = sources
+        digests = sources.mapValues(ScriptCatalog.digest)
     }
 
     public func source(of script: QueueScript) -> [UInt8] { sources[script] ?? [] }
+
+    /// The name Redis gives a script: the SHA-1 of its text, in hexadecimal.
+    public func digest(of script: QueueScript) -> [UInt8] { digests[script] ?? [] }
+
+    /// The script that a call names by its digest; nil when it is none of these.
+    public func script(ofDigest digest: [UInt8]) -> QueueScript? { digests.first { $0.value == digest }?.key }
+
+    /// The script of this text; nil when it is none of these.
+    public func script(ofSource source: [UInt8]) -> QueueScript? { sources.first { $0.value == source }?.key }
+
+    private static func digest(_ source: [UInt8]) -> [UInt8] {
+        let digits = Array("0123456789abcdef".utf8)
+        return Insecure.SHA1.hash(data: source).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+    }
 
     private static func source(of script: QueueScript, clock: ScriptClock) -> [UInt8] {
         let prelude = PackageResources.prelude_lua

@@ -1,28 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The way to the Redis that has a room: one server, the master that Sentinel names, or a node of a Cluster. What calls
-// scripts sees only this.
+// Where to find the Redis of the rooms: makes the link to one server, through Sentinel, or to a Cluster.
 
+public import QueueClient
 public import Reactor
-
-/// Finds the server of a room, follows it when it moves, and sends commands there.
-public protocol RedisLink: AnyObject {
-    /// Starts to connect, and keeps connected until `close()`.
-    func open()
-    /// Ends every connection; what is in flight fails.
-    func close()
-    /// Writes what this turn of the loop has gathered. Call it at the end of the turn.
-    func flush()
-    /// Whether a command for this room would be sent now.
-    func isReady(room: String) -> Bool
-    /// Sends a command whose keys all belong to `room`. The completion runs once: later in the loop, or at once when
-    /// there is no connection.
-    func send(_ arguments: [RedisArgument], room: String, _ completion: @escaping RedisConnection.Completion)
-    /// Why there is no connection, in words for people.
-    var lastErrorText: String { get }
-    /// Called with true when a server has become usable, with false when one has ceased to be.
-    var onReadyChange: ((Bool) -> Void)? { get set }
-}
 
 extension RedisConnection: RedisLink {
     public func isReady(room: String) -> Bool { isReady }

@@ -3,7 +3,6 @@
 // What an operator does to a room at run time: read it, change its limits, reset it. Used by the command line.
 
 public import Admission
-public import WaitingRoomAPI
 
 /// Operations on rooms over a link that is ready for them.
 public final class RoomOperator {
@@ -21,7 +20,7 @@ public final class RoomOperator {
     ]
 
     /// The state of a room, from a tick that sends no news of this caller's own.
-    public func show(_ room: Room, _ completion: @escaping (Result<TickReply, StoreFailure>) -> Void) {
+    public func show(_ room: any RoomMemoryKeeper, _ completion: @escaping (Result<TickReply, StoreFailure>) -> Void) {
         // A tick that is never due only reads, and no operator makes a room: the workers know more of it.
         let arguments = [0, 0, 0, 0, 0, 1_000_000_000_000, 0, 0].map { RedisArgument($0) }
         caller.call(.tick, room: room, { arguments }, mayRestore: false) { result in
@@ -34,7 +33,10 @@ public final class RoomOperator {
     }
 
     /// The fields that override the configuration file now.
-    public func overrides(_ room: Room, _ completion: @escaping (Result<[String], StoreFailure>) -> Void) {
+    public func overrides(
+        _ room: any RoomMemoryKeeper,
+        _ completion: @escaping (Result<[String], StoreFailure>) -> Void
+    ) {
         link.send(["HKEYS", RedisArgument(KeySchema(room: room.id).config)], room: room.id) { result in
             switch result {
             case .success(.error(let text)): completion(.failure(.unavailable(text)))
@@ -50,7 +52,7 @@ public final class RoomOperator {
 
     /// Sets fields (nil: back to the configuration file). The caller has checked the resulting policy.
     public func configure(
-        _ room: Room,
+        _ room: any RoomMemoryKeeper,
         _ changes: [(field: String, value: Int?)],
         _ completion: @escaping (StoreFailure?) -> Void
     ) {
@@ -61,7 +63,7 @@ public final class RoomOperator {
     }
 
     /// Ends the generation; answers with the new one.
-    public func reset(_ room: Room, _ completion: @escaping (Result<Int, StoreFailure>) -> Void) {
+    public func reset(_ room: any RoomMemoryKeeper, _ completion: @escaping (Result<Int, StoreFailure>) -> Void) {
         caller.call(.reset, room: room, { [] }, mayRestore: false) { result in
             completion(result.flatMap { $0.integerValue.map { .success($0) } ?? .failure(.refused("no generation")) })
         }

@@ -5,7 +5,6 @@
 // worker's memory and the call is made again.
 
 public import Admission
-public import WaitingRoomAPI
 
 public final class RedisQueueStore: QueueStore {
     /// Joins in one script call, about 2 us each in Redis.
@@ -17,22 +16,22 @@ public final class RedisQueueStore: QueueStore {
 
     private struct Join {
         let request: JoinRequest
-        let completion: (Result<JoinAnswer, StoreFailure>) -> Void
+        let completion: Completion<JoinAnswer>
     }
 
     private struct Visit {
-        let action: String
+        let action: VisitAction
         let claim: TicketClaim
-        let completion: (Result<StandingReply, StoreFailure>) -> Void
+        let completion: Completion<StandingReply>
     }
 
     /// What is gathered for one room.
     private final class Lane {
-        let room: Room
+        let room: any RoomMemoryKeeper
         var joins = GroupCommit<Join>()
         var visits = GroupCommit<Visit>()
 
-        init(room: Room) { self.room = room }
+        init(room: any RoomMemoryKeeper) { self.room = room }
     }
 
     private let link: any RedisLink
@@ -57,42 +56,29 @@ public final class RedisQueueStore: QueueStore {
 
     public func join(
         _ request: JoinRequest,
-        room: Room,
-        _ completion: @escaping (Result<JoinAnswer, StoreFailure>) -> Void
+        room: any RoomMemoryKeeper,
+        _ completion: @escaping Completion<JoinAnswer>
     ) {
         let lane = lane(of: room)
         if let refusal = refusal(room, lane.joins.count) { return completion(.failure(refusal)) }
         lane.joins.add(Join(request: request, completion: completion))
     }
 
-    public func stand(
+    public func visit(
+        _ action: VisitAction,
         _ claim: TicketClaim,
-        room: Room,
-        _ completion: @escaping (Result<StandingReply, StoreFailure>) -> Void
+        room: any RoomMemoryKeeper,
+        _ completion: @escaping Completion<StandingReply>
     ) {
-        visit("stand", claim, room, completion)
-    }
-
-    public func enter(
-        _ claim: TicketClaim,
-        room: Room,
-        _ completion: @escaping (Result<StandingReply, StoreFailure>) -> Void
-    ) {
-        visit("enter", claim, room, completion)
-    }
-
-    public func leave(
-        _ claim: TicketClaim,
-        room: Room,
-        _ completion: @escaping (Result<StandingReply, StoreFailure>) -> Void
-    ) {
-        visit("leave", claim, room, completion)
+        let lane = lane(of: room)
+        if let refusal = refusal(room, lane.visits.count) { return completion(.failure(refusal)) }
+        lane.visits.add(Visit(action: action, claim: claim, completion: completion))
     }
 
     public func tick(
         _ request: TickRequest,
-        room: Room,
-        _ completion: @escaping (Result<TickReply, StoreFailure>) -> Void
+        room: any RoomMemoryKeeper,
+        _ completion: @escaping Completion<TickReply>
     ) {
         // Made again after a restore: the room then knows another incarnation.
         let arguments = {
@@ -107,7 +93,7 @@ public final class RedisQueueStore: QueueStore {
 
     // MARK: - Steps
 
-    private func lane(of room: Room) -> Lane {
+    private func lane(of room: any RoomMemoryKeeper) -> Lane {
         if let found = lanes.first(where: { $0.room === room }) { return found }
         let lane = Lane(room: room)
         lanes.append(lane)
@@ -115,20 +101,9 @@ public final class RedisQueueStore: QueueStore {
     }
 
     /// Why nothing more is gathered now; nil when it is.
-    private func refusal(_ room: Room, _ gathered: Int) -> StoreFailure? {
+    private func refusal(_ room: any RoomMemoryKeeper, _ gathered: Int) -> StoreFailure? {
         guard link.isReady(room: room.id) else { return .unavailable(link.lastErrorText) }
         return gathered < RedisQueueStore.gatheredMax ? nil : .unavailable("too many calls wait for Redis")
-    }
-
-    private func visit(
-        _ action: String,
-        _ claim: TicketClaim,
-        _ room: Room,
-        _ completion: @escaping (Result<StandingReply, StoreFailure>) -> Void
-    ) {
-        let lane = lane(of: room)
-        if let refusal = refusal(room, lane.visits.count) { return completion(.failure(refusal)) }
-        lane.visits.add(Visit(action: action, claim: claim, completion: completion))
     }
 
     private func send(_ batch: [Join], _ lane: Lane) {
@@ -155,7 +130,7 @@ public final class RedisQueueStore: QueueStore {
 
     private func send(_ batch: [Visit], _ lane: Lane) {
         let arguments = batch.flatMap { visit in
-            [RedisArgument(visit.action)]
+            [RedisArgument(visit.action.rawValue)]
                 + [visit.claim.generation, visit.claim.number, visit.claim.issuedMilliseconds].map { RedisArgument($0) }
         }
         caller.call(.visit, room: lane.room, { arguments }) { result in
@@ -163,7 +138,7 @@ public final class RedisQueueStore: QueueStore {
             switch RedisQueueStore.decode(result, { ReplyDecoder.visits($0, count: batch.count) }) {
             case .success(let replies):
                 for (visit, reply) in zip(batch, replies) {
-                    if visit.action == "enter" { lane.room.noteEntry(reply, of: visit.claim.number) }
+                    if visit.action == .enter { lane.room.noteEntry(reply, of: visit.claim.number) }
                     visit.completion(.success(reply))
                 }
             case .failure(let failure):

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the handlers read of a room's parts, by short names.
+
+public import Admission
+
+extension Room {
+    public var defaults: RoomPolicy {
+        get { settings.defaults }
+        set { settings.defaults = newValue }
+    }
+    public var rules: JoinRules {
+        get { settings.rules }
+        set { settings.rules = newValue }
+    }
+    public var outage: OutagePolicy {
+        get { settings.outage }
+        set { settings.outage = newValue }
+    }
+    public var eta: EstimateSettings {
+        get { settings.eta }
+        set { settings.eta = newValue }
+    }
+
+    /// Who waits, as of the last tick. Read in place: a poll must not pay for references to its arrays.
+    public var mirror: RankIndex { _read { yield seen.waiting } }
+    /// The limits in force as of the last tick.
+    public var policy: RoomPolicy { seen.policy }
+    public var generation: Int { seen.generation }
+    public var incarnation: Int { seen.incarnation }
+    public var next: Int { seen.next }
+    /// `next` as of the last tick: the mirror says nothing about numbers from here on.
+    public var mirroredNext: Int { seen.mirroredNext }
+    public var called: Int { seen.called }
+    public var active: Int { seen.active }
+    public var counters: RoomCounters { seen.counters }
+    /// Redis time of the last tick; 0 before the first.
+    public var asOfMilliseconds: Int { seen.asOfMilliseconds }
+    /// Whether the mirror holds anything yet.
+    public var isKnown: Bool { seen.isKnown }
+
+    /// Redis time now, as well as this worker can tell.
+    public func redisMilliseconds(nowMilliseconds: Int) -> Int {
+        seen.redisMilliseconds(nowMilliseconds: nowMilliseconds)
+    }
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The port between a room and the store of its queue, in both directions: what a room asks of the store, and what the
+// store asks of the room. QueueClient implements the first, WaitingRoomAPI the second; neither imports the other.
+
+/// Why the store has no answer. Nothing is lost: the caller may repeat the request.
+public enum StoreFailure: Error, Equatable, Sendable {
+    /// Redis is away, busy or loading; a write may or may not have taken effect.
+    case unavailable(String)
+    /// Redis refused the call: a fault of the program or of the deployment (ACL, memory), not of the visitor.
+    case refused(String)
+}
+
+/// The answer to one join.
+public struct JoinAnswer: Equatable, Sendable {
+    public var outcome: JoinOutcome
+    public var generation: Int
+    public var nowMilliseconds: Int
+    public var waiting: Int
+
+    public init(outcome: JoinOutcome, generation: Int, nowMilliseconds: Int, waiting: Int) {
+        self.outcome = outcome
+        self.generation = generation
+        self.nowMilliseconds = nowMilliseconds
+        self.waiting = waiting
+    }
+}
+
+extension JoinReply {
+    /// The answers to the joins of the batch, in their order.
+    public var answers: [JoinAnswer] {
+        outcomes.map { outcome in
+            JoinAnswer(
+                outcome: outcome,
+                generation: generation,
+                nowMilliseconds: nowMilliseconds,
+                waiting: waiting
+            )
+        }
+    }
+}
+
+/// What a visitor asks about the place that a ticket proves; the raw value is the word that visit.lua takes.
+public enum VisitAction: String, Sendable {
+    case stand
+    case enter
+    case leave
+}
+
+/// What the store needs of the worker's side of a room: under which name and limits to call, what the worker knows when
+/// a call is sent, and the memory from which a room that Redis has lost is restored.
+public protocol RoomMemoryKeeper: AnyObject {
+    var id: String { get }
+    /// The limits of the configuration file; they go with each call.
+    var defaults: RoomPolicy { get }
+    var generation: Int { get }
+    /// The number the next joiner gets, as far as this worker knows; 0 before the first tick.
+    var next: Int { get }
+    /// Identifies the room's state in Redis; 0 before the first tick.
+    var incarnation: Int { get }
+    /// Whether this worker may make a room that neither Redis nor this worker remembers.
+    var mayBeMade: () -> Bool { get }
+    /// Everything a restore takes.
+    var memory: RoomMemory { get }
+    /// A restore has succeeded; the room's state in Redis is now this one.
+    func noteRestored(_ incarnation: Int)
+    /// The store has let this visitor in until then, in milliseconds of Redis time.
+    func noteEntered(_ number: Int, passExpiresMilliseconds: Int)
+}
+
+extension RoomMemoryKeeper {
+    /// Takes note of the entry, if the outcome of a join is one.
+    public func noteEntry(_ outcome: JoinOutcome) {
+        if case .admitted(let number, let expires) = outcome { noteEntered(number, passExpiresMilliseconds: expires) }
+    }
+
+    /// Takes note of the entry, if the answer to an enter is one.
+    public func noteEntry(_ reply: StandingReply, of number: Int) {
+        if case .entered(let expires) = reply.standing { noteEntered(number, passExpiresMilliseconds: expires) }
+    }
+}
+
+/// The transitions of visitors, and the tick. Completions run once, in the worker's loop, now or later.
+public protocol QueueStore: AnyObject {
+    typealias Completion<Answer> = (Result<Answer, StoreFailure>) -> Void
+
+    /// Joins of one loop turn may be sent together; each is answered only after the store has it.
+    func join(_ request: JoinRequest, room: any RoomMemoryKeeper, _ completion: @escaping Completion<JoinAnswer>)
+    func visit(
+        _ action: VisitAction,
+        _ claim: TicketClaim,
+        room: any RoomMemoryKeeper,
+        _ completion: @escaping Completion<StandingReply>
+    )
+    func tick(_ request: TickRequest, room: any RoomMemoryKeeper, _ completion: @escaping Completion<TickReply>)
+}
+
+extension QueueStore {
+    /// Where the visitor stands. A visitor who lost the place by silence gets it back by asking within the grace.
+    public func stand(_ claim: TicketClaim, room: any RoomMemoryKeeper, _ done: @escaping Completion<StandingReply>) {
+        visit(.stand, claim, room: room, done)
+    }
+
+    /// Lets the visitor in, if called. Repeating it gives the same pass.
+    public func enter(_ claim: TicketClaim, room: any RoomMemoryKeeper, _ done: @escaping Completion<StandingReply>) {
+        visit(.enter, claim, room: room, done)
+    }
+
+    /// Gives the place up for good.
+    public func leave(_ claim: TicketClaim, room: any RoomMemoryKeeper, _ done: @escaping Completion<StandingReply>) {
+        visit(.leave, claim, room: room, done)
+    }
+}

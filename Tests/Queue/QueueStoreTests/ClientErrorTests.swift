@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the client makes of errors: those of the server's condition, and a room that a restore has not brought back, are
+// `unavailable` (503, the visitor repeats); the others are `refused` (500).
+
+import Admission
+import QueueClient
+import Testing
+import WaitingRoomAPI
+
+/// Answers every command with the replies it was given, in turn; the last one again and again.
+private final class ScriptedLink: RedisLink {
+    private var replies: [RedisReply]
+    private(set) var commands: [String] = []
+    var onReadyChange: ((Bool) -> Void)?
+    let lastErrorText = ""
+
+    init(_ replies: [RedisReply]) { self.replies = replies }
+
+    func open() {}
+    func close() {}
+    func flush() {}
+    func isReady(room: String) -> Bool { true }
+
+    func send(_ arguments: [RedisArgument], room: String, _ completion: @escaping RedisCompletion) {
+        if case .bytes(let word) = arguments[0] { commands.append(String(decoding: word, as: UTF8.self)) }
+        completion(.success(replies.count > 1 ? replies.removeFirst() : replies[0]))
+    }
+}
+
+struct ClientErrorTests {
+    /// How a tick ends that gets these replies, and which commands it took.
+    private func tick(_ replies: [RedisReply]) throws -> (failure: StoreFailure, commands: [String]) {
+        let link = ScriptedLink(replies)
+        let store = RedisQueueStore(link: link, scripts: ScriptCatalog())
+        var results: [Result<TickReply, StoreFailure>] = []
+        store.tick(TickRequest(), room: Room(id: "demo", defaults: .standard)) { results.append($0) }
+        #expect(results.count == 1)
+        guard case .failure(let failure) = try #require(results.first) else { throw StoreFailure.refused("no failure") }
+        return (failure, link.commands)
+    }
+
+    @Test(
+        "Errors of the server's condition pass",
+        arguments: [
+            "LOADING Redis is loading the dataset in memory", "READONLY You can't write against a read only replica.",
+            "MASTERDOWN Link with MASTER is down", "BUSY Redis is busy running a script", "OOM command not allowed",
+            "MISCONF Redis is configured to save RDB snapshots", "NOREPLICAS Not enough good replicas to write.",
+            "CLUSTERDOWN The cluster is down", "TRYAGAIN Multiple keys request during rehashing of slot",
+            "MOVED 3999 127.0.0.1:6381", "ASK 3999 127.0.0.1:6381",
+        ]
+    )
+    func passing(_ text: String) throws {
+        let (failure, commands) = try tick([.error(text)])
+        #expect(failure == .unavailable(text))
+        #expect(commands == ["EVALSHA"])
+    }
+
+    @Test(
+        "Others are ours, whatever words follow the first",
+        arguments: ["NOPERM no permission", "ERR unknown command, with args beginning with: OOM", "WRONGTYPE"]
+    )
+    func ours(_ text: String) throws { #expect(try tick([.error(text)]).failure == .refused(text)) }
+
+    @Test("A room that a restore has not brought back is unavailable", arguments: ["NOSTATE gone", "ROLLBACK back"])
+    func restored(_ text: String) throws {
+        let restored = RedisReply.array([.integer(1), .integer(5), .integer(9)])
+        let (failure, commands) = try tick([.error(text), restored, .error(text)])
+        #expect(failure == .unavailable(text))
+        #expect(commands.count == 3, "the call, the restore, the call once more")
+    }
+
+    @Test("An empty script cache is filled by EVAL, once")
+    func noScript() throws {
+        let (failure, commands) = try tick([.error("NOSCRIPT No matching script."), .error("NOSCRIPT")])
+        #expect(commands == ["EVALSHA", "EVAL"])
+        #expect(failure == .unavailable("NOSCRIPT"))
+    }
+}
