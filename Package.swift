@@ -150,7 +150,7 @@ let package = Package(
 
         // Tests, in the same layers.
         .target(name: "TestSupport", dependencies: ["Passes", "Reactor", "StrictJSON"], path: "Tests/TestSupport"),
-        tests("Rules", "AdmissionTests", ["Admission"]),
+        tests("Rules", "AdmissionTests", ["Admission", "Simulation"]),
         tests("Rules", "PassesTests", ["Passes", "StrictJSON"]),
         tests("Host", "HostTests", ["Reactor", "StrictJSON", "Telemetry", logging]),
         tests("Gateway", "GatewayTests", ["Gateway", "GatewayWire", "Reactor"]),
