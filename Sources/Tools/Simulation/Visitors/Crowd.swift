@@ -3,6 +3,7 @@
 // All visitors of a run, and what each kind does next: join, poll, leave, fall silent, come back, enter.
 
 internal import Admission
+internal import Chance
 internal import Configuration
 
 final class Crowd {
