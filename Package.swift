@@ -147,11 +147,8 @@ let package = Package(
         // Tests, in the same layers.
         .target(name: "TestSupport", dependencies: ["Passes", "Reactor", "StrictJSON"], path: "Tests/TestSupport"),
         tests("Rules", "AdmissionTests", ["Admission"]),
-        tests("Rules", "StrictJSONTests", ["StrictJSON"]),
-        tests("Rules", "PassesTests", ["Passes"]),
-        tests("Host", "ReactorTests", ["Reactor"]),
-        tests("Host", "TelemetryTests", ["StrictJSON", "Telemetry", logging]),
-        tests("Gateway", "GatewayWireTests", ["GatewayWire"]),
+        tests("Rules", "PassesTests", ["Passes", "StrictJSON"]),
+        tests("Host", "HostTests", ["Reactor", "StrictJSON", "Telemetry", logging]),
         tests("Gateway", "GatewayTests", ["Gateway", "GatewayWire", "Reactor"]),
         tests(
             "Room",
@@ -162,7 +159,7 @@ let package = Package(
         tests("Queue", "RedisQueueTests", ["Admission", "Reactor", "RedisQueue", "WaitingRoomAPI"]),
         tests("Program", "ConfigurationTests", ["Admission", "Configuration"]),
         tests("Program", "NginxTests", ["NginxFiles", "Passes"], exclude: ["worker.py"]),
-        tests("Program", "IntegrationTests", ["Passes", "Reactor", "StrictJSON", "vestibule-fuzz"]),
+        tests("Program", "IntegrationTests", ["Load", "Passes", "Reactor", "StrictJSON", "vestibule-fuzz"]),
         tests("Program", "BrowserTests", ["StrictJSON"]),
         tests("Tools", "SimulationTests", ["Admission", "Configuration", "Simulation", "vestibule"]),
         tests("Tools", "LoadTests", ["Load", "StrictJSON", "vestibule", "vestibule-load"]),
