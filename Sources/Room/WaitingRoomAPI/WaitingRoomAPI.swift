@@ -3,7 +3,7 @@
 // Where a request enters: it is routed by operation, path and method to one handler. The handlers are in the files
 // next to this one; each answers from the room's mirror, or asks the store and answers later.
 
-public import Admission
+internal import Admission
 public import GatewayWire
 public import Passes
 public import Telemetry
@@ -46,7 +46,7 @@ public struct APIEnvironment {
 public final class WaitingRoomAPI {
     public typealias Respond = (GatewayResponse) -> Void
 
-    let environment: APIEnvironment
+    private(set) var environment: APIEnvironment
     let store: any QueueStore
     var pollMeter = PollMeter()
     var sourceMeter = SourceMeter()
@@ -74,15 +74,23 @@ public final class WaitingRoomAPI {
 
     public func room(_ id: String) -> Room? { roomsByID[id] }
 
-    /// Takes over the rooms of a configuration that was read again. Known rooms keep their mirrors.
-    public func replaceRooms(_ entries: [(id: String, policy: RoomPolicy, rules: JoinRules, outage: OutagePolicy)]) {
+    /// Applies a configuration, at the start and when it was read again. Known rooms keep their mirrors.
+    public func apply(_ settings: APISettings) {
+        environment.staleMilliseconds = settings.staleMilliseconds
+        environment.pollBudgetPerSecond = settings.pollBudgetPerSecond
+        replaceRooms(settings.rooms)
+    }
+
+    /// Replaces the rooms by these. Known rooms keep their mirrors.
+    public func replaceRooms(_ entries: [RoomSettings]) {
         var updated: [String: Room] = [:]
-        for (id, policy, rules, outage) in entries {
-            let room = roomsByID[id] ?? Room(id: id, defaults: policy)
-            room.defaults = policy
-            room.rules = rules
-            room.outage = outage
-            updated[id] = room
+        for entry in entries {
+            let room = roomsByID[entry.id] ?? Room(id: entry.id, defaults: entry.policy)
+            room.defaults = entry.policy
+            room.rules = entry.rules
+            room.outage = entry.outage
+            room.eta = entry.eta
+            updated[entry.id] = room
         }
         take(updated)
     }

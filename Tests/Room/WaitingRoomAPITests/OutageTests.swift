@@ -212,7 +212,9 @@ struct OutageTests {
     func reload() throws {
         let (bench, _) = try WaitingRoomBench.away(2000, openFor: nil)
         #expect(try bench.join().status == 503)
-        bench.api.replaceRooms([("demo", limits(), .standard, OutagePolicy(openForMilliseconds: 60_000))])
+        bench.api.replaceRooms([
+            RoomSettings(id: "demo", policy: limits(), outage: OutagePolicy(openForMilliseconds: 60_000))
+        ])
         #expect(try bench.join().status == 200)
     }
 }
