@@ -22,7 +22,7 @@ final class FastCGIConnection: GatewayConnection {
         case closed
     }
 
-    /// Looks at a growing request that are free. A request comes in one piece from nginx; later looks are spaced out.
+    /// Peeks at an incomplete request that happen at once; later ones are delayed. A request comes in one piece from nginx; later looks are spaced out.
     private static let promptLooks = 8
     private static let firstPauseMilliseconds = 5
     private static let longestPauseMilliseconds = 200

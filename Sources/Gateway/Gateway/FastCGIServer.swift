@@ -9,11 +9,7 @@ public import Reactor
 ///
 /// The peer must be nginx, or speak like it: one request at a time on a connection, request whole before its answer is
 /// expected. Anything else is closed with a log line, and never holds up other connections.
-///
-/// A server stays alive, kept by its loop, until it is drained.
-public final class FastCGIServer {
-    private let core: ServerCore
-
+public final class FastCGIServer: GatewayServer {
     /// Starts serving.
     ///
     /// - Parameters:
@@ -28,24 +24,15 @@ public final class FastCGIServer {
         handler: @escaping GatewayHandler
     ) throws(SystemError) {
         FastCGILibrary.start
-        core = ServerCore(name: "fastcgi", loop: loop, listener: listener, limits: limits, log: log, handler: handler)
+        let core = ServerCore(
+            name: "fastcgi",
+            loop: loop,
+            listener: listener,
+            limits: limits,
+            log: log,
+            handler: handler
+        )
         try core.start { (core, fd) throws(SystemError) in try FastCGIConnection(core: core, fd: fd) }
-    }
-
-    /// What has been counted so far.
-    public var counters: GatewayCounters { core.counters }
-
-    /// Closes the listener. Open connections go on.
-    public func stopAccepting() {
-        core.stopAccepting()
-    }
-
-    /// Closes the listener and the idle connections, finishes the requests in flight, then calls `completion` once.
-    ///
-    /// It takes at most `answerMilliseconds` or `partialRequestMilliseconds`, whichever is longer. A request that nginx
-    /// sends on an idle connection in the very moment it is closed is sent again by nginx to another worker if it may
-    /// be.
-    public func drain(_ completion: @escaping () -> Void) {
-        core.drain(completion)
+        super.init(core: core)
     }
 }

@@ -6,11 +6,7 @@ public import GatewayWire
 public import Reactor
 
 /// Serves SCGI requests on one listener, in the thread of one loop.
-///
-/// A server stays alive, kept by its loop, until it is drained.
-public final class SCGIServer {
-    private let core: ServerCore
-
+public final class SCGIServer: GatewayServer {
     /// Starts serving.
     ///
     /// - Parameters:
@@ -25,20 +21,8 @@ public final class SCGIServer {
         log: @escaping (String) -> Void,
         handler: @escaping GatewayHandler
     ) throws(SystemError) {
-        core = ServerCore(name: "scgi", loop: loop, listener: listener, limits: limits, log: log, handler: handler)
+        let core = ServerCore(name: "scgi", loop: loop, listener: listener, limits: limits, log: log, handler: handler)
         try core.start { (core, fd) throws(SystemError) in try SCGIConnection(core: core, fd: fd) }
-    }
-
-    /// What has been counted so far.
-    public var counters: GatewayCounters { core.counters }
-
-    /// Closes the listener. Open connections go on.
-    public func stopAccepting() {
-        core.stopAccepting()
-    }
-
-    /// Closes the listener, finishes the requests that have begun, then calls `completion` once.
-    public func drain(_ completion: @escaping () -> Void) {
-        core.drain(completion)
+        super.init(core: core)
     }
 }

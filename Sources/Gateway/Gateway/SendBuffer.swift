@@ -2,7 +2,6 @@
 //
 // How much a socket takes without waiting. The answer to a request is written in one go or not at all.
 
-internal import GatewayWire
 internal import Glibc
 
 /// The kernel's send buffer of one connection.
@@ -28,18 +27,4 @@ struct SendBuffer {
     /// The kernel charges what a buffer occupies, not what it holds: libfcgi's records of 8,192 bytes are charged
     /// 16,640 on a unix socket, which is the factor of two.
     var largestResponse: Int { max(0, capacity - Self.reservedBytes) / 2 }
-}
-
-extension ServerCore {
-    /// Serializes an answer into ``output``; one that is too large becomes a 500.
-    func render(_ response: GatewayResponse, upTo capacity: Int) {
-        output.clear()
-        response.serialize(into: &output)
-        let bound = min(limits.responseBytes, capacity)
-        guard output.count > bound else { return }
-        counters.oversizedResponses += 1
-        note("answer of \(output.count) bytes replaced: the bound is \(bound)")
-        output.clear()
-        GatewayResponse.failure(500, code: "INTERNAL", message: "The answer is too large.").serialize(into: &output)
-    }
 }

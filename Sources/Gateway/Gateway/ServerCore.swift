@@ -91,6 +91,18 @@ final class ServerCore {
         note("connection closed: \(reason.text)")
     }
 
+    /// Serializes an answer into ``output``; one that is too large becomes a 500.
+    func render(_ response: GatewayResponse, upTo capacity: Int) {
+        output.clear()
+        response.serialize(into: &output)
+        let bound = min(limits.responseBytes, capacity)
+        guard output.count > bound else { return }
+        counters.oversizedResponses += 1
+        note("answer of \(output.count) bytes replaced: the bound is \(bound)")
+        output.clear()
+        GatewayResponse.failure(500, code: "INTERNAL", message: "The answer is too large.").serialize(into: &output)
+    }
+
     /// Forgets a connection whose descriptor is closed, or is about to be in the same step.
     func closed(_ fd: Int32) {
         guard connections.removeValue(forKey: fd) != nil else { return }

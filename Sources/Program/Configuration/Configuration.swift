@@ -100,6 +100,19 @@ public struct Configuration: Equatable, Sendable {
     /// Socket of worker `index` for SCGI.
     public func scgiSocket(_ index: Int) -> String { "\(runDirectory)/worker-\(index).scgi.sock" }
     public var scoreboardPath: String { "\(runDirectory)/scoreboard" }
+    /// A mirror counts as degraded after five ticks without a reply, and never within a second.
+    public var staleMilliseconds: Int { max(1000, 5 * tickMilliseconds) }
+
+    /// The keys of the file whose values differ from `other` and take effect only when the program starts again.
+    public func restartKeys(differingFrom other: Configuration) -> [String] {
+        let isSameRedis =
+            redis == other.redis && redisUsername == other.redisUsername && redisPasswordFile == other.redisPasswordFile
+        let differing = [
+            ("redis", !isSameRedis), ("workers", workers != other.workers),
+            ("run_dir", runDirectory != other.runDirectory), ("socket_group", socketGroup != other.socketGroup),
+        ]
+        return differing.filter(\.1).map(\.0)
+    }
 }
 
 /// What is wrong with a configuration, and where.

@@ -43,7 +43,7 @@ public struct APIEnvironment {
 
 /// The state that the handlers of a worker share.
 final class APIContext {
-    let environment: APIEnvironment
+    var environment: APIEnvironment
     let store: any QueueStore
     /// The keys in force; replaced when the operator rotates them.
     var keys: KeyRing

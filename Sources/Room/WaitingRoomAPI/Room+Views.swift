@@ -5,22 +5,10 @@
 public import Admission
 
 extension Room {
-    public var defaults: RoomPolicy {
-        get { settings.defaults }
-        set { settings.defaults = newValue }
-    }
-    public var rules: JoinRules {
-        get { settings.rules }
-        set { settings.rules = newValue }
-    }
-    public var outage: OutagePolicy {
-        get { settings.outage }
-        set { settings.outage = newValue }
-    }
-    public var eta: EstimateSettings {
-        get { settings.eta }
-        set { settings.eta = newValue }
-    }
+    public var defaults: RoomPolicy { settings.defaults }
+    public var rules: JoinRules { settings.rules }
+    public var outage: OutagePolicy { settings.outage }
+    public var eta: EstimateSettings { settings.eta }
 
     /// Who waits, as of the last tick. Read in place: a poll must not pay for references to its arrays.
     public var mirror: RankIndex { _read { yield seen.waiting } }

@@ -14,6 +14,9 @@ public final class WaitingRoomAPI {
 
     private let context: APIContext
 
+    /// What the worker's surroundings give, with the settings in force.
+    package var environment: APIEnvironment { context.environment }
+
     /// The rooms, by name.
     public var rooms: [Room] { context.rooms }
 
@@ -34,14 +37,19 @@ public final class WaitingRoomAPI {
     /// The room with this identifier; nil when there is none.
     public func room(_ id: String) -> Room? { context.room(id) }
 
-    /// Takes over the rooms of a configuration that was read again. Known rooms keep their mirrors.
-    public func replaceRooms(_ entries: [(id: String, policy: RoomPolicy, rules: JoinRules, outage: OutagePolicy)]) {
+    /// Applies a configuration, at the start and when it was read again. Known rooms keep their mirrors.
+    public func apply(_ settings: APISettings) {
+        context.environment.staleMilliseconds = settings.staleMilliseconds
+        context.environment.pollBudgetPerSecond = settings.pollBudgetPerSecond
+        replaceRooms(settings.rooms)
+    }
+
+    /// Replaces the rooms by these, by name. Known rooms keep their mirrors.
+    public func replaceRooms(_ rooms: [String: RoomSettings]) {
         context.replaceRooms(
-            entries.map { id, policy, rules, outage in
-                let room = context.room(id) ?? Room(id: id, defaults: policy)
-                room.defaults = policy
-                room.rules = rules
-                room.outage = outage
+            rooms.map { id, settings in
+                let room = context.room(id) ?? Room(id: id, settings: settings)
+                room.settings = settings
                 return room
             }
         )

@@ -25,6 +25,24 @@ struct ConfigurationTests {
         #expect(standard.mode == .open)
     }
 
+    @Test("A reload names exactly the keys that only a restart changes, and staleness follows the tick")
+    func restartKeys() throws {
+        let old = try Configuration(yaml: "rooms: {demo: {}}\n")
+        let same = try Configuration(yaml: "rooms: {demo: {}, more: {}}\ntick: 500ms\npoll_budget: 50\n")
+        #expect(same.restartKeys(differingFrom: old) == [])
+        #expect(old.staleMilliseconds == 1000 && same.staleMilliseconds == 2500)
+        let moved = try Configuration(
+            yaml: """
+                rooms: {demo: {}}
+                redis: {host: "127.0.0.1", port: 6380}
+                workers: 4
+                run_dir: /srv/run
+                socket_group: www-data
+                """
+        )
+        #expect(moved.restartKeys(differingFrom: old) == ["redis", "workers", "run_dir", "socket_group"])
+    }
+
     @Test("Every key is read")
     func everyKey() throws {
         let read = try Configuration(

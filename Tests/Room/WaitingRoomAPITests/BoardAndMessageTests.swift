@@ -186,13 +186,31 @@ struct BoardTests {
         let token = try bench.waitingTicket()
         bench.run(200)
         bench.api.replaceRooms([
-            ("demo", limits(rate: 3), .standard, .closed), ("third", limits(), .standard, .closed),
+            "demo": RoomSettings(defaults: limits(rate: 3)), "third": RoomSettings(defaults: limits()),
         ])
         #expect(bench.api.rooms.map(\.id) == ["demo", "third"])
         #expect(bench.api.room("demo") === bench.room)
         #expect(bench.room.defaults.rateMilli == 3000)
         #expect(try bench.status(token).integer("position") == 1)
         #expect(try board(bench, "event_id=other").status == 404)
+    }
+
+    @Test("A configuration that is read again puts its poll budget, staleness, rooms and estimate in force")
+    func applied() throws {
+        let bench = try WaitingRoomBench()
+        var eta = EstimateSettings.standard
+        eta.method = .slidingWindow
+        bench.api.apply(
+            APISettings(
+                rooms: ["demo": RoomSettings(defaults: limits(rate: 3), eta: eta)],
+                staleMilliseconds: 2500,
+                pollBudgetPerSecond: 50
+            )
+        )
+        #expect(bench.api.environment.pollBudgetPerSecond == 50)
+        #expect(bench.api.environment.staleMilliseconds == 2500)
+        #expect(bench.room.defaults.rateMilli == 3000)
+        #expect(bench.room.eta == eta)
     }
 
     @Test("After a rotation of the keys old tickets are honoured until their key is retired")

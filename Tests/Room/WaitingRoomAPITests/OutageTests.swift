@@ -33,7 +33,7 @@ extension WaitingRoomBench {
         policy: RoomPolicy = limits()
     ) throws -> (bench: WaitingRoomBench, ticket: String) {
         let bench = try WaitingRoomBench(policy: policy)
-        if let openFor { bench.room.outage = OutagePolicy(openForMilliseconds: openFor) }
+        if let openFor { bench.room.settings.outage = OutagePolicy(openForMilliseconds: openFor) }
         bench.run(400)
         if policy.mode == .open { try bench.fill() }
         let ticket = policy.mode == .closed ? "" : try bench.waitingTicket()
@@ -119,7 +119,7 @@ struct OutageTests {
         let directory = try TemporaryDirectory()
         let scoreboard = try #require(Scoreboard(path: directory.file("scoreboard"), row: 0))
         let bench = try WaitingRoomBench(policy: limits(), scoreboard: scoreboard)
-        bench.room.outage = OutagePolicy(openForMilliseconds: 3000)
+        bench.room.settings.outage = OutagePolicy(openForMilliseconds: 3000)
         bench.run(1000)
         #expect(bench.logLines.isEmpty)
         bench.fail(.unavailable("gone"))
@@ -154,7 +154,7 @@ struct OutageTests {
     @Test("A worker that stood still itself opens nothing: the store is there")
     func stoodStill() throws {
         let bench = try WaitingRoomBench(policy: limits())
-        bench.room.outage = OutagePolicy(openForMilliseconds: 60_000)
+        bench.room.settings.outage = OutagePolicy(openForMilliseconds: 60_000)
         bench.run(400)
         try bench.fill()
         let ticket = try bench.waitingTicket()
@@ -170,7 +170,7 @@ struct OutageTests {
     @Test("Whoever is inside keeps the pass while everybody passes")
     func inside() throws {
         let bench = try WaitingRoomBench(policy: limits())
-        bench.room.outage = OutagePolicy(openForMilliseconds: 60_000)
+        bench.room.settings.outage = OutagePolicy(openForMilliseconds: 60_000)
         bench.run(400)
         let joined = try bench.join()
         let ticket = try #require(try joined.string("waiting_token"))
@@ -194,7 +194,7 @@ struct OutageTests {
     @Test("A worker that has never seen the store cannot tell for how long it is away, and stays closed")
     func neverSeen() throws {
         let bench = try WaitingRoomBench()
-        bench.room.outage = OutagePolicy(openForMilliseconds: 86_400_000)
+        bench.room.settings.outage = OutagePolicy(openForMilliseconds: 86_400_000)
         bench.fail(.unavailable("gone"))
         bench.run(2000)
         #expect(try bench.join().status == 503)
@@ -213,7 +213,9 @@ struct OutageTests {
     func reload() throws {
         let (bench, _) = try WaitingRoomBench.away(2000, openFor: nil)
         #expect(try bench.join().status == 503)
-        bench.api.replaceRooms([("demo", limits(), .standard, OutagePolicy(openForMilliseconds: 60_000))])
+        bench.api.replaceRooms([
+            "demo": RoomSettings(defaults: limits(), outage: OutagePolicy(openForMilliseconds: 60_000))
+        ])
         #expect(try bench.join().status == 200)
     }
 }

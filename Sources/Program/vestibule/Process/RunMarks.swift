@@ -25,8 +25,8 @@ final class RunMarks {
     /// Forgets that a room was ever run.
     static func remove(_ room: String, in directory: String) { unlink(path(room, in: directory)) }
 
-    /// Renews the mark when it is due. One that cannot be written is told once: the room then begins with its burst
-    /// after a total loss, which is no reason to refuse anybody now.
+    /// Renews the mark when it is due. A failed write is logged once. The cost is a full burst after a total loss,
+    /// which is not worth failing a request for.
     func renew(_ room: String, nowMilliseconds: Int) {
         if let last = renewed[room], nowMilliseconds - last < RunMark.renewMilliseconds { return }
         renewed[room] = nowMilliseconds

@@ -56,6 +56,10 @@ final class Worker {
     private let launch: Launch
     private let lifeline: WorkerLifeline?
     private var servers: (fastCGI: FastCGIServer, scgi: SCGIServer)?
+    /// The configuration that this process started with; a reload compares what only a restart can change.
+    private let started: Configuration
+    /// When this worker may restore a room that Redis has lost, on the loop's clock.
+    private let mayMakeAt: Int
     private var tickMilliseconds: Int
     private var isDraining = false
     private var servingFailure: (any Error)?
@@ -70,7 +74,7 @@ final class Worker {
         let link = site.link(loop: loop, scripts: scripts) { logger.info("\($0)") }
         let store = RedisQueueStore(link: link, scripts: scripts)
         let scoreboard = Scoreboard(path: configuration.scoreboardPath, row: launch.row)
-        let mayMakeAt = loop.nowMilliseconds + (launch.joinsOthers ? Worker.deferMilliseconds : 0)
+        self.mayMakeAt = loop.nowMilliseconds + (launch.joinsOthers ? Worker.deferMilliseconds : 0)
         // Jitter only: one system call a poll for better chance would be a waste.
         var jitter = SplitMix64(seed: .random(in: .min ... .max))
         var environment = APIEnvironment(
@@ -78,20 +82,13 @@ final class Worker {
             wallSeconds: { loop.wallMilliseconds / 1000 },
             random: { jitter.fraction() },
             scoreboard: scoreboard,
-            staleMilliseconds: max(1000, 5 * configuration.tickMilliseconds),
             log: { logger.warning("\($0)") }
         )
-        environment.pollBudgetPerSecond = configuration.pollBudgetPerSecond
         let marks = RunMarks(directory: configuration.runDirectory) { logger.warning("\($0)") }
         environment.ticked = { room in marks.renew(room.id, nowMilliseconds: loop.nowMilliseconds) }
         let api = WaitingRoomAPI(
             store: store,
-            rooms: configuration.rooms.map { entry in
-                let room = Room(id: entry.id, defaults: entry.policy, rules: entry.rules, outage: entry.outage)
-                room.mayBeMade = { loop.nowMilliseconds >= mayMakeAt }
-                Worker.prepare(room, entry, marks)
-                return room
-            },
+            rooms: [],
             keys: keys,
             environment: environment
         )
@@ -112,13 +109,31 @@ final class Worker {
         self.api = api
         self.scoreboard = scoreboard
         self.marks = marks
+        self.started = configuration
         self.tickMilliseconds = configuration.tickMilliseconds
+        apply(configuration, keys)
     }
 
-    /// What a room has beside its limits, at the start and after a reload.
-    private static func prepare(_ room: Room, _ entry: Configuration.RoomEntry, _ marks: RunMarks) {
-        room.eta = entry.eta
-        room.quietMilliseconds = { marks.quietMilliseconds(entry.id) }
+    /// Puts a configuration in force. The start and each reload call this, so no setting depends on which it was.
+    private func apply(_ configuration: Configuration, _ keys: KeyRing) {
+        tickMilliseconds = configuration.tickMilliseconds
+        api.keys = keys
+        api.apply(
+            APISettings(
+                rooms: Dictionary(
+                    uniqueKeysWithValues: configuration.rooms.map {
+                        ($0.id, RoomSettings(defaults: $0.policy, rules: $0.rules, outage: $0.outage, eta: $0.eta))
+                    }
+                ),
+                staleMilliseconds: configuration.staleMilliseconds,
+                pollBudgetPerSecond: configuration.pollBudgetPerSecond
+            )
+        )
+        for room in api.rooms {
+            let id = room.id
+            room.mayBeMade = { [loop, mayMakeAt] in loop.nowMilliseconds >= mayMakeAt }
+            room.quietMilliseconds = { [marks] in marks.quietMilliseconds(id) }
+        }
     }
 
     /// Serves until SIGTERM or SIGINT, then finishes what is under way.
@@ -193,17 +208,16 @@ final class Worker {
         }
     }
 
-    /// Reads rooms, tick and keys again. What is wrong is logged, and the old values stay in force.
+    /// Reads the configuration and the keys again. An error is logged, and all old values stay in force.
     private func reload() {
         do {
             let configuration = try LoadedConfiguration.read(configurationPath)
             let keys = try LoadedConfiguration.keys(configuration.keysPath)
-            api.keys = keys
-            api.replaceRooms(configuration.rooms.map { ($0.id, $0.policy, $0.rules, $0.outage) })
-            for entry in configuration.rooms {
-                if let room = api.room(entry.id) { Worker.prepare(room, entry, marks) }
+            apply(configuration, keys)
+            let waiting = configuration.restartKeys(differingFrom: started)
+            if !waiting.isEmpty {
+                logger.warning("these keys change only at a restart: \(waiting.joined(separator: ", "))")
             }
-            tickMilliseconds = configuration.tickMilliseconds
             logger.info("configuration read again", metadata: ["keys": "\(keys.kids.joined(separator: " "))"])
         } catch {
             logger.error("configuration not taken over: \(error)")

@@ -125,7 +125,10 @@ extension WorkerPool {
         slot.orphanedMilliseconds = since
         loop.schedule(afterMilliseconds: WorkerSlot.backlogMilliseconds) { [weak self, weak slot] in
             guard let self, let slot, slot.orphanedMilliseconds == since, !self.isStopping else { return }
-            self.log("nobody serves socket \(slot.index): nginx is told so")
+            self.log(
+                "worker \(slot.index) has not come back within \(WorkerSlot.backlogMilliseconds) ms; "
+                    + "hiding its sockets so that nginx uses another worker"
+            )
             do {
                 if slot.current == nil { slot.close() } else { try slot.hide() }
             } catch {
