@@ -22,7 +22,8 @@ final class FastCGIConnection: GatewayConnection {
         case closed
     }
 
-    /// Peeks at an incomplete request that happen at once; later ones are delayed. A request comes in one piece from nginx; later looks are spaced out.
+    /// Peeks at an incomplete request that happen at once; later ones are delayed. nginx sends a request in one piece,
+    /// so more of them are rare.
     private static let promptLooks = 8
     private static let firstPauseMilliseconds = 5
     private static let longestPauseMilliseconds = 200

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // SCGI (https://python.ca/scgi/protocol.txt): a netstring of NUL-terminated names and values that starts
-// with CONTENT_LENGTH and holds SCGI=1, then the body. One request a connection.
+// with CONTENT_LENGTH and holds SCGI=1, then the body. One request per connection. No Swift or C library decodes SCGI.
 
 /// Decodes one SCGI request.
 ///

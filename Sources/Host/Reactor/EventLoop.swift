@@ -2,6 +2,9 @@
 //
 // The loop of a worker: one thread, one epoll, no locks. A turn is: wait, run the handlers of the descriptors
 // that are ready, run the timers that are due, run the hooks before sleeping.
+//
+// Why not SwiftNIO: libfcgi and hiredis own and close their descriptors, libfcgi may only be called when the whole
+// request can be read (so the loop must peek at it first), and one thread needs no queue of tasks.
 
 internal import CLinux
 internal import Glibc

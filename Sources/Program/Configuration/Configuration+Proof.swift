@@ -21,7 +21,7 @@ extension Configuration {
             }
         }
         let standard = ProofOfWork()
-        // One that is given moves the other's default, rather than contradict it.
+        // If only one is given, move the other's default so that bits <= bits_max holds.
         let least = bits?.value ?? min(standard.bits, bitsMax?.value ?? standard.bits)
         let most = bitsMax?.value ?? max(standard.bitsMax, least)
         guard least <= most else {

@@ -198,17 +198,26 @@ struct BoardTests {
     @Test("A configuration that is read again puts its poll budget, staleness, rooms and estimate in force")
     func applied() throws {
         let bench = try WaitingRoomBench()
+        try bench.fill()
+        for _ in 0..<20 { _ = try bench.waitingTicket() }
+        bench.run(200)
+        #expect(try board(bench).integer("poll_after_ms") == 2000)
+        bench.advance(1500)
+        #expect(try board(bench).json["degraded"] == .bool(true))
         var eta = EstimateSettings.standard
         eta.method = .slidingWindow
         bench.api.apply(
             APISettings(
                 rooms: ["demo": RoomSettings(defaults: limits(rate: 3), eta: eta)],
                 staleMilliseconds: 2500,
-                pollBudgetPerSecond: 50
+                pollBudgetPerSecond: 2
             )
         )
-        #expect(bench.api.environment.pollBudgetPerSecond == 50)
-        #expect(bench.api.environment.staleMilliseconds == 2500)
+        #expect(try board(bench).integer("poll_after_ms") == bench.room.mirror.count * 1000)
+        #expect(bench.room.mirror.count > 2)
+        #expect(try board(bench).json["degraded"] == .bool(false))
+        bench.advance(1500)
+        #expect(try board(bench).json["degraded"] == .bool(true))
         #expect(bench.room.defaults.rateMilli == 3000)
         #expect(bench.room.eta == eta)
     }
