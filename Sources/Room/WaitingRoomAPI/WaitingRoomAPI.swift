@@ -14,9 +14,6 @@ public final class WaitingRoomAPI {
 
     private let context: APIContext
 
-    /// What the worker's surroundings give, with the settings in force.
-    package var environment: APIEnvironment { context.environment }
-
     /// The rooms, by name.
     public var rooms: [Room] { context.rooms }
 

@@ -47,7 +47,7 @@ struct MessageTests {
     @Test("By the sliding window 300 people at ten a second are 33 seconds with high confidence, in both languages")
     func thirtyThreeSeconds() throws {
         let bench = try WaitingRoomBench(policy: limits(rate: 10, burst: 100), replacing: SteadyStore())
-        bench.room.eta.method = .slidingWindow
+        bench.room.settings.eta.method = .slidingWindow
         bench.tick()
         let last = bench.sign(number: 1299)
         let korean = try bench.status(last, [(.acceptLanguage, "ko-KR")])
@@ -63,7 +63,7 @@ struct MessageTests {
     @Test("By the sliding window and with no data a place counts two seconds, and confidence is low")
     func blind() throws {
         let bench = try WaitingRoomBench(policy: limits(mode: .paused))
-        bench.room.eta.method = .slidingWindow
+        bench.room.settings.eta.method = .slidingWindow
         for _ in 0..<60 { _ = try bench.join() }
         bench.configure(limits(burst: 1))
         bench.run(200)
