@@ -82,6 +82,7 @@ let package = Package(
 
         // Rules: decisions and formats. No input or output, no clock, no chance.
         library("Rules", "Admission", embed: ["Learned/eta-gru.txt"]),
+        library("Rules", "Chance"),
         library("Rules", "StrictJSON"),
         library("Rules", "Passes", ["StrictJSON", crypto]),
 
@@ -111,7 +112,8 @@ let package = Package(
             "Tools",
             "Simulation",
             [
-                "Admission", "Configuration", "GatewayWire", "Passes", "QueueClient", "StrictJSON", "WaitingRoomAPI",
+                "Admission", "Chance", "Configuration", "GatewayWire", "Passes", "QueueClient", "StrictJSON",
+                "WaitingRoomAPI",
             ],
             embed: scenarios
         ),
@@ -130,14 +132,14 @@ let package = Package(
             "Program",
             "vestibule",
             [
-                "Admission", "CLinux", "Configuration", "Gateway", "GatewayWire", "NginxFiles", "Passes",
+                "Admission", "CLinux", "Chance", "Configuration", "Gateway", "GatewayWire", "NginxFiles", "Passes",
                 "QueueClient", "Reactor", "RedisQueue", "Simulation", "StrictJSON", "Telemetry", "WaitingRoomAPI",
                 logging, argumentParser,
             ]
         ),
 
         // Tools: the load generator and the fuzzer.
-        library("Tools", "Load", ["CLinux", "COpenSSL", "Reactor", "StrictJSON", histogram]),
+        library("Tools", "Load", ["Chance", "CLinux", "COpenSSL", "Reactor", "StrictJSON", histogram]),
         program("Tools", "vestibule-load", ["Load", "Reactor", argumentParser]),
         program(
             "Tools",
@@ -149,13 +151,14 @@ let package = Package(
         ),
 
         // Tests, in the same layers.
-        .target(name: "TestSupport", dependencies: ["Passes", "Reactor", "StrictJSON"], path: "Tests/TestSupport"),
-        tests("Rules", "AdmissionTests", ["Admission"]),
-        tests("Rules", "StrictJSONTests", ["StrictJSON"]),
-        tests("Rules", "PassesTests", ["Passes"]),
-        tests("Host", "ReactorTests", ["Reactor"]),
-        tests("Host", "TelemetryTests", ["StrictJSON", "Telemetry", logging]),
-        tests("Gateway", "GatewayWireTests", ["GatewayWire"]),
+        .target(
+            name: "TestSupport",
+            dependencies: ["Chance", "Passes", "Reactor", "StrictJSON"],
+            path: "Tests/TestSupport"
+        ),
+        tests("Rules", "AdmissionTests", ["Admission", "Simulation"]),
+        tests("Rules", "PassesTests", ["Passes", "StrictJSON"]),
+        tests("Host", "HostTests", ["Reactor", "StrictJSON", "Telemetry", logging]),
         tests("Gateway", "GatewayTests", ["Gateway", "GatewayWire", "Reactor"]),
         tests(
             "Room",
@@ -170,7 +173,7 @@ let package = Package(
         tests("Queue", "RedisQueueTests", ["Admission", "QueueClient", "Reactor", "RedisQueue", "WaitingRoomAPI"]),
         tests("Program", "ConfigurationTests", ["Admission", "Configuration"]),
         tests("Program", "NginxTests", ["NginxFiles", "Passes"], exclude: ["worker.py"]),
-        tests("Program", "IntegrationTests", ["Passes", "Reactor", "StrictJSON", "vestibule-fuzz"]),
+        tests("Program", "IntegrationTests", ["Load", "Passes", "Reactor", "StrictJSON", "vestibule-fuzz"]),
         tests("Program", "BrowserTests", ["StrictJSON"]),
         tests("Tools", "SimulationTests", ["Admission", "Configuration", "Simulation", "vestibule"]),
         tests("Tools", "LoadTests", ["Load", "StrictJSON", "vestibule", "vestibule-load"]),

@@ -3,7 +3,6 @@
 // The whole product for a test: `vestibule demo` as a user starts it, in a directory of its own.
 
 internal import Foundation
-internal import Glibc
 public import StrictJSON
 
 /// A running demo. It is stopped with its owner.
@@ -33,8 +32,8 @@ public final class DemoStack {
         self.directory = directory
         (process, port, tlsPort) = try DemoStack.start(arguments, directory)
         let (process, log) = (process, { directory.read("demo.log") })
-        let isReady = Wait.until(seconds: 15) { log().contains("ready http://") || !process.process.isRunning }
-        guard isReady, process.process.isRunning else { throw TestFailure("demo did not start: \(log())") }
+        let isReady = Wait.until(seconds: 15) { log().contains("ready http://") || !process.isRunning }
+        guard isReady, process.isRunning else { throw TestFailure("demo did not start: \(log())") }
     }
 
     /// A free port can be somebody else's a moment later: the demo then says so, and others are tried.
@@ -45,10 +44,9 @@ public final class DemoStack {
         let log = directory.file("demo.log")
         for _ in 0..<5 {
             let (port, tlsPort) = (try Loopback.freePort(), try Loopback.freePort())
-            guard port != tlsPort else { continue }
             let ports = ["--port", "\(port)", "--tls-port", "\(tlsPort)"]
             let process = try TestProcess(try Product.vestibule(), arguments + ports, log: log)
-            Wait.until(seconds: 15) { !directory.read("demo.log").isEmpty || !process.process.isRunning }
+            Wait.until(seconds: 15) { !directory.read("demo.log").isEmpty || !process.isRunning }
             if !directory.read("demo.log").contains("PORT_IN_USE") { return (process, port, tlsPort) }
         }
         throw TestFailure("no two free ports in five attempts")
@@ -66,8 +64,7 @@ public final class DemoStack {
 
     @discardableResult
     public func redis(_ words: String...) throws -> String {
-        try TestProcess.output("redis-cli", ["-s", redisSocket] + words).text
-            .trimmingCharacters(in: .whitespacesAndNewlines)
+        try TestProcess.redisCLI(["-s", redisSocket] + words)
     }
 
     /// `vestibule room ...` against this demo.

@@ -3,7 +3,6 @@
 // A small blocking HTTP/1.1 client on one kept connection: it shows exactly what was sent and what came back.
 
 internal import Foundation
-internal import Glibc
 public import StrictJSON
 
 /// An answer as it came.
@@ -47,7 +46,7 @@ public final class HTTPClient {
     public let port: Int
     private let timeoutSeconds: Int
     private let source: String?
-    private var descriptor: Int32 = -1
+    private var socket: TestSocket?
     private var buffer: [UInt8] = []
 
     /// - Parameter source: the address it comes from, one of 127.0.0.0/8; nil leaves it to the system (127.0.0.1).
@@ -55,10 +54,6 @@ public final class HTTPClient {
         self.port = port
         self.source = source
         self.timeoutSeconds = timeoutSeconds
-    }
-
-    deinit {
-        if descriptor >= 0 { close(descriptor) }
     }
 
     /// Sends a request and reads the whole answer. A kept connection that the server has closed is opened again once.
@@ -69,7 +64,7 @@ public final class HTTPClient {
         body: String? = nil
     ) throws -> HTTPAnswer {
         let bytes = HTTPClient.bytes(method, path, headers, body)
-        let isFresh = descriptor < 0
+        let isFresh = socket == nil
         do {
             return try exchange(bytes, method)
         } catch {
@@ -80,12 +75,11 @@ public final class HTTPClient {
 
     /// Sends a request on a connection of its own and closes it without waiting for the answer.
     public func sendAndHangUp(_ method: String, _ path: String, headers: [(String, String)], body: String) throws {
-        let other = HTTPClient(port: port, timeoutSeconds: timeoutSeconds)
-        other.descriptor = try Loopback.connect(port: port, timeoutSeconds: timeoutSeconds)
-        try other.write(HTTPClient.bytes(method, path, headers, body))
+        let other = try TestSocket(port: port, timeoutSeconds: timeoutSeconds)
+        guard other.send(HTTPClient.bytes(method, path, headers, body)) else { throw TestFailure("send failed") }
     }
 
-    private static func bytes(
+    static func bytes(
         _ method: String,
         _ path: String,
         _ headers: [(String, String)],
@@ -106,37 +100,20 @@ public final class HTTPClient {
     }
 
     private func exchange(_ bytes: [UInt8], _ method: String) throws -> HTTPAnswer {
-        if descriptor < 0 {
-            descriptor = try Loopback.connect(port: port, timeoutSeconds: timeoutSeconds, from: source)
+        if socket == nil {
+            socket = try TestSocket(port: port, timeoutSeconds: timeoutSeconds, from: source)
             buffer = []
         }
         do {
-            try write(bytes)
+            guard socket?.send(bytes) == true else { throw TestFailure("send failed") }
             return try readAnswer(hasBody: method != "HEAD")
         } catch {
-            close(descriptor)
-            descriptor = -1
+            socket = nil
             throw error
         }
     }
 
-    private func write(_ bytes: [UInt8]) throws {
-        var sent = 0
-        while sent < bytes.count {
-            let count = bytes[sent...].withUnsafeBytes {
-                Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
-            }
-            guard count > 0 else { throw TestFailure("send: \(errno)") }
-            sent += count
-        }
-    }
-
-    private func fill() throws {
-        var chunk = [UInt8](repeating: 0, count: 65_536)
-        let count = recv(descriptor, &chunk, chunk.count, 0)
-        guard count > 0 else { throw TestFailure(count == 0 ? "the server closed the connection" : "recv: \(errno)") }
-        buffer += chunk[..<count]
-    }
+    private func fill() throws { try socket?.fill(&buffer) }
 
     private func line() throws -> String {
         while true {
@@ -168,10 +145,7 @@ public final class HTTPClient {
             )
         }
         if hasBody && status != 204 && status != 304 { answer.body = try readBody(answer) }
-        if answer.header("Connection")?.lowercased() == "close" {
-            close(descriptor)
-            descriptor = -1
-        }
+        if answer.header("Connection")?.lowercased() == "close" { socket = nil }
         return answer
     }
 

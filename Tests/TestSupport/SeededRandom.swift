@@ -1,18 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Chance that can be repeated: a failure names its seed.
+// Chance that can be repeated: a failure names its seed. Test targets get the generator with TestSupport.
 
-/// SplitMix64 (Steele, Lea and Flood 2014): small, seeded, good enough for test histories.
-public struct SeededRandom: RandomNumberGenerator {
-    private var state: UInt64
+@_exported public import Chance
 
-    public init(seed: UInt64) { state = seed }
-
-    public mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
-    }
-}
+public typealias SeededRandom = SplitMix64

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// GET /api/v1/queue/board: one public document a room, the same for everybody, from which a client computes its own
+// GET /api/v1/queue/board: one public document per room, the same for everybody, from which a client computes its own
 // position and wait without asking a worker. Cacheable for a second.
 
 internal import Admission
@@ -8,30 +8,31 @@ internal import GatewayWire
 internal import Passes
 internal import Telemetry
 
-extension WaitingRoomAPI {
+struct BoardHandler {
+    let api: APIContext
+
     /// Most rank samples on a board: 4 KB of them. With 10 to 60 % of the numbers gone, by chance or in blocks of any
     /// size, 0.5 % needs at most about 200 (BoardErrorTests), and mostly fewer than 256 are enough for half of it.
-    static let boardSamplesMax = 256
+    static let samplesMax = 256
 
     /// How a client reads a board:
     /// - `generation` differs from the ticket's, or `degraded`: ask `status`.
     /// - position: interpolate the own `number` in `samples` as `RankSamples` says, and add one. The error is below
     ///   `error_places` or `error_percent` of the position, whichever is larger.
     /// - wait: interpolate that position in `eta_samples`, pairs of position and seconds. Empty while paused.
-    /// - again after `poll_after_ms`, spread by chance. A sign of life is `status` alone: poll it as it says.
+    /// - again after `poll_after_ms`, spread by chance. Only `status` is a heartbeat: poll it as often as it asks.
     /// - at a position of at most `max(100, burst)` and two minutes of `rate_limit`, ask `status` only: it alone calls.
-    func board(_ request: GatewayRequest, _ respond: @escaping Respond) {
-        let facts = RequestFacts(request)
+    func handle(_ request: GatewayRequest, _ respond: @escaping Call.Respond) {
+        let call = Call(api, request, respond)
         guard let bytes = QueryString.value("event_id", in: request[.query]), isRoomIdentifier(bytes) else {
-            return refuse(.malformed("event_id must be a room's name"), facts, respond)
+            return call.refuse(.malformed("event_id must be a room's name"))
         }
-        guard let room = room(String(decoding: bytes, as: UTF8.self)) else {
-            return refuse(.roomUnknown, facts, respond)
+        guard let room = api.room(String(decoding: bytes, as: UTF8.self)) else {
+            return call.refuse(.roomUnknown)
         }
-        guard room.isKnown else { return refuse(.storeAway, facts, respond) }
-        count(.boards)
-        let now = environment.nowMilliseconds()
-        room.use(nowMilliseconds: now)
+        guard room.isKnown else { return call.refuse(.storeAway) }
+        api.count(.boards)
+        room.use(nowMilliseconds: api.now)
         var json = JSONWriter()
         json.member("event_id", room.id)
         json.member("generation", room.generation)
@@ -40,7 +41,7 @@ extension WaitingRoomAPI {
         json.member("next", room.next)
         json.member("waiting", room.mirror.count)
         json.member("called", room.called)
-        let samples = room.mirror.samples(atMost: WaitingRoomAPI.boardSamplesMax)
+        let samples = room.mirror.samples(atMost: BoardHandler.samplesMax)
         // Pairs [number, people ahead of it], ascending; the first is the front of the queue.
         json.member("samples", pairs: samples.points.map { ($0.number, $0.ahead) })
         json.member("error_places", samples.errorPlaces)
@@ -53,20 +54,17 @@ extension WaitingRoomAPI {
             "poll_after_ms",
             PollPacing.boardMilliseconds(
                 waiting: room.mirror.count,
-                budgetPerSecond: environment.pollBudgetPerSecond
+                budgetPerSecond: api.environment.pollBudgetPerSecond
             )
         )
-        json.member(
-            "degraded",
-            room.isStale(nowMilliseconds: now, limitMilliseconds: environment.staleMilliseconds)
-        )
+        json.member("degraded", api.isStale(room))
         var response = GatewayResponse(status: 200, body: json.finish())
         // A cache may give the last one while it fetches the next, but not one from before a quiet time.
         response.addHeader("Cache-Control", "public, max-age=1, stale-while-revalidate=1")
         respond(response)
     }
 
-    /// Positions, each twice the one before, up to the last one who waits, with the seconds that `status` tells there.
+    /// Positions, each twice the one before, up to the last waiting visitor's, with the seconds that `status` reports there.
     private func waits(_ room: Room) -> [(Int, Int)] {
         guard room.policy.mode != .paused else { return [] }
         let last = room.mirror.count

@@ -8,41 +8,36 @@ internal import Passes
 internal import StrictJSON
 internal import Telemetry
 
-extension WaitingRoomAPI {
+struct JoinHandler {
+    let api: APIContext
+
     /// Characters of an Idempotency-Key.
     private static let keyLength = 16...128
     private static let userIDLengthMax = 256
 
-    func join(_ request: GatewayRequest, _ respond: @escaping Respond) {
-        let facts = RequestFacts(request)
+    func handle(_ request: GatewayRequest, _ respond: @escaping Call.Respond) {
+        var call = Call(api, request, respond)
         do throws(Problem) {
-            let body = try joinBody(request)
+            let (body, id) = try joinBody(request)
             let key = try idempotencyKey(request)
-            guard let room = room(body.room) else { throw .roomUnknown }
-            room.use(nowMilliseconds: environment.nowMilliseconds())
-            let join = JoinRequest(kind: .join, key: try joinKey(request, body.json, key, room))
-            let client = facts.binding(request, room)
-            if isOpen(room) { return joinOpenRoom(room, client, respond) }
-            store.join(join, room: room) { [weak self] result in
-                self?.joined(result, room, client, respond)
-            }
+            guard let room = api.room(id) else { throw .roomUnknown }
+            room.use(nowMilliseconds: api.now)
+            let join = JoinRequest(kind: .join, key: try joinKey(request, body, key, room))
+            call = call.binding(request, room)
+            if api.isOpen(room) { return joinOpenRoom(room, call) }
+            api.store.join(join, room: room) { [call] in joined($0, room, call) }
         } catch {
-            refuse(error, facts, respond)
+            call.refuse(error)
         }
     }
 
     private func joinBody(_ request: GatewayRequest) throws(Problem) -> (json: JSONValue, room: String) {
-        let json: JSONValue
-        do {
-            json = try JSONValue(parsing: Array(request.body))
-        } catch {
-            throw .malformed("the body is not JSON: \(error)")
-        }
+        let json = try JSONValue(bodyOf: request)
         guard let id = json["event_id"]?.stringValue, isRoomIdentifier(id) else {
             throw .malformed("event_id must be a room's name")
         }
         if let user = json["user_id"], user != .null {
-            guard let text = user.stringValue, text.utf8.count <= WaitingRoomAPI.userIDLengthMax else {
+            guard let text = user.stringValue, text.utf8.count <= JoinHandler.userIDLengthMax else {
                 throw .malformed("user_id must be a string of at most 256 bytes")
             }
         }
@@ -57,122 +52,79 @@ extension WaitingRoomAPI {
         _ retryKey: JoinRequest.Key?,
         _ room: Room
     ) throws(Problem) -> JoinRequest.Key? {
-        let joiner = joiner(request, body: body, room)
+        let checks = JoinChecks(api: api, room: room)
+        let joiner = checks.joiner(request, body: body)
         if let refusal = joiner.refusal {
-            count(.joinsUnnamed)
+            api.count(.joinsUnnamed)
             throw refusal.problem
         }
         let key = joiner.person ?? retryKey
-        let proof = broughtProof(body, joinKey: key?.text, room)
+        let proof = checks.broughtProof(body, joinKey: key?.text)
         switch proof {
         case .unreadable: throw .malformed("proof must be a challenge and a nonce of digits")
         case .good(let provenKey): return key ?? .retry(provenKey)
         case .nothing, .bad, .expired:
-            let wait = sourceWait(SourceNetwork.bits(request[.address]), room)
+            let wait = checks.sourceWait(SourceNetwork.bits(request[.address]))
             guard wait == 0 else {
-                count(.joinsLimited)
+                api.count(.joinsLimited)
                 throw .rateLimited(afterMilliseconds: wait)
             }
-            if let problem = proofProblem(proof, joinKey: key?.text, room) { throw problem }
+            if let problem = checks.proofProblem(proof, joinKey: key?.text) { throw problem }
             return key
         }
-    }
-
-    /// Counts a join of a source. Returns 0, or milliseconds to wait when the source has made too many. Who has no
-    /// address, because nginx exempts it, is not counted.
-    func sourceWait(_ network: UInt64?, _ room: Room) -> Int {
-        guard let limit = room.rules.joinsPerSource, let network else { return 0 }
-        // The hash has a secret of the process: nobody can choose addresses that share a place.
-        var hasher = Hasher()
-        hasher.combine(room.id)
-        hasher.combine(network)
-        return sourceMeter.take(
-            source: hasher.finalize(),
-            limit: limit,
-            nowMilliseconds: environment.nowMilliseconds()
-        )
     }
 
     /// The key as the store keeps it; nil when none was sent.
     private func idempotencyKey(_ request: GatewayRequest) throws(Problem) -> JoinRequest.Key? {
         let sent = request[.idempotencyKey]
         if sent.isEmpty { return nil }
-        guard WaitingRoomAPI.keyLength.contains(sent.count), sent.allSatisfy({ (0x21...0x7e).contains($0) }) else {
+        guard JoinHandler.keyLength.contains(sent.count), sent.allSatisfy({ (0x21...0x7e).contains($0) }) else {
             throw .malformed("Idempotency-Key must be 16 to 128 visible characters")
         }
-        return .retry(WaitingRoomAPI.storeKey(of: sent, purpose: "vestibule join key"))
+        return .retry(JoinChecks.storeKey(of: sent, purpose: "vestibule join key"))
     }
 
-    /// A name of bounded length and plain characters for what a visitor sends, another one for each purpose.
-    static func storeKey(of sent: some Sequence<UInt8>, purpose: String) -> String {
-        let digest = MessageAuthentication.hmacSHA256(key: Array(purpose.utf8), message: Array(sent))
-        return Base64URL.encodeString(digest.prefix(Challenge.joinKeyByteCount))
-    }
-
-    private func joined(
-        _ result: Result<JoinAnswer, StoreFailure>,
-        _ room: Room,
-        _ facts: RequestFacts,
-        _ respond: @escaping Respond
-    ) {
-        guard let answer = answered(result, facts, respond) else { return count(.joinsRefused) }
+    private func joined(_ result: Result<JoinAnswer, StoreFailure>, _ room: Room, _ call: Call) {
+        guard let answer = call.answered(result) else { return api.count(.joinsRefused) }
         switch answer.outcome {
         case .waiting(let number, let position):
-            count(.joinsWaiting)
-            room.noteIssued(number, generation: answer.generation)
-            remember(number, at: position, answer, room)
-            let view = waitingView(room, position: position, facts.language)
-            respondJoined(answer.claim(number), view, room, facts, respond)
+            api.count(.joinsWaiting)
+            room.noteWaiting(number, at: position, answer)
+            let view = VisitorView.waiting(in: room, position: position, call.language, api)
+            respondJoined(answer.claim(number), view, room, call)
         case .admitted(let number, let expires):
-            count(.joinsAdmitted)
+            api.count(.joinsAdmitted)
             room.noteIssued(number, generation: answer.generation)
-            respondAdmitted(answer.claim(number), expires, answer.nowMilliseconds, room, facts, respond)
+            respondAdmitted(answer.claim(number), expires, answer.nowMilliseconds, room, call)
         case .known(let number, let issued):
             let claim = TicketClaim(generation: answer.generation, number: number, issuedMilliseconds: issued)
-            rejoined(claim, room, facts, respond)
+            rejoined(claim, room, call)
         case .closed:
-            count(.joinsRefused)
-            refuse(.roomClosed, facts, respond)
+            api.count(.joinsRefused)
+            call.refuse(.roomClosed)
         case .full, .noRoom:
-            count(.joinsRefused)
-            refuse(.roomFull, facts, respond)
+            api.count(.joinsRefused)
+            call.refuse(.roomFull)
         case .bypassed:
-            refuse(.faulty, facts, respond)
+            call.refuse(.faulty)
         }
-    }
-
-    /// Answers this worker's polls of the newcomer until the next tick brings the mirror up to date.
-    func remember(_ number: Int, at position: Int, _ answer: JoinAnswer, _ room: Room) {
-        let reply = StandingReply(
-            standing: .waiting,
-            nowMilliseconds: answer.nowMilliseconds,
-            waiting: answer.waiting,
-            position: position
-        )
-        room.remember(reply, of: number)
     }
 
     /// A join that was made before with the same key, or by the same person: the same ticket, wherever it stands now.
-    private func rejoined(_ claim: TicketClaim, _ room: Room, _ facts: RequestFacts, _ respond: @escaping Respond) {
-        store.stand(claim, room: room) { [weak self] result in
-            guard let self, let reply = self.answered(result, facts, respond) else { return }
+    private func rejoined(_ claim: TicketClaim, _ room: Room, _ call: Call) {
+        api.store.stand(claim, room: room) { result in
+            guard let reply = call.answered(result) else { return }
             if case .entered(let expires) = reply.standing {
-                return self.respondAdmitted(claim, expires, reply.nowMilliseconds, room, facts, respond)
+                return respondAdmitted(claim, expires, reply.nowMilliseconds, room, call)
             }
             room.remember(reply, of: claim.number)
-            let view = self.view(reply.standing, room, position: reply.position, facts.language)
-            self.respondJoined(claim, view, room, facts, respond)
+            let view = VisitorView.of(reply.standing, in: room, position: reply.position, call.language, api)
+            respondJoined(claim, view, room, call)
         }
     }
 
-    private func respondJoined(
-        _ claim: TicketClaim,
-        _ view: VisitorView,
-        _ room: Room,
-        _ facts: RequestFacts,
-        _ respond: Respond
-    ) {
-        let ticket = ticket(claim, room)
+    private func respondJoined(_ claim: TicketClaim, _ view: VisitorView, _ room: Room, _ call: Call) {
+        let ticket = Credentials(api: api, room: room).ticket(claim)
         var json = JSONWriter()
         json.member("waiting_token", text: ticket)
         // The contract of join knows "waiting" here also while the room is paused; status says "paused".
@@ -181,31 +133,45 @@ extension WaitingRoomAPI {
         shown.write(into: &json)
         json.member("number", claim.number)
         json.member("generation", claim.generation)
-        var response = ok(202, json.finish())
-        response.retryAfterSeconds = retryAfterSeconds(view.pollAfterMilliseconds)
-        setTicketCookie(&response, room, ticket, facts)
-        respond(response)
+        var response = GatewayResponse.uncacheable(202, json.finish())
+        response.retry(afterMilliseconds: view.pollAfterMilliseconds)
+        response.setTicketCookie(ticket, room, call)
+        call.respond(response)
     }
 
-    private func respondAdmitted(
-        _ claim: TicketClaim,
-        _ expires: Int,
-        _ now: Int,
-        _ room: Room,
-        _ facts: RequestFacts,
-        _ respond: Respond
-    ) {
-        let issued = credentials(room, claim, expires: expires, now: now, facts.binding)
+    private func respondAdmitted(_ claim: TicketClaim, _ expires: Int, _ now: Int, _ room: Room, _ call: Call) {
+        let credentials = Credentials(api: api, room: room)
+        let ticket = credentials.ticket(claim)
+        let issued = credentials.pass(
+            generation: claim.generation,
+            number: claim.number,
+            expires: expires,
+            now: now,
+            call.binding
+        )
         var json = JSONWriter()
-        json.member("waiting_token", text: issued.ticket)
-        view(.entered(passExpiresMilliseconds: expires), room, position: 0, facts.language).write(into: &json)
-        json.member("pass", text: issued.pass)
-        json.member("reservation_token", text: issued.pass)
-        json.member("ttl_sec", issued.lifetimeSeconds)
-        var response = ok(200, json.finish())
-        setTicketCookie(&response, room, issued.ticket, facts)
-        setPassCookie(&response, room, issued.pass, lifetimeSeconds: issued.lifetimeSeconds, facts)
-        respond(response)
+        json.member("waiting_token", text: ticket)
+        VisitorView.of(.entered(passExpiresMilliseconds: expires), in: room, position: 0, call.language, api)
+            .write(into: &json)
+        issued.write(into: &json)
+        var response = GatewayResponse.uncacheable(200, json.finish())
+        response.setTicketCookie(ticket, room, call)
+        response.setPassCookie(issued, room, call)
+        call.respond(response)
+    }
+
+    /// A join while everybody passes: admitted, without a ticket.
+    private func joinOpenRoom(_ room: Room, _ call: Call) {
+        api.count(.joinsAdmitted)
+        let issued = Credentials(api: api, room: room).openPass(number: nil, call.binding)
+        var json = JSONWriter()
+        VisitorView.of(.entered(passExpiresMilliseconds: 0), in: room, position: 0, call.language, api)
+            .write(into: &json)
+        issued.write(into: &json)
+        json.member("degraded", true)
+        var response = GatewayResponse.uncacheable(200, json.finish())
+        response.setPassCookie(issued, room, call)
+        call.respond(response)
     }
 }
 
@@ -213,5 +179,20 @@ extension JoinAnswer {
     /// What the ticket of a number that was given out just now says.
     func claim(_ number: Int) -> TicketClaim {
         TicketClaim(generation: generation, number: number, issuedMilliseconds: nowMilliseconds)
+    }
+}
+
+extension Room {
+    /// Takes note of a newcomer who waits. This worker's polls of it are answered with that until the next tick brings
+    /// the mirror up to date.
+    func noteWaiting(_ number: Int, at position: Int, _ answer: JoinAnswer) {
+        noteIssued(number, generation: answer.generation)
+        let reply = StandingReply(
+            standing: .waiting,
+            nowMilliseconds: answer.nowMilliseconds,
+            waiting: answer.waiting,
+            position: position
+        )
+        remember(reply, of: number)
     }
 }

@@ -7,33 +7,32 @@ internal import GatewayWire
 internal import Passes
 internal import Telemetry
 
-extension WaitingRoomAPI {
-    func leave(_ request: GatewayRequest, _ respond: @escaping Respond) {
-        let facts = RequestFacts(request)
+struct LeaveHandler {
+    let api: APIContext
+
+    func handle(_ request: GatewayRequest, _ respond: @escaping Call.Respond) {
+        let call = Call(api, request, respond)
         let visitor: Visitor
-        switch identifyWithBody(request) {
-        case .problem(let problem): return refuse(problem, facts, respond)
+        switch api.identifyWithBody(request) {
+        case .problem(let problem): return call.refuse(problem)
         case .visitor(let found): visitor = found
         }
+        let room = visitor.room
         // A browser that names another ticket than its own keeps its own.
-        let sent = cookieTicket(request, room: visitor.room.id)
-        let isOwn = sent.map { self.keys.verifyTicket($0) == .valid(visitor.ticket) } ?? true
-        visitor.room.use(nowMilliseconds: environment.nowMilliseconds())
-        store.leave(visitor.claim, room: visitor.room) { [weak self] result in
-            guard let self, let reply = self.answered(result, facts, respond) else { return }
-            if reply.standing == .fenced { return self.refuse(.otherGeneration, facts, respond) }
-            self.count(.leaves)
-            visitor.room.noteGone(visitor.number)
+        let sent = api.cookieTicket(request, room: room.id)
+        let isOwn = sent.map { api.keys.verifyTicket($0) == .valid(visitor.ticket) } ?? true
+        room.use(nowMilliseconds: api.now)
+        api.store.leave(visitor.claim, room: room) { result in
+            guard let reply = call.answered(result) else { return }
+            if reply.standing == .fenced { return call.refuse(.otherGeneration) }
+            api.count(.leaves)
+            room.noteGone(visitor.number)
             var json = JSONWriter()
             json.member("status", "left")
-            WaitMessage.left.write(into: &json, "message", facts.language)
-            var response = self.ok(200, json.finish())
-            let names = CookieNames(room: visitor.room.id, secure: facts.isSecure)
-            if isOwn {
-                response.addHeader("Set-Cookie", names.clearTicket())
-                response.addHeader("Set-Cookie", names.clearPass())
-            }
-            respond(response)
+            WaitMessage.left.write(into: &json, "message", call.language)
+            var response = GatewayResponse.uncacheable(200, json.finish())
+            if isOwn { response.clearCookies(room, call) }
+            call.respond(response)
         }
     }
 }

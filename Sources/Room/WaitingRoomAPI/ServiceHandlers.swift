@@ -6,50 +6,61 @@ internal import Admission
 internal import GatewayWire
 internal import Telemetry
 
-extension WaitingRoomAPI {
-    /// The loop turns: it answers.
-    func health() -> GatewayResponse {
+/// Healthy as long as the event loop answers.
+struct HealthHandler {
+    let api: APIContext
+
+    func handle(_ request: GatewayRequest, _ respond: Call.Respond) {
         var json = JSONWriter()
         json.member("status", "ok")
-        return ok(200, json.finish())
+        respond(.uncacheable(200, json.finish()))
     }
+}
 
-    /// Ready from the first answer of the store on. It stays ready when Redis blinks: polls are still answered, and a
-    /// readiness that takes every worker out at once would turn a blink into an outage.
-    func readiness() -> GatewayResponse {
-        let now = environment.nowMilliseconds()
-        let isDegraded = rooms.contains {
-            $0.isStale(nowMilliseconds: now, limitMilliseconds: max(environment.staleMilliseconds, 3000))
+/// Ready from the first answer of the store on. It stays ready while Redis is briefly away: polls are still answered,
+/// and taking every worker out at once would turn a short failure into an outage.
+struct ReadinessHandler {
+    let api: APIContext
+
+    func handle(_ request: GatewayRequest, _ respond: Call.Respond) {
+        let now = api.now
+        let isDegraded = api.rooms.contains {
+            $0.isStale(nowMilliseconds: now, limitMilliseconds: max(api.environment.staleMilliseconds, 3000))
         }
         var json = JSONWriter()
-        json.member("status", wasReady ? "ready" : "starting")
+        json.member("status", api.wasReady ? "ready" : "starting")
         json.member("degraded", isDegraded)
-        return ok(wasReady ? 200 : 503, json.finish())
+        respond(.uncacheable(api.wasReady ? 200 : 503, json.finish()))
     }
+}
 
-    func metrics() -> GatewayResponse {
+/// Metrics in Prometheus' text format.
+struct MetricsHandler {
+    let api: APIContext
+
+    func handle(_ request: GatewayRequest, _ respond: Call.Respond) {
         var text = PrometheusText()
-        if let scoreboard = environment.scoreboard { text.add(scoreboard) }
+        if let scoreboard = api.environment.scoreboard { text.add(scoreboard) }
         func gauge(_ name: String, _ help: String, _ value: (Room) -> Double) {
-            text.addGauge(name, help: help, rooms: rooms.map { ($0.id, value($0)) })
+            text.addGauge(name, help: help, rooms: api.rooms.map { ($0.id, value($0)) })
         }
-        let now = environment.nowMilliseconds()
+        let now = api.now
         gauge("vestibule_room_waiting", "Visitors waiting.") { Double($0.mirror.count) }
         gauge("vestibule_room_called", "Visitors called and not entered.") { Double($0.called) }
         gauge("vestibule_room_active", "Visitors inside: entered, pass not expired.") { Double($0.active) }
         gauge("vestibule_room_entries_per_second", "Entry rate of the ETA windows.") { $0.rates.perSecond }
         gauge("vestibule_room_rate_limit_per_second", "Configured rate.") { $0.policy.ratePerSecond }
         gauge("vestibule_room_proof_bits", "Zero bits the answering worker asks of a join; 0 is no proof of work.") {
-            Double(proofBits($0))
+            Double(JoinChecks(api: api, room: $0).proofBits)
         }
         gauge("vestibule_room_mirror_age_seconds", "Age of the answering worker's mirror.") {
             $0.isKnown ? Double($0.redisMilliseconds(nowMilliseconds: now) - $0.asOfMilliseconds) / 1000 : -1
         }
         gauge("vestibule_room_redis_away", "1 while Redis is away, as the answering worker sees it.") {
-            self.door($0) == .attended ? 0 : 1
+            api.door($0) == .attended ? 0 : 1
         }
         gauge("vestibule_room_open_without_redis", "1 while everybody passes because Redis is away.") {
-            self.isOpen($0) ? 1 : 0
+            api.isOpen($0) ? 1 : 0
         }
         // Totals since the room was made; gauges, because a lost Redis sets them back.
         gauge("vestibule_room_joined", "Numbers issued.") { Double($0.counters.joined) }
@@ -58,7 +69,7 @@ extension WaitingRoomAPI {
         gauge("vestibule_room_abandoned", "Visitors swept after abandon_after.") { Double($0.counters.abandoned) }
         gauge("vestibule_room_lapsed", "Calls not claimed in time.") { Double($0.counters.lapsed) }
         gauge("vestibule_room_returned", "Visitors put back at their number.") { Double($0.counters.returned) }
-        if let scoreboard = environment.scoreboard { text.addEstimates(scoreboard) }
+        if let scoreboard = api.environment.scoreboard { text.addEstimates(scoreboard) }
         // Of the answering worker's own sample: every worker sees the same ticks.
         gauge("vestibule_room_eta_accuracy", "1 - |eta - actual| / actual, recent mean; -1 before the first.") {
             $0.estimator.record.accuracy ?? -1
@@ -72,6 +83,6 @@ extension WaitingRoomAPI {
             body: Array(text.text.utf8)
         )
         response.isUncacheable = true
-        return response
+        respond(response)
     }
 }

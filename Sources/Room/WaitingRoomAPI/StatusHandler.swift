@@ -7,96 +7,89 @@ internal import GatewayWire
 internal import Passes
 internal import Telemetry
 
-extension WaitingRoomAPI {
-    func status(_ request: GatewayRequest, _ respond: @escaping Respond) {
+struct StatusHandler {
+    let api: APIContext
+
+    /// Until the mirror has no answer, nothing is copied out of the request: this is what nearly every request runs.
+    func handle(_ request: GatewayRequest, _ respond: @escaping Call.Respond) {
         let visitor: Visitor
-        switch identify(request) {
-        case .problem(let problem): return refuse(problem, RequestFacts(request), respond)
+        switch api.identify(request) {
+        case .problem(let problem): return Call(api, request, respond).refuse(problem)
         case .visitor(let found): visitor = found
         }
-        count(.polls)
-        let now = environment.nowMilliseconds()
+        api.count(.polls)
+        let now = api.now
         let room = visitor.room
-        guard pollMeter.allows(visitor.number, nowMilliseconds: now) else {
-            count(.pollsTooEarly)
-            return refuse(.tooEarly, RequestFacts(request), respond)
+        guard api.pollMeter.allows(visitor.number, nowMilliseconds: now) else {
+            api.count(.pollsTooEarly)
+            return Call(api, request, respond).refuse(.tooEarly)
         }
         room.use(nowMilliseconds: now)
-        if isOpen(room) { return statusOfOpenRoom(visitor, RequestFacts(request), respond) }
+        if api.isOpen(room) { return statusOfOpenRoom(visitor, Call(api, request, respond)) }
         if Int(visitor.ticket.generation) == room.generation, let position = room.mirror.position(visitor.number) {
             room.markAlive(visitor.number)
             let language = Language(acceptLanguage: request[.acceptLanguage])
-            return respondStatus(waitingView(room, position: position, language), visitor, respond)
+            return respondStatus(.waiting(in: room, position: position, language, api), visitor, respond)
         }
-        let facts = RequestFacts(request)
+        let call = Call(api, request, respond)
         if let remembered = room.rememberedStanding(visitor.number) {
-            return respondStanding(remembered, visitor, facts, respond)
+            return respondStanding(remembered, visitor, call)
         }
-        store.stand(visitor.claim, room: room) { [weak self] result in
-            guard let self else { return }
+        api.store.stand(visitor.claim, room: room) { result in
             switch result {
             case .success(let reply):
                 room.remember(reply, of: visitor.number)
-                self.respondStanding(reply, visitor, facts, respond)
+                respondStanding(reply, visitor, call)
             case .failure(let failure):
-                self.respondDegraded(failure, visitor, facts, respond)
+                respondDegraded(failure, visitor, call)
             }
         }
     }
 
-    private func respondStanding(
-        _ reply: StandingReply,
-        _ visitor: Visitor,
-        _ facts: RequestFacts,
-        _ respond: Respond
-    ) {
+    private func respondStanding(_ reply: StandingReply, _ visitor: Visitor, _ call: Call) {
         let room = visitor.room
         switch reply.standing {
-        case .fenced: return refuse(.otherGeneration, facts, respond)
+        case .fenced: return call.refuse(.otherGeneration)
         case .waiting, .called: room.markAlive(visitor.number)
         default: break
         }
-        respondStatus(view(reply.standing, room, position: reply.position, facts.language), visitor, respond)
+        let view = VisitorView.of(reply.standing, in: room, position: reply.position, call.language, api)
+        respondStatus(view, visitor, call.respond)
     }
 
     /// Redis is away and the mirror does not have this visitor as waiting. The place is not lost: the visitor is shown
     /// as waiting behind those the mirror knows ahead. Without a mirror there is nothing honest to say.
-    private func respondDegraded(
-        _ failure: StoreFailure,
-        _ visitor: Visitor,
-        _ facts: RequestFacts,
-        _ respond: Respond
-    ) {
+    private func respondDegraded(_ failure: StoreFailure, _ visitor: Visitor, _ call: Call) {
         guard case .unavailable = failure, visitor.room.isKnown else {
-            return refuse(problem(for: failure), facts, respond)
+            return call.refuse(failure)
         }
-        // Numbers issued after the last tick are not in the mirror: they are reckoned as waiting. More than can have
-        // been issued are the gap of a restore that this worker has not seen, and nobody waits in it.
+        // The mirror ends at `mirroredNext`; assume that everybody between there and this number waits. A distance of a
+        // whole `gap` cannot be joins: it is numbers that a restore skipped, and nobody holds them.
         let beyond = max(0, visitor.number - visitor.room.mirroredNext)
         let unseen = beyond < RoomMemory.gap ? beyond : 0
         let position = visitor.room.mirror.rank(visitor.number) + unseen + 1
-        let view = waitingView(visitor.room, position: position, facts.language)
-        respondStatus(view, visitor, isDegraded: true, respond)
+        let view = VisitorView.waiting(in: visitor.room, position: position, call.language, api)
+        respondStatus(view, visitor, isDegraded: true, call.respond)
     }
 
-    /// The store is away and everybody passes: whoever waits may enter as well.
-    private func statusOfOpenRoom(_ visitor: Visitor, _ facts: RequestFacts, _ respond: Respond) {
+    /// The store is away and everybody passes, so a waiting visitor may enter too.
+    private func statusOfOpenRoom(_ visitor: Visitor, _ call: Call) {
         visitor.room.markAlive(visitor.number)
-        let view = view(.called(deadlineMilliseconds: 0), visitor.room, position: 0, facts.language)
-        respondStatus(view, visitor, isDegraded: true, respond)
+        let view = VisitorView.of(.called(deadlineMilliseconds: 0), in: visitor.room, position: 0, call.language, api)
+        respondStatus(view, visitor, isDegraded: true, call.respond)
     }
 
     private func respondStatus(
         _ view: VisitorView,
         _ visitor: Visitor,
         isDegraded: Bool = false,
-        _ respond: Respond
+        _ respond: Call.Respond
     ) {
         let room = visitor.room
-        let now = environment.nowMilliseconds()
+        let now = api.now
         let degraded =
-            isDegraded || room.isStale(nowMilliseconds: now, limitMilliseconds: environment.staleMilliseconds)
-        if degraded { count(.pollsDegraded) }
+            isDegraded || room.isStale(nowMilliseconds: now, limitMilliseconds: api.environment.staleMilliseconds)
+        if degraded { api.count(.pollsDegraded) }
         let waited = room.redisMilliseconds(nowMilliseconds: now) - Int(visitor.ticket.issuedMilliseconds)
         var json = JSONWriter()
         view.write(into: &json)
@@ -106,18 +99,8 @@ extension WaitingRoomAPI {
         json.member("ready_for_entry", view.isReady)
         json.member("degraded", degraded)
         json.member("as_of_ms", room.asOfMilliseconds)
-        var response = ok(200, json.finish())
-        response.retryAfterSeconds = retryAfterSeconds(view.pollAfterMilliseconds)
+        var response = GatewayResponse.uncacheable(200, json.finish())
+        response.retry(afterMilliseconds: view.pollAfterMilliseconds)
         respond(response)
-    }
-}
-
-extension WaitingRoomAPI.Visitor {
-    var claim: TicketClaim {
-        TicketClaim(
-            generation: Int(ticket.generation),
-            number: Int(ticket.number),
-            issuedMilliseconds: Int(ticket.issuedMilliseconds)
-        )
     }
 }

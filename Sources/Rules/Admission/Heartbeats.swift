@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who polled since the last flush, one bit a number, in Redis's bit order so that a flush sends the bytes as they are.
+// Which visitors polled since the last flush: one bit per number, in Redis' bit order, so that a flush sends the bytes
+// without changing them.
 
 /// Signs of life collected in memory. Bound: `chunkMax` chunks of 8 KiB; beyond it a mark is dropped and counted
 /// (the visitor then keeps the place by the next poll, or by the grace).

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a room asks of those who join, beyond the limits that Redis keeps: the workers see to these by themselves.
+// What a room asks of visitors who join, beyond the limits that Redis keeps. The workers check these without Redis.
 
 /// What a room makes of enqueue tokens, by which the site names the person who joins. Each person has one place.
 /// The raw values are the words of the configuration.
 public enum EnqueueRule: String, Sendable, CaseIterable {
     /// Tokens are ignored.
     case off
-    /// Who brings a token has one place; who brings none joins as ever.
+    /// A visitor with a token gets that person's one place. A visitor without a token joins normally.
     case optional
     /// Nobody joins without a token.
     case required

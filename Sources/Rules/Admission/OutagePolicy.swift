@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a room does at its door while the store is away. Whoever was admitted before never notices: nginx verifies
-// passes alone.
+// What a room does at its door while the store does not answer. Visitors who have entered are not affected, because
+// nginx verifies passes without the store.
 
 /// Closed, or open until a deadline.
 public struct OutagePolicy: Equatable, Sendable {
-    /// For so long after the store was last seen everybody passes; 0: nobody does.
+    /// How long everybody is let through after the store last answered, in milliseconds. 0: the door stays closed.
     public var openForMilliseconds: Int
 
     public init(openForMilliseconds: Int) { self.openForMilliseconds = openForMilliseconds }

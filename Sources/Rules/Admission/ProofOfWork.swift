@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How much work a join costs: nothing while a room is quiet, and more the more of them come. A person does not notice
-// what a machine that joins ten thousand times pays ten thousand times. It is a price and no proof of being human.
+// How much work a join costs: nothing while a room is quiet, and more as joins per second rise. One person does not
+// notice the price; a machine that joins ten thousand times pays it ten thousand times. It does not prove that the
+// visitor is human.
 
 /// What a room may ask of those who join while many do.
 public struct ProofOfWork: Equatable, Sendable {
@@ -27,18 +28,18 @@ public struct ProofOfWork: Equatable, Sendable {
 
 /// How many join a room at one worker, and the work that follows from it.
 ///
-/// The measure is an average that forgets: a join weighs a tenth of a join a second, and a hundredth less with each
-/// tenth of a second (a time constant of 10 s). A burst of people therefore asks nothing of anybody until it is worth
-/// ten seconds of the rate, and a minute or so after a rush the room is as it was.
+/// The measure is an exponential moving average of joins per second: every 100 ms it is multiplied by 0.99 (time
+/// constant 10 s), and each join adds 0.1. So a burst costs nothing until it is worth ten seconds of the rate, and
+/// about a minute after a rush the work is what it was before.
 public struct JoinLoad: Equatable, Sendable {
     static let slotMilliseconds = 100
     static let kept = 0.99
-    /// Of a join, when it comes: what is kept adds up to one a second for one a second.
+    /// What a new join adds: one join per second then adds up to an average of one per second.
     static let weight = 0.1
     /// Less than this many joins a second are no load on anybody, however slow the room.
     static let quietPerSecond = 1.0
-    /// The work rises when this share of the joins would bring it, and falls when all of them no longer do: a load near
-    /// a border does not make it go to and fro, and people who come by chance at the very rate are not asked for any.
+    /// The work rises when this share of the joins would bring it, and falls when all of them no longer do. This is
+    /// hysteresis: the level does not flap near a threshold, and random arrivals at exactly the rate do not trigger it.
     static let risingShare = 0.75
 
     private var joinsPerSecond = 0.0

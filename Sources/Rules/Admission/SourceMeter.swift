@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How many joins one source may make: a bucket for each network that joins, in a table of fixed size. It is what stands
-// between a room and one machine that joins a thousand times.
+// How many joins one source may make: a bucket for each network that joins, in a table of fixed size. It keeps one
+// machine from joining a thousand times.
 
 /// Joins a source may make: `joins` at once, and on average that many in each `periodMilliseconds`.
 public struct JoinLimit: Equatable, Sendable {

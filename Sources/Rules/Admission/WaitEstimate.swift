@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The sliding-window ETA: the baseline that a better estimator must beat (DESIGN.md section 4).
+// The sliding-window ETA: entries of the last minutes give the rate, and people ahead divided by the rate is the wait.
+// It is the baseline that a better estimator must beat.
 
 /// How sure an estimate is, as a number and as a word for people.
 public enum Confidence: Double, Sendable {
@@ -58,7 +59,7 @@ public struct EntryRates: Equatable, Sendable {
 public struct SlidingWindowEstimator: Sendable {
     /// Published estimates are raised by a tenth, so that people are early rather than late.
     static let safety = 1.1
-    /// Seconds a place with no data at all.
+    /// Seconds per place when nothing has been measured.
     static let secondsPerPlaceBlind = 2
 
     public init() {}

@@ -3,6 +3,7 @@
 // base64url without padding (RFC 4648 section 5, RFC 7515 section 2). Only the canonical spelling is read: the last
 // character of a text may carry two or four unused bits, and a reader that ignores them accepts several spellings
 // of one token, which breaks everything that is keyed on the text.
+// Why no library: Sources must not import Foundation, and refusing every second spelling would remain our own code.
 
 /// base64url without padding.
 public enum Base64URL {
@@ -18,7 +19,7 @@ public enum Base64URL {
     /// Whether a byte is a character of the alphabet.
     static func isCharacter(_ byte: UInt8) -> Bool { values[Int(byte)] != 255 }
 
-    /// Characters of the text for so many bytes.
+    /// Characters of the text for this number of bytes.
     static func characterCount(_ byteCount: Int) -> Int { (byteCount * 4 + 2) / 3 }
 
     /// The text for some bytes, as ASCII.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The challenge: a signed question whose answer takes work to find. Nothing is kept of it until it comes back with its
-// answer, so asking costs no memory, and any worker can judge what another has asked.
+// The challenge: a signed question whose answer takes work to find. No worker stores it: the answer brings the
+// challenge back. So asking costs no memory, and any worker can check the answer to a challenge of another worker.
 
 /// What a challenge says.
 public struct Challenge: Sendable, Equatable {
@@ -68,7 +68,7 @@ public struct Proof: Sendable, Equatable {
         self.nonce = Array(nonce.utf8)
     }
 
-    /// Whether the SHA-256 of the challenge, a colon and the nonce begins with so many zero bits. It says nothing of
+    /// Whether the SHA-256 of the challenge, a colon and the nonce begins with `bits` zero bits. It says nothing of
     /// where the challenge comes from.
     public func isSolution(bits: Int) -> Bool {
         var message = challenge

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Reads the Cookie header as a server should (RFC 6265 section 5.4 writes it): pairs between semicolons. Names are
-// compared exactly; nginx compares them without case, which only matters to a client that fools itself.
+// compared exactly. nginx compares them without case, which makes a difference only to a client that sends both forms.
+// Why no library: swift-http-types has no cookies, and a reader over Strings would copy the header in every poll.
 
 /// The cookies of one request.
 public struct CookieReader: Sendable {

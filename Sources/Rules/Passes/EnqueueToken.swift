@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The enqueue token: the site's word about who joins. The site signs it with a key that is derived for this alone, and
-// each person it names gets one place in the room, however often and from wherever the person joins.
+// The enqueue token: a token by which the site names the person who joins. The site signs it with a key that is derived
+// for this purpose only. Each named person gets one place in the room, however often the person joins, and from
+// whichever address.
 
 /// What an enqueue token says.
 public struct EnqueueToken: Sendable, Equatable {
@@ -39,7 +40,7 @@ public struct EnqueueToken: Sendable, Equatable {
         self.expiresAtSeconds = expiresAtSeconds
     }
 
-    /// The key that signs enqueue tokens, from the one that signs passes: whoever has it can make neither tickets nor
+    /// The key that signs enqueue tokens, from the key that signs passes: its holder can make neither tickets nor
     /// passes, and cannot compute the other.
     static func secret(from key: MessageAuthentication) -> [UInt8] {
         key.code(for: Array("vestibule enqueue v1".utf8))

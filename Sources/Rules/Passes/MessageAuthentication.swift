@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// HMAC-SHA256 (RFC 2104, FIPS 198-1) over swift-crypto's SHA-256, and comparison in constant time. This is the only
-// file that knows which library does the hashing.
+// HMAC-SHA256 (RFC 2104, FIPS 198-1) over swift-crypto's SHA-256, and comparison in constant time.
+// Why not swift-crypto's HMAC: it takes and returns generic sequences, which was measured as 40 % of a ticket's check.
 
 import Crypto
 

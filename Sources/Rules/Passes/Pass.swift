@@ -20,7 +20,7 @@ public struct Pass: Sendable, Equatable {
     public let issuedAtSeconds: Int64
     /// Seconds since the Unix epoch (claim `exp`), 0...2^53-1.
     public let expiresAtSeconds: Int64
-    /// The client it is for (claim `bnd`); nil: whoever shows it.
+    /// The client it is for (JWT claim `bnd`); nil: any client.
     public let binding: PassBinding?
 
     /// Makes a pass. Values out of bounds are a programming error and stop the program: what is signed must verify.

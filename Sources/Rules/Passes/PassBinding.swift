@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A pass may be bound to the client it was made for (claim `bnd`). What that is good for: whoever gets hold of a pass
-// alone, from a log, a proxy or a shared link, comes from another network or with another browser, and is sent to the
-// waiting room. The owner whose network has changed goes there, too, shows the ticket, and is given the same admission,
-// bound anew. What it is not good for: whoever copies the ticket beside the pass is the owner, as far as anybody can
-// tell. A User-Agent is no secret: it stops sharing, not theft.
+// A pass may be bound to the client it was made for (JWT claim `bnd`). A person who has only the pass, from a log, a
+// proxy or a shared link, comes from another network or with another browser and is sent to the waiting room. An owner
+// whose network has changed is sent there too, shows the ticket, and gets a new pass for the same entry. Binding does
+// not help against somebody who copied the ticket too. A User-Agent is no secret: it stops sharing, not theft.
 //
 // nginx/vestibule.js and nginx/vestibule.lua hash the same bytes; Tests/Program/NginxTests runs all through one table.
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The ticket: a signed proof of a place in one room. It is the place: Redis may forget a visitor, the ticket does not.
+// The ticket: a signed proof of a place in one room. When Redis has lost a visitor, the ticket restores the place.
 
 /// What a ticket says.
 public struct Ticket: Sendable, Equatable {

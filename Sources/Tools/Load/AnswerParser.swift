@@ -2,6 +2,7 @@
 //
 // Reads HTTP/1.1 answers as the load generator needs them: where one ends, its status, and whether the connection
 // stays. Only what nginx sends here is understood: Content-Length or chunked bodies, no pipelining, no 1xx answers.
+// Why no library: none of the allowed packages parses HTTP/1.1 without SwiftNIO and its own event loop.
 
 /// What the bytes so far amount to.
 public enum AnswerProgress: Equatable, Sendable {

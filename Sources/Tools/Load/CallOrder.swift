@@ -4,7 +4,7 @@
 //
 // A visitor learns of a call at the next poll, so entries are seen a little out of order even when calls are in strict
 // order: that is the pacing of polls. What pacing cannot explain is a *violation*: somebody with a larger number had
-// entered already at a time when this visitor was still told to wait.
+// entered already at a time when this visitor was still answered to wait.
 
 /// One visitor who entered, with times in microseconds from the start of the run.
 public struct EntryRecord: Sendable, Equatable {

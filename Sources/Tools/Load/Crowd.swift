@@ -3,6 +3,8 @@
 // What all visitors of a run do, without input or output: time and answers come in, requests go out. A visitor joins,
 // polls when told, enters when called, fetches the backend once; some leave or fall silent on the way.
 
+internal import Chance
+
 /// A request that is due.
 public struct DueRequest: Equatable, Sendable {
     /// Who sends it.
@@ -63,7 +65,7 @@ public struct Crowd {
     private var tickets: TicketArena
     /// Passes between enter and the fetch.
     private var passes: [UInt32: [UInt8]] = [:]
-    private var random: SeededRandom
+    private var random: SplitMix64
     private let backendMark: [UInt8]
     private var promises: WaitPromises
     public private(set) var counts = CrowdCounts()
@@ -79,7 +81,7 @@ public struct Crowd {
         pollClock = PollClock(plan.polling)
         dueVisitors = VisitorQueue(capacity: plan.visitorCount)
         tickets = TicketArena(visitorCount: plan.visitorCount)
-        random = SeededRandom(seed: plan.seed)
+        random = SplitMix64(seed: plan.seed)
         backendMark = Array(plan.backendMark.utf8)
         promises = WaitPromises(visitorCount: plan.judgesWaits ? plan.visitorCount : 0)
         var arrivals = ArrivalSequence(plan.arrivals)

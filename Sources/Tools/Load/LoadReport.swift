@@ -3,6 +3,7 @@
 // What a run showed, as JSON for programs and as text for people.
 
 internal import Histogram
+public import StrictJSON
 
 /// The surroundings of a run, read before and after it.
 public struct LoadSurroundings: Sendable {
@@ -24,8 +25,8 @@ public struct LoadSurroundings: Sendable {
 
 /// The figures of one run.
 public struct LoadReport: Sendable {
-    /// The name and the value of each figure, nested.
-    public let value: ReportValue
+    /// The name and the value of each figure, nested, as JSON text.
+    public let json: String
     /// The same for people.
     public let text: String
     /// Whether there was no error, nothing unsent or unanswered, no order violation, and the bound held.
@@ -34,7 +35,7 @@ public struct LoadReport: Sendable {
     /// Computes everything.
     public init(_ plan: LoadPlan, _ run: LoadRun, _ around: LoadSurroundings) {
         let figures = LoadFigures(plan, run, around)
-        value = figures.value
+        json = figures.value.text
         text = figures.text
         isClean = figures.isClean
     }
@@ -98,18 +99,18 @@ struct LoadFigures {
 
     // MARK: - JSON
 
-    var value: ReportValue {
+    var value: JSONValue {
         .members([
-            ("visitors", .integer(plan.visitorCount)), ("arrivals", .text(plan.arrivals.description)),
-            ("tls", .flag(plan.isSecure)), ("connections", .integer(plan.connectionCount)),
-            ("seconds", .number(seconds)), ("requests", .integer(statistics.answered)),
-            ("requests_per_second", .number(Double(statistics.answered) / seconds)),
-            ("sent", .integer(statistics.sent)), ("unsent", .integer(statistics.unsent)),
-            ("resent", .integer(statistics.resent)),
-            ("unanswered", .integer(statistics.unanswered)),
-            ("queueing_us_max", .integer(statistics.queueingMicrosecondsMax)),
-            ("clean", .flag(isClean)), ("error_count", .integer(statistics.errorCount)),
-            ("errors", .members(sortedErrors.map { ($0.0, .integer($0.1)) })),
+            ("visitors", .count(plan.visitorCount)), ("arrivals", .string(plan.arrivals.description)),
+            ("tls", .bool(plan.isSecure)), ("connections", .count(plan.connectionCount)),
+            ("seconds", .measure(seconds)), ("requests", .count(statistics.answered)),
+            ("requests_per_second", .measure(Double(statistics.answered) / seconds)),
+            ("sent", .count(statistics.sent)), ("unsent", .count(statistics.unsent)),
+            ("resent", .count(statistics.resent)),
+            ("unanswered", .count(statistics.unanswered)),
+            ("queueing_us_max", .count(statistics.queueingMicrosecondsMax)),
+            ("clean", .bool(isClean)), ("error_count", .count(statistics.errorCount)),
+            ("errors", .members(sortedErrors.map { ($0.0, .count($0.1)) })),
             ("visitors_by_outcome", countsValue), ("latency_us", latencyValue), ("order", orderValue),
             ("bound", boundValue), ("waits", waitsValue), ("redis", redisValue),
             (
@@ -119,8 +120,8 @@ struct LoadFigures {
                         (
                             group.name,
                             .members([
-                                ("cpu_us_per_request", .number(group.perRequest)), ("cores", .number(group.cores)),
-                                ("rss_bytes", .integer(group.resident)), ("rss_bytes_max", .integer(group.residentMax)),
+                                ("cpu_us_per_request", .measure(group.perRequest)), ("cores", .measure(group.cores)),
+                                ("rss_bytes", .count(group.resident)), ("rss_bytes_max", .count(group.residentMax)),
                             ])
                         )
                     }
@@ -131,18 +132,18 @@ struct LoadFigures {
 
     var sortedErrors: [(String, Int)] { statistics.errors.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } }
 
-    private var countsValue: ReportValue {
+    private var countsValue: JSONValue {
         .members([
-            ("joined", .integer(counts.joined)), ("admitted", .integer(counts.admitted)),
-            ("fetched", .integer(counts.fetched)), ("left", .integer(counts.left)),
-            ("silent", .integer(counts.silent)), ("lost", .integer(counts.lost)),
-            ("gave_up", .integer(counts.gaveUp)), ("not_ready", .integer(counts.notReady)),
-            ("degraded", .integer(counts.degraded)), ("pass_mismatches", .integer(counts.passMismatches)),
+            ("joined", .count(counts.joined)), ("admitted", .count(counts.admitted)),
+            ("fetched", .count(counts.fetched)), ("left", .count(counts.left)),
+            ("silent", .count(counts.silent)), ("lost", .count(counts.lost)),
+            ("gave_up", .count(counts.gaveUp)), ("not_ready", .count(counts.notReady)),
+            ("degraded", .count(counts.degraded)), ("pass_mismatches", .count(counts.passMismatches)),
         ])
     }
 
-    private var latencyValue: ReportValue {
-        var members: [(String, ReportValue)] = [("all", percentiles(statistics.allLatencies))]
+    private var latencyValue: JSONValue {
+        var members: [(String, JSONValue)] = [("all", percentiles(statistics.allLatencies))]
         for kind in RequestKind.allCases where statistics[kind].count > 0 {
             members.append((kind.name, percentiles(statistics[kind].latency)))
             members.append(("\(kind.name)_service", percentiles(statistics[kind].service)))
@@ -150,51 +151,58 @@ struct LoadFigures {
         return .members(members)
     }
 
-    private func percentiles(_ histogram: Histogram<UInt32>) -> ReportValue {
+    private func percentiles(_ histogram: Histogram<UInt32>) -> JSONValue {
         let shares = [("p50", 50.0), ("p95", 95), ("p99", 99), ("p99_9", 99.9)]
         return .members(
-            [("count", .integer(Int(histogram.totalCount)))]
-                + shares.map { ($0.0, .integer(Int(histogram.valueAtPercentile($0.1)))) }
-                + [("max", .integer(Int(histogram.max)))]
+            [("count", .count(Int(histogram.totalCount)))]
+                + shares.map { ($0.0, .count(Int(histogram.valueAtPercentile($0.1)))) }
+                + [("max", .count(Int(histogram.max)))]
         )
     }
 
-    private var orderValue: ReportValue {
+    private var orderValue: JSONValue {
         .members([
-            ("violations", .integer(order.violations)), ("worst_violation", .integer(order.worstViolation)),
-            ("inversions", .integer(order.inversions)), ("worst_overtaking", .integer(order.worstOvertaking)),
-            ("slack_us", .integer(around.orderSlackMicroseconds)),
+            ("violations", .count(order.violations)), ("worst_violation", .count(order.worstViolation)),
+            ("inversions", .count(order.inversions)), ("worst_overtaking", .count(order.worstOvertaking)),
+            ("slack_us", .count(around.orderSlackMicroseconds)),
         ])
     }
 
-    private var waitsValue: ReportValue {
-        guard waits.count > 0 else { return .none }
+    private var waitsValue: JSONValue {
+        guard waits.count > 0 else { return .null }
         return .members([
-            ("count", .integer(waits.count)), ("median_accuracy", .number(waits.medianAccuracy)),
-            ("median_error", .number(waits.medianError)), ("error_p90", .number(waits.error90)),
-            ("covered", .number(waits.coveredShare)),
+            ("count", .count(waits.count)), ("median_accuracy", .measure(waits.medianAccuracy)),
+            ("median_error", .measure(waits.medianError)), ("error_p90", .measure(waits.error90)),
+            ("covered", .measure(waits.coveredShare)),
         ])
     }
 
-    private var boundValue: ReportValue {
-        guard let bound = around.bound else { return .none }
+    private var boundValue: JSONValue {
+        guard let bound = around.bound else { return .null }
         return .members([
-            ("rate", .number(bound.ratePerSecond)), ("burst", .number(bound.burst)), ("kept", .flag(isBoundKept)),
-            ("excess_by_redis_clock", exactExcess.map { .number($0) } ?? .none),
-            ("excess_as_seen", seenExcess.map { .number($0) } ?? .none),
+            ("rate", .measure(bound.ratePerSecond)), ("burst", .measure(bound.burst)), ("kept", .bool(isBoundKept)),
+            ("excess_by_redis_clock", exactExcess.map { .measure($0) } ?? .null),
+            ("excess_as_seen", seenExcess.map { .measure($0) } ?? .null),
         ])
     }
 
-    private var redisValue: ReportValue {
-        guard let after = around.redisAfter else { return .none }
+    private var redisValue: JSONValue {
+        guard let after = around.redisAfter else { return .null }
         return .members([
-            ("scripts_per_second", redisScriptsPerSecond.map { .number($0) } ?? .none),
-            ("commands_per_second", redisCommandsPerSecond.map { .number($0) } ?? .none),
-            ("used_memory_bytes", .integer(after.memoryBytes)),
+            ("scripts_per_second", redisScriptsPerSecond.map { .measure($0) } ?? .null),
+            ("commands_per_second", redisCommandsPerSecond.map { .measure($0) } ?? .null),
+            ("used_memory_bytes", .count(after.memoryBytes)),
             (
                 "used_memory_growth_bytes",
-                around.redisBefore.map { .integer(after.memoryBytes - $0.memoryBytes) } ?? .none
+                around.redisBefore.map { .count(after.memoryBytes - $0.memoryBytes) } ?? .null
             ),
         ])
     }
+}
+
+extension JSONValue {
+    static func count(_ number: Int) -> JSONValue { .integer(Int64(number)) }
+
+    /// A figure to a thousandth, which is finer than anything measured here.
+    public static func measure(_ number: Double) -> JSONValue { .number((number * 1000).rounded() / 1000) }
 }

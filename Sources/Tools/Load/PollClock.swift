@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The clock that polls go by. As told by the server, it is the real one. To hold a rate it runs faster or slower than
-// real time, so that just as many visitors become due as the rate asks for: all intervals shrink or grow alike, and
-// those near the front still poll more often than those far from it.
+// The clock by which visitors poll. It is the real one when visitors follow the server's poll hints. To hold a rate it
+// runs faster or slower than real time, so that exactly the asked number of visitors becomes due: all intervals shrink
+// or grow alike, and visitors near the front still poll more often than visitors far from it.
 
 /// What a run holds.
 public enum PollAim: Sendable, Equatable {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One pending wake-up for each of a million visitors: a hashed timer wheel (Varghese and Lauck, 1987) with one slot a
+// One pending wake-up for each of a million visitors: a hashed timer wheel (Varghese and Lauck, 1987) with one slot per
 // millisecond. Setting and firing are O(1), and a wake-up costs 8 bytes and no allocation.
+// Why no library: a heap (swift-collections) costs O(log n) per change, and its entries cannot be moved in place.
 
 /// A visitor whose time has come.
 public struct WakeUp: Equatable, Sendable {
-    /// Who it is.
+    /// The index of the visitor.
     public let visitor: UInt32
     /// When it was due, milliseconds from the start of the run.
     public let dueMilliseconds: Int

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the server promised each visitor about the wait, and what came of it: the honesty of the ETA, seen from outside.
+// The waits that the server promised to visitors, and the waits that followed: how good the ETA is, seen from outside.
 
 /// Promises of the run, kept until it ends.
 struct WaitPromises {

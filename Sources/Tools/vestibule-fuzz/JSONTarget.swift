@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// JSON from strangers: what is written is read back as it was, and whatever is read survives being written again.
+// JSON from outside: a written value is read back unchanged, and a value that was read survives being written again.
 
 import StrictJSON
 

@@ -12,7 +12,7 @@ import WaitingRoomAPI
 
 final class RequestTarget: FuzzTarget {
     private static let startMilliseconds = 1_768_000_000_000
-    /// After so many the room is made anew: the model remembers every join.
+    /// After this number of inputs the room is made anew, because the model remembers every join.
     private static let inputsPerRoom = 20_000
 
     private(set) var deepInputs = 0

@@ -122,7 +122,7 @@ struct VestibuleLoad: ParsableCommand {
 
         let report = LoadReport(plan, load, around)
         print(report.text, terminator: "")
-        if let json { try Files.write(Files.absolute(json), report.value.json + "\n") }
+        if let json { try Files.write(Files.absolute(json), report.json + "\n") }
         if !report.isClean { throw ExitCode(3) }
     }
 

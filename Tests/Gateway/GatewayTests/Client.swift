@@ -1,74 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A raw client: bytes out, bytes in, and the two protocols built by hand so that they can also be built wrongly.
+// What a client of the two servers sends and reads, in bytes.
 
-import Glibc
+import TestSupport
 
-/// A connected socket whose reads end after five seconds at the latest.
-final class Client {
-    let fd: Int32
-    /// Received, but belonging to a later answer.
-    private var pending: [UInt8] = []
-
-    init(path: String) {
-        fd = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
-        let result = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(fd, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
-        precondition(result == 0, "connect to \(path): errno \(errno)")
-        bound()
-    }
-
-    init?(port: UInt16) {
-        fd = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = port.bigEndian
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        let result = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(fd, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        if result != 0 { return nil }
-        bound()
-    }
-
-    deinit { close(fd) }
-
-    private func bound() {
-        var limit = timeval(tv_sec: 5, tv_usec: 0)
-        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-    }
-
-    /// Sends everything; false when the peer is gone or takes nothing for five seconds.
-    @discardableResult
-    func send(_ bytes: [UInt8]) -> Bool {
-        var sent = 0
-        while sent < bytes.count {
-            let count = bytes[sent...].withUnsafeBytes {
-                Glibc.send(fd, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
-            }
-            if count <= 0 { return false }
-            sent += count
-        }
-        return true
-    }
-
-    /// The next bytes; empty at the end of the stream; nil when nothing came in five seconds.
-    func receive() -> [UInt8]? {
-        var bytes = [UInt8](repeating: 0, count: 65_536)
-        let count = recv(fd, &bytes, bytes.count, 0)
-        if count < 0 { return errno == EAGAIN ? nil : [] }
-        return Array(bytes[..<count])
-    }
-
+extension TestSocket {
     /// Whether the server closes without another byte.
     func isClosed() -> Bool { receive() == [] }
 
@@ -104,22 +40,6 @@ final class Client {
     }
 }
 
-func record(_ type: UInt8, id: Int = 1, version: UInt8 = 1, padding: Int = 0, _ content: [UInt8] = []) -> [UInt8] {
-    let length = [UInt8(content.count >> 8), UInt8(content.count & 255)]
-    let header = [version, type, UInt8(id >> 8), UInt8(id & 255)] + length + [UInt8(padding), 0]
-    return header + content + [UInt8](repeating: 0xEE, count: padding)
-}
-
-func pair(_ name: String, _ value: [UInt8]) -> [UInt8] {
-    func length(_ count: Int) -> [UInt8] {
-        if count < 128 { return [UInt8(count)] }
-        return [UInt8(count >> 24) | 128, UInt8(count >> 16 & 255), UInt8(count >> 8 & 255), UInt8(count & 255)]
-    }
-    return length(name.utf8.count) + length(value.count) + Array(name.utf8) + value
-}
-
-func begin(keep: Bool = true) -> [UInt8] { record(1, [0, 1, keep ? 1 : 0, 0, 0, 0, 0, 0]) }
-
 /// A request as nginx sends it; `cookie` bytes of cookie make it as large as a test needs.
 func fastCGI(
     _ path: String,
@@ -132,16 +52,7 @@ func fastCGI(
     var parameters = pair("REQUEST_METHOD", Array((body.isEmpty ? "GET" : "POST").utf8))
     parameters += pair("DOCUMENT_URI", Array(path.utf8)) + pair("UNKNOWN", Array("ignored".utf8))
     if cookie > 0 { parameters += pair("HTTP_COOKIE", [UInt8](repeating: 0x63, count: cookie)) }
-    var bytes = begin(keep: keep)
-    for (type, stream) in [(UInt8(4), parameters), (5, body)] {
-        var rest = stream[...]
-        while !rest.isEmpty {
-            bytes += record(type, padding: padding, Array(rest.prefix(piece)))
-            rest = rest.dropFirst(piece)
-        }
-        bytes += record(type)
-    }
-    return bytes
+    return fastCGI(parameters: parameters, body: body, keep: keep, piece: piece, padding: padding)
 }
 
 func scgi(_ path: String, cookie: Int = 0, body: String = "", length: String? = nil) -> [UInt8] {

@@ -6,6 +6,7 @@ import Gateway
 import GatewayWire
 import Glibc
 import Reactor
+import TestSupport
 import Testing
 
 @Suite struct FastCGIHostileTests {
@@ -28,10 +29,10 @@ import Testing
         bytes: [UInt8]
     ) {
         let gateway = TestGateway()
-        let honest = Client(path: gateway.fastCGIPath)
+        let honest = gateway.client()
         #expect(honest.ask("/before") != nil)
         for _ in 0..<3 {
-            let client = Client(path: gateway.fastCGIPath)
+            let client = gateway.client()
             client.send(bytes)
             #expect(client.isClosed(), "\(name)")
             #expect(honest.ask("/meanwhile")?.hasSuffix("GET /meanwhile cookie 0 body 0 sum 0") == true)
@@ -46,10 +47,10 @@ import Testing
         var limits = GatewayLimits()
         limits.partialRequestMilliseconds = 200
         let gateway = TestGateway(limits: limits)
-        let honest = Client(path: gateway.fastCGIPath)
+        let honest = gateway.client()
         let whole = fastCGI("/half", cookie: 500)
         let halves = [1, 8, 16, 100, whole.count - 1].map { count in
-            let client = Client(path: gateway.fastCGIPath)
+            let client = gateway.client()
             client.send(Array(whole.prefix(count)))
             return client
         }
@@ -64,8 +65,8 @@ import Testing
 
     @Test func `A slow but honest peer that sends single bytes is served`() {
         let gateway = TestGateway()
-        let client = Client(path: gateway.fastCGIPath)
-        let honest = Client(path: gateway.fastCGIPath)
+        let client = gateway.client()
+        let honest = gateway.client()
         for round in 0..<2 {
             for (index, byte) in fastCGI("/slow").enumerated() {
                 client.send([byte])
@@ -78,7 +79,7 @@ import Testing
 
     @Test func `Garbage of any kind neither ends nor blocks the server`() {
         let gateway = TestGateway()
-        let honest = Client(path: gateway.fastCGIPath)
+        let honest = gateway.client()
         var generator = SystemRandomNumberGenerator()
         let valid = fastCGI("/garbage", cookie: 400, body: [UInt8](repeating: 9, count: 300), piece: 90, padding: 3)
         for round in 0..<200 {
@@ -86,9 +87,9 @@ import Testing
             for _ in 0..<(1 + round % 5) {
                 bytes[Int.random(in: 0..<bytes.count, using: &generator)] = UInt8.random(in: 0...255, using: &generator)
             }
-            let client = Client(path: gateway.fastCGIPath)
+            let client = gateway.client()
             client.send(bytes)
-            shutdown(client.fd, Int32(SHUT_WR))
+            shutdown(client.descriptor, Int32(SHUT_WR))
             // Either it was still a request, or it is closed; never silence.
             #expect(client.receive() != nil, "\(bytes)")
         }
@@ -99,7 +100,7 @@ import Testing
     @Test func `A peer that goes before the answer is noticed, and the answer goes nowhere`() {
         let gateway = TestGateway()
         for _ in 0..<10 {
-            let client = Client(path: gateway.fastCGIPath)
+            let client = gateway.client()
             client.send(fastCGI("/held"))
         }
         #expect(gateway.eventually { $0.fastCGI!.counters.abandonedRequests == 10 })
@@ -109,7 +110,7 @@ import Testing
             context.held = []
         }
         #expect(gateway.fastCGICounters.openConnections == 0)
-        #expect(Client(path: gateway.fastCGIPath).ask("/after") != nil)
+        #expect(gateway.client().ask("/after") != nil)
         gateway.stop()
     }
 
@@ -117,7 +118,7 @@ import Testing
         // navigator.sendBeacon: a visitor leaves by closing the page, and nginx closes with it.
         let gateway = TestGateway()
         do {
-            let client = Client(path: gateway.fastCGIPath)
+            let client = gateway.client()
             client.send(fastCGI("/leave", body: [1, 2, 3]))
         }
         #expect(gateway.eventually { $0.fastCGI!.counters.requests == 1 })
@@ -127,9 +128,9 @@ import Testing
 
     @Test func `A peer that has closed its own side gets its answer, and then the end`() {
         let gateway = TestGateway()
-        let client = Client(path: gateway.fastCGIPath)
+        let client = gateway.client()
         client.send(fastCGI("/last"))
-        shutdown(client.fd, Int32(SHUT_WR))
+        shutdown(client.descriptor, Int32(SHUT_WR))
         #expect(client.fastCGIAnswer()?.hasSuffix("GET /last cookie 0 body 0 sum 0") == true)
         #expect(client.isClosed())
         #expect(gateway.eventually { $0.fastCGI!.counters.openConnections == 0 })
@@ -139,20 +140,20 @@ import Testing
     @Test func `A peer that closes after the header, as nginx does for HEAD, harms nobody`() {
         let gateway = TestGateway()
         for _ in 0..<20 {
-            let client = Client(path: gateway.fastCGIPath)
+            let client = gateway.client()
             client.send(fastCGI("/size/100000"))
             var header = [UInt8](repeating: 0, count: 64)
-            #expect(recv(client.fd, &header, 64, 0) > 0)
+            #expect(recv(client.descriptor, &header, 64, 0) > 0)
         }
         #expect(gateway.eventually { $0.fastCGI!.counters.openConnections == 0 })
-        #expect(Client(path: gateway.fastCGIPath).ask("/after") != nil)
+        #expect(gateway.client().ask("/after") != nil)
         gateway.stop()
     }
 
     @Test func `A peer that never reads its answers is closed and holds nobody up`() {
         let gateway = TestGateway()
-        let honest = Client(path: gateway.fastCGIPath)
-        let deaf = Client(path: gateway.fastCGIPath)
+        let honest = gateway.client()
+        let deaf = gateway.client()
         var sent: UInt64 = 0
         // The buffer holds a few of these. Each request waits for the one before to be taken, unlike its answer.
         while gateway.fastCGICounters.stalledPeers == 0, sent < 100 {
@@ -174,7 +175,7 @@ import Testing
 
     @Test func `A request sent before the answer to the one before is served after it`() {
         let gateway = TestGateway()
-        let client = Client(path: gateway.fastCGIPath)
+        let client = gateway.client()
         client.send(fastCGI("/held"))
         #expect(gateway.eventually { $0.held.count == 1 })
         client.send(fastCGI("/early"))
@@ -189,9 +190,9 @@ import Testing
         var limits = GatewayLimits()
         limits.connections = 5
         let gateway = TestGateway(limits: limits)
-        let first = (0..<5).map { _ in Client(path: gateway.fastCGIPath) }
+        let first = (0..<5).map { _ in gateway.client() }
         for client in first { #expect(client.ask("/in") != nil) }
-        for _ in 0..<3 { #expect(Client(path: gateway.fastCGIPath).isClosed()) }
+        for _ in 0..<3 { #expect(gateway.client().isClosed()) }
         #expect(gateway.fastCGICounters.refusedConnections == 3)
         #expect(first[0].ask("/still") != nil)
         gateway.stop()
@@ -202,12 +203,12 @@ import Testing
         limits.logLinesPerSecond = 4
         let gateway = TestGateway(limits: limits)
         for _ in 0..<40 {
-            let client = Client(path: gateway.fastCGIPath)
+            let client = gateway.client()
             client.send([9])
             #expect(client.isClosed())
         }
         #expect(gateway.thread.log.count <= 8, "40 lines in less than two seconds")
-        let honest = Client(path: gateway.fastCGIPath)
+        let honest = gateway.client()
         #expect(honest.ask("/") != nil)
         #expect(
             gateway.eventually { _ in

@@ -6,12 +6,13 @@ import Gateway
 import GatewayWire
 import Glibc
 import Reactor
+import TestSupport
 import Testing
 
 @Suite struct FastCGIServingTests {
     @Test func `A request is answered and its connection kept`() {
         let gateway = TestGateway()
-        let client = Client(path: gateway.fastCGIPath)
+        let client = gateway.client()
         let answer = client.ask("/a", cookie: 3)
         #expect(answer?.hasPrefix("Status: 200 OK\r\nContent-Type: text/plain\r\nContent-Length: ") == true)
         #expect(answer?.hasSuffix("\r\n\r\nGET /a cookie 3 body 0 sum 0") == true)
@@ -23,7 +24,7 @@ import Testing
 
     @Test func `Five thousand requests use one connection`() {
         let gateway = TestGateway()
-        let client = Client(path: gateway.fastCGIPath)
+        let client = gateway.client()
         for number in 0..<5_000 {
             guard client.ask("/\(number)")?.hasSuffix("GET /\(number) cookie 0 body 0 sum 0") == true else {
                 Issue.record("request \(number)")
@@ -40,7 +41,7 @@ import Testing
         let gateway = TestGateway()
         let empty = fastCGI("/size", cookie: 8_000).count
         for size in 8_191...8_200 {
-            let client = Client(path: gateway.fastCGIPath)
+            let client = gateway.client()
             let cookie = 8_000 + size - empty
             #expect(fastCGI("/size", cookie: cookie).count == size)
             for _ in 0..<2 {
@@ -52,7 +53,7 @@ import Testing
 
     @Test func `Bodies arrive whole, whatever records they come in`() {
         let gateway = TestGateway()
-        let client = Client(path: gateway.fastCGIPath)
+        let client = gateway.client()
         for (size, piece, padding) in [
             (1, 1, 0), (100, 3, 5), (8_192, 8_192, 0), (40_000, 32_768, 8), (65_536, 16_384, 7),
         ] {
@@ -69,7 +70,7 @@ import Testing
         var limits = GatewayLimits()
         limits.idleMilliseconds = 200
         let gateway = TestGateway(limits: limits)
-        let client = Client(path: gateway.fastCGIPath)
+        let client = gateway.client()
         #expect(client.ask("/once") != nil)
         #expect(client.isClosed())
         #expect(gateway.fastCGICounters.expiredIdleConnections == 1)
@@ -78,7 +79,7 @@ import Testing
 
     @Test func `Answers of any size up to the bound arrive whole on one connection`() {
         let gateway = TestGateway()
-        let client = Client(path: gateway.fastCGIPath)
+        let client = gateway.client()
         for size in [0, 1, 8_000, 8_184, 8_185, 65_535, 131_000] {
             let answer = client.ask("/size/\(size)")
             #expect(answer?.hasSuffix("\r\n\r\n" + String(repeating: "y", count: size)) == true, "\(size) bytes")
@@ -91,8 +92,8 @@ import Testing
 
     @Test func `A later answer reaches its own connection while others are served`() {
         let gateway = TestGateway()
-        let first = Client(path: gateway.fastCGIPath)
-        let second = Client(path: gateway.fastCGIPath)
+        let first = gateway.client()
+        let second = gateway.client()
         for _ in 0..<20 {
             first.send(fastCGI("/later"))
             #expect(second.ask("/now")?.hasSuffix("GET /now cookie 0 body 0 sum 0") == true)
@@ -103,7 +104,7 @@ import Testing
 
     @Test func `A request is answered once`() {
         let gateway = TestGateway()
-        let client = Client(path: gateway.fastCGIPath)
+        let client = gateway.client()
         #expect(client.ask("/twice")?.hasSuffix("first") == true)
         #expect(client.ask("/next")?.hasSuffix("GET /next cookie 0 body 0 sum 0") == true)
         gateway.stop()
@@ -111,7 +112,7 @@ import Testing
 
     @Test func `A request whose exchange is let go is answered with 500`() {
         let gateway = TestGateway()
-        let client = Client(path: gateway.fastCGIPath)
+        let client = gateway.client()
         #expect(client.ask("/dropped")?.hasPrefix("Status: 500 ") == true)
         #expect(client.ask("/next")?.hasPrefix("Status: 200 ") == true)
         #expect(gateway.fastCGICounters.droppedExchanges == 1)
@@ -122,7 +123,7 @@ import Testing
         var limits = GatewayLimits()
         limits.answerMilliseconds = 100
         let gateway = TestGateway(limits: limits)
-        let client = Client(path: gateway.fastCGIPath)
+        let client = gateway.client()
         let answer = client.ask("/held")
         #expect(answer?.hasPrefix("Status: 503 ") == true)
         #expect(answer?.contains("Retry-After: 1\r\n") == true)
@@ -133,10 +134,10 @@ import Testing
 
     @Test func `A peer that does not want to keep the connection gets its answer and the end, and holds nobody up`() {
         let gateway = TestGateway()
-        let honest = Client(path: gateway.fastCGIPath)
+        let honest = gateway.client()
         let elapsed = ContinuousClock().measure {
             for _ in 0..<5 {
-                let client = Client(path: gateway.fastCGIPath)
+                let client = gateway.client()
                 client.send(fastCGI("/once", keep: false))
                 #expect(client.fastCGIAnswer()?.hasSuffix("GET /once cookie 0 body 0 sum 0") == true)
                 #expect(client.isClosed())
@@ -157,7 +158,7 @@ import Testing
         var action = sigaction()
         action.__sigaction_handler.sa_handler = { _ in }
         sigaction(SIGALRM, &action, nil)
-        let client = Client(path: gateway.fastCGIPath)
+        let client = gateway.client()
         let body = [UInt8](repeating: 5, count: 50_000)
         for number in 0..<300 {
             pthread_kill(gateway.thread.handle, SIGALRM)
@@ -186,8 +187,8 @@ import Testing
 
     @Test func `Draining serves what is in flight, closes what is idle and then reports`() {
         let gateway = TestGateway()
-        let idle = Client(path: gateway.fastCGIPath)
-        let busy = Client(path: gateway.fastCGIPath)
+        let idle = gateway.client()
+        let busy = gateway.client()
         #expect(idle.ask("/idle") != nil)
         busy.send(fastCGI("/held"))
         #expect(gateway.eventually { $0.held.count == 1 })

@@ -6,11 +6,12 @@ import Gateway
 import GatewayWire
 import Glibc
 import Reactor
+import TestSupport
 import Testing
 
 @Suite struct SCGIServerTests {
     private func ask(_ gateway: TestGateway, _ bytes: [UInt8]) -> String {
-        let client = Client(path: gateway.scgiPath)
+        let client = gateway.scgiClient()
         client.send(bytes)
         return String(decoding: client.receiveAll(), as: UTF8.self)
     }
@@ -34,7 +35,7 @@ import Testing
         var limits = GatewayLimits()
         limits.responseBytes = 2_000_000
         let gateway = TestGateway(limits: limits)
-        let client = Client(path: gateway.scgiPath)
+        let client = gateway.scgiClient()
         client.send(scgi("/size/1500000"))
         #expect(gateway.eventually { $0.scgi!.counters.requests == 1 })
         #expect(client.receiveAll().filter { $0 == 0x79 }.count >= 1_500_000)
@@ -43,7 +44,7 @@ import Testing
 
     @Test func `A slow but honest peer that sends single bytes is served`() {
         let gateway = TestGateway()
-        let client = Client(path: gateway.scgiPath)
+        let client = gateway.scgiClient()
         for (index, byte) in scgi("/slow", cookie: 300, body: "body").enumerated() {
             client.send([byte])
             if index % 100 == 0 { #expect(ask(gateway, scgi("/meanwhile")).hasPrefix("Status: 200 ")) }
@@ -65,7 +66,7 @@ import Testing
     @Test(arguments: hostile)
     func `A hostile peer is closed with a log line and others are served`(reason: RejectReason, bytes: [UInt8]) {
         let gateway = TestGateway()
-        let client = Client(path: gateway.scgiPath)
+        let client = gateway.scgiClient()
         client.send(bytes)
         #expect(client.isClosed())
         #expect(ask(gateway, scgi("/after")).hasSuffix("GET /after cookie 0 body 0 sum 0"))
@@ -80,12 +81,12 @@ import Testing
         limits.answerMilliseconds = 150
         limits.responseBytes = 2_000_000
         let gateway = TestGateway(limits: limits)
-        let half = Client(path: gateway.scgiPath)
+        let half = gateway.scgiClient()
         half.send(Array(scgi("/half").dropLast()))
-        let silent = Client(path: gateway.scgiPath)
-        let unanswered = Client(path: gateway.scgiPath)
+        let silent = gateway.scgiClient()
+        let unanswered = gateway.scgiClient()
         unanswered.send(scgi("/held"))
-        let deaf = Client(path: gateway.scgiPath)
+        let deaf = gateway.scgiClient()
         deaf.send(scgi("/size/1500000"))
         #expect(half.isClosed())
         #expect(silent.isClosed())
@@ -100,7 +101,7 @@ import Testing
     @Test func `A peer that goes before the answer is noticed`() {
         let gateway = TestGateway()
         for _ in 0..<10 {
-            let client = Client(path: gateway.scgiPath)
+            let client = gateway.scgiClient()
             client.send(scgi("/held"))
         }
         #expect(gateway.eventually { $0.scgi!.counters.abandonedRequests == 10 })
@@ -113,7 +114,7 @@ import Testing
 
     @Test func `Draining finishes the request in flight and then reports`() {
         let gateway = TestGateway()
-        let client = Client(path: gateway.scgiPath)
+        let client = gateway.scgiClient()
         client.send(scgi("/held"))
         #expect(gateway.eventually { $0.held.count == 1 })
         gateway.thread.perform { context in context.scgi!.drain { context.signals = 77 } }

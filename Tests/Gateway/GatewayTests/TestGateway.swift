@@ -6,18 +6,17 @@ import Gateway
 import GatewayWire
 import Glibc
 import Reactor
+import TestSupport
 
 /// A running pair of servers in a temporary directory.
 final class TestGateway: Sendable {
-    let directory: String
+    private let directory: TemporaryDirectory
     let thread: LoopThread
-    var fastCGIPath: String { "\(directory)/fastcgi.sock" }
-    var scgiPath: String { "\(directory)/scgi.sock" }
+    var fastCGIPath: String { directory.file("fastcgi.sock") }
+    var scgiPath: String { directory.file("scgi.sock") }
 
     init(limits: GatewayLimits = GatewayLimits(), setUp: @escaping @Sendable (LoopContext) throws -> Void = { _ in }) {
-        var template = Array("/tmp/vestibule-gateway-XXXXXX".utf8CString)
-        precondition(mkdtemp(&template) != nil)
-        let directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        guard let directory = try? TemporaryDirectory() else { fatalError("no temporary directory") }
         self.directory = directory
         thread = LoopThread { context, thread in
             let handler: GatewayHandler = { request, exchange in
@@ -25,14 +24,14 @@ final class TestGateway: Sendable {
             }
             context.fastCGI = try FastCGIServer(
                 loop: context.loop,
-                listener: .unix(path: "\(directory)/fastcgi.sock"),
+                listener: .unix(path: directory.file("fastcgi.sock")),
                 limits: limits,
                 log: { thread.append(log: $0) },
                 handler: handler
             )
             context.scgi = try SCGIServer(
                 loop: context.loop,
-                listener: .unix(path: "\(directory)/scgi.sock"),
+                listener: .unix(path: directory.file("scgi.sock")),
                 limits: limits,
                 log: { thread.append(log: $0) },
                 handler: handler
@@ -48,7 +47,16 @@ final class TestGateway: Sendable {
             context.scgi?.drain {}
         }
         thread.stop()
-        precondition(rmdir(directory) == 0, "the listeners left their socket files behind")
+        precondition(rmdir(directory.path) == 0, "the listeners left their socket files behind")
+    }
+
+    /// A connection to the FastCGI server.
+    func client() -> TestSocket { connected(fastCGIPath) }
+    /// A connection to the SCGI server.
+    func scgiClient() -> TestSocket { connected(scgiPath) }
+
+    private func connected(_ path: String) -> TestSocket {
+        do { return try TestSocket(path: path) } catch { fatalError("\(error)") }
     }
 
     var fastCGICounters: GatewayCounters { thread.perform { $0.fastCGI!.counters } }
@@ -56,11 +64,7 @@ final class TestGateway: Sendable {
 
     /// Waits until the loop sees a condition; it is asked between the turns of the loop, for five seconds at most.
     func eventually(_ condition: @escaping @Sendable (LoopContext) -> Bool) -> Bool {
-        for _ in 0..<2_500 {
-            if thread.perform(condition) { return true }
-            usleep(2_000)
-        }
-        return false
+        Wait.until(seconds: 5) { thread.perform(condition) }
     }
 
     private static func handle(_ request: GatewayRequest, _ exchange: GatewayExchange, _ context: LoopContext) {

@@ -51,26 +51,10 @@ final class Browser {
         return """
             {"capabilities":{"alwaysMatch":{"acceptInsecureCerts":true,"goog:loggingPrefs":{"browser":"ALL"},\
             "goog:chromeOptions":{"binary":"\(try TestProcess.locate("chromium"))",\
-            "args":[\(arguments.map(Browser.quoted).joined(separator: ","))],\
+            "args":[\(arguments.map(JSONText.literal).joined(separator: ","))],\
             "prefs":{"intl.accept_languages":"\(languages)",\
             "profile.default_content_setting_values.cookies":\(keepsCookies ? 1 : 2)}}}}}
             """
-    }
-
-    /// The text as a JSON string (RFC 8259 section 7).
-    static func quoted(_ text: String) -> String {
-        var quoted = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": quoted += "\\\""
-            case "\\": quoted += "\\\\"
-            case "\0"..<" ":
-                quoted += scalar.value < 16 ? "\\u000" : "\\u00"
-                quoted += String(scalar.value, radix: 16)
-            default: quoted.unicodeScalars.append(scalar)
-            }
-        }
-        return quoted + "\""
     }
 
     /// Sends one command and returns member `value` of the answer; an error answer is thrown.
@@ -86,7 +70,7 @@ final class Browser {
 
     // MARK: - Pages
 
-    func open(_ url: String) throws { try command("POST", "/url", #"{"url":\#(Browser.quoted(url))}"#) }
+    func open(_ url: String) throws { try command("POST", "/url", #"{"url":\#(JSONText.literal(url))}"#) }
 
     func reload() throws { try command("POST", "/refresh", "{}") }
 
@@ -96,19 +80,19 @@ final class Browser {
 
     /// Runs the body of a function in the page and returns what it returns.
     func evaluate(_ script: String) throws -> JSONValue {
-        try command("POST", "/execute/sync", #"{"script":\#(Browser.quoted(script)),"args":[]}"#)
+        try command("POST", "/execute/sync", #"{"script":\#(JSONText.literal(script)),"args":[]}"#)
     }
 
     func isTrue(_ expression: String) throws -> Bool { try evaluate("return (\(expression));") == .bool(true) }
 
     /// The text a person sees in an element; empty when there is none, also while a page is being replaced.
     func text(_ selector: String) -> String {
-        let script = "const e = document.querySelector(\(Browser.quoted(selector))); return e ? e.innerText : '';"
+        let script = "const e = document.querySelector(\(JSONText.literal(selector))); return e ? e.innerText : '';"
         return (try? evaluate(script).stringValue) ?? ""
     }
 
     func isVisible(_ selector: String) throws -> Bool {
-        try isTrue("document.querySelector(\(Browser.quoted(selector)))?.checkVisibility() ?? false")
+        try isTrue("document.querySelector(\(JSONText.literal(selector)))?.checkVisibility() ?? false")
     }
 
     /// A click at the middle of the element, as a mouse makes it: it fails when something else lies over it.
@@ -117,11 +101,11 @@ final class Browser {
     /// Focuses the element and presses Enter.
     func pressEnter(on selector: String) throws {
         let path = "/element/\(try element(selector))/value"
-        try command("POST", path, #"{"text":\#(Browser.quoted(Browser.enterKey))}"#)
+        try command("POST", path, #"{"text":\#(JSONText.literal(Browser.enterKey))}"#)
     }
 
     private func element(_ selector: String) throws -> String {
-        let query = #"{"using":"css selector","value":\#(Browser.quoted(selector))}"#
+        let query = #"{"using":"css selector","value":\#(JSONText.literal(selector))}"#
         let found = try command("POST", "/element", query)
         guard let id = found[Browser.elementMember]?.stringValue else { throw TestFailure("no element \(selector)") }
         return id
@@ -137,7 +121,7 @@ final class Browser {
         return opened
     }
 
-    func select(_ tab: String) throws { try command("POST", "/window", #"{"handle":\#(Browser.quoted(tab))}"#) }
+    func select(_ tab: String) throws { try command("POST", "/window", #"{"handle":\#(JSONText.literal(tab))}"#) }
 
     struct Cookie {
         var value: String

@@ -31,8 +31,10 @@ extension Integration {
 
             let entries = try stack.scores("active")
             let times = entries.map { $0.score - passMilliseconds }
-            let bound = EntryBound(burst: burst, ratePerSecond: rate, times: times)
+            let bound = Entries(burst: burst, ratePerSecond: rate, times: times)
             let flow = try stack.flow()
+            let bySecond = Entries(burst: burst, ratePerSecond: rate, bySecond: flow)
+                .excess(jitterMilliseconds: 1000)
             let shares = bound.shares(seconds: (ended - (bound.times.first ?? ended)) / 1000)
             let delays = try delays(report, stack, entries)
             let (begin, end) = ((bound.times.first ?? 0) + 2000, bound.times.last ?? 0)
@@ -43,7 +45,7 @@ extension Integration {
                 answers \(report.answers.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" })
                 entries \(entries.count), last bound \(burst + rate * shares.count)
                 excess over the bound, exact, all pairs: \(bound.excess())
-                excess over the bound by second: \(EntryBound.excess(bySecond: flow, burst: burst, ratePerSecond: rate))
+                excess over the bound by second: \(bySecond)
                 share of the bound after 1, 2, 3 ... s: \(shares.map { ($0 * 1000).rounded() / 1000 })
                 emptiest 10 s window: \(emptiest) of \(10 * rate)
                 from entry in Redis to answer at the client, ms: median \(quantile(0.5, of: delays)), \
@@ -60,18 +62,18 @@ extension Integration {
             #expect(Set(report.grants.map(\.pass)).count == entries.count)
             #expect(report.grants.count == entries.count, "no visitor was granted twice")
 
-            #expect(bound.excess() <= 0, "\(figures)")
-            #expect(EntryBound.excess(bySecond: flow, burst: burst, ratePerSecond: rate) <= 0, "\(figures)")
+            #expect(Entries.isKept(bound.excess()), "\(figures)")
+            #expect(Entries.isKept(bySecond), "\(figures)")
 
             // At the client an answer may be late, never early; windows are widened by the longest delay.
-            let seen = EntryBound(
+            let seen = Entries(
                 burst: burst,
                 ratePerSecond: rate,
                 times: report.grants.map(\.arrivedMilliseconds)
             )
             #expect((delays.min() ?? -1) >= 0)
             #expect((delays.max() ?? .max) < 1000, "\(figures)")
-            #expect(seen.excess(jitterMilliseconds: delays.max() ?? 0) <= 0, "\(figures)")
+            #expect(Entries.isKept(seen.excess(jitterMilliseconds: delays.max() ?? 0)), "\(figures)")
 
             // From the opening on, at every whole second. The first two are left out: the visitors of a thread poll
             // only when all of them have joined, a call is made by a tick and found by a poll, and 5 % of so few

@@ -29,7 +29,7 @@ extension Integration {
             let asked = wallMilliseconds()
             stack.process.stop(signal: signal)
             #expect(wallMilliseconds() - asked < 8000)
-            #expect(stack.process.process.terminationStatus == 0)
+            #expect(stack.process.wait() == 0)
             #expect(Wait.until(seconds: 1) { pids.allSatisfy { kill($0, 0) != 0 } }, "no process is left")
             let left = try FileManager.default.contentsOfDirectory(atPath: stack.directory.path)
             #expect(left.filter { $0.hasSuffix(".sock") } == [])

@@ -17,52 +17,30 @@ extension Integration {
 
         /// Connections to a worker's own socket, closed with their owner.
         private final class Attack {
-            private var descriptors: [Int32] = []
+            private var sockets: [TestSocket] = []
 
-            var count: Int { descriptors.count }
+            var count: Int { sockets.count }
 
             /// Opens connections and sends the beginning of a request on each.
             func open(_ count: Int, _ path: String, _ start: [UInt8]) throws {
                 for _ in 0..<count {
-                    let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-                    guard descriptor >= 0 else { throw TestFailure("socket \(descriptors.count): errno \(errno)") }
-                    descriptors.append(descriptor)
-                    var address = sockaddr_un()
-                    address.sun_family = sa_family_t(AF_UNIX)
-                    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
-                    let result = withUnsafePointer(to: &address) {
-                        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                            connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-                        }
-                    }
-                    guard result == 0 else { throw TestFailure("connect: errno \(errno)") }
-                    send(start)
+                    let socket = try TestSocket(path: path)
+                    sockets.append(socket)
+                    socket.send(start)
                 }
-            }
-
-            private func send(_ bytes: [UInt8]) {
-                _ = Glibc.send(descriptors[descriptors.count - 1], bytes, bytes.count, Int32(MSG_NOSIGNAL))
             }
 
             /// One more byte on each.
             func drip() {
-                for descriptor in descriptors { _ = Glibc.send(descriptor, [1], 1, Int32(MSG_NOSIGNAL)) }
+                for socket in sockets { socket.send([1]) }
             }
 
             /// How many the worker has closed.
-            var closedCount: Int {
-                descriptors.count { descriptor in
-                    var byte: UInt8 = 0
-                    let count = recv(descriptor, &byte, 1, Int32(MSG_DONTWAIT) | Int32(MSG_PEEK))
-                    return count == 0 || (count < 0 && errno != EAGAIN)
-                }
-            }
-
-            deinit { for descriptor in descriptors { close(descriptor) } }
+            var closedCount: Int { sockets.count(where: \.isClosedByPeer) }
         }
 
         private static let starts: [(name: String, bytes: [UInt8])] = [
-            ("fcgi", [1, 1, 0, 1, 0, 8, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 1, 4, 0, 1, 0x10, 0, 0, 0]),
+            ("fcgi", begin() + [1, 4, 0, 1, 0x10, 0, 0, 0]),
             ("scgi", Array("4096:CONTENT_LENGTH".utf8)),
         ]
 

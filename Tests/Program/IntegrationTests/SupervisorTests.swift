@@ -21,7 +21,7 @@ extension Integration {
             #expect(service.hears("READY=1"))
             service.stop()
             #expect(service.hears("STOPPING=1"))
-            #expect(service.process.process.terminationStatus == 0)
+            #expect(service.process.wait() == 0)
             let left = try FileManager.default.contentsOfDirectory(atPath: service.directory.path)
             #expect(left.filter { $0.contains(".sock") && $0 != "notify.sock" } == [])
         }
@@ -119,15 +119,7 @@ private final class Service {
 
     private static func listen(_ path: String) throws -> Int32 {
         let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
-        let bound = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
-        guard bound == 0 else { throw TestFailure("bind \(path): \(errno)") }
+        guard SocketAddress.unix(path).apply(bind, descriptor) else { throw TestFailure("bind \(path): \(errno)") }
         return descriptor
     }
 
@@ -173,18 +165,7 @@ private final class Service {
         return found
     }
 
-    var areSocketsAnswered: Bool { (0..<2).allSatisfy { answers(directory.file("worker-\($0).fcgi.sock")) } }
-
-    private func answers(_ path: String) -> Bool {
-        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
-        return withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        } == 0
+    var areSocketsAnswered: Bool {
+        (0..<2).allSatisfy { (try? TestSocket(path: directory.file("worker-\($0).fcgi.sock"))) != nil }
     }
 }

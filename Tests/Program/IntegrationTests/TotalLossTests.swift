@@ -60,7 +60,7 @@ extension Integration {
             defer { redis.stop() }
             #expect(try stack.stateField("remembered") == 0, "nobody remembered the room")
             let after = try hammer(stack, seconds: 6)
-            let bound = EntryBound(burst: burst, ratePerSecond: rate, times: before + after)
+            let bound = Entries(burst: burst, ratePerSecond: rate, times: before + after)
             let away = (after.first ?? 0) - (before.last ?? 0)
             recordFigures(
                 """
@@ -71,7 +71,7 @@ extension Integration {
                 keepsMarks ? "total-loss" : "total-loss-without-marks"
             )
             if keepsMarks {
-                #expect(bound.excess() <= 0, "\(bound.excess()) more than burst + rate * t")
+                #expect(Entries.isKept(bound.excess()), "\(bound.excess()) more than burst + rate * t")
             } else {
                 #expect(bound.excess() > 10, "a host that has never run the room begins with its burst")
             }

@@ -13,7 +13,8 @@ import Testing
 private final class TLSSite {
     let directory: TemporaryDirectory
     let port: Int
-    private var processes: [TestProcess] = []
+    private var redis: TestProcess?
+    private var proxies: [TestNginx] = []
 
     init() throws {
         directory = try TemporaryDirectory()
@@ -22,7 +23,7 @@ private final class TLSSite {
         try makeCertificate("server", signedBy: "ca", name: "redis.example.org")
         try makeCertificate("client", signedBy: "ca", name: "vestibule")
         try makeCertificate("stranger", signedBy: "other-ca", name: "vestibule")
-        let redis = try TestProcess(
+        redis = try TestProcess(
             "redis-server",
             [
                 "--port", "0", "--tls-port", "\(port)", "--bind", "127.0.0.1", "--save", "", "--dir", directory.path,
@@ -31,7 +32,6 @@ private final class TLSSite {
             ],
             log: file("redis.log")
         )
-        processes.append(redis)
         guard Wait.until(seconds: 5, { Loopback.connects(port: self.port) }) else {
             throw TestFailure("no Redis with TLS: \(directory.read("redis.log"))")
         }
@@ -39,66 +39,24 @@ private final class TLSSite {
 
     private func file(_ name: String) -> String { directory.file(name) }
 
-    private func openssl(_ words: String...) throws {
-        let result = try TestProcess.output("openssl", words)
+    private func openssl(_ words: String, _ files: [String]) throws {
+        let result = try TestProcess.output("openssl", words.split(separator: " ").map(String.init) + files)
         if result.status != 0 { throw TestFailure("openssl \(words): \(result.text)") }
     }
 
+    private let newKey = "req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
+
     private func makeAuthority(_ name: String) throws {
-        try openssl(
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-            "-nodes",
-            "-days",
-            "2",
-            "-subj",
-            "/CN=\(name)",
-            "-keyout",
-            file("\(name).key"),
-            "-out",
-            file("\(name).crt")
-        )
+        let files = ["-keyout", file("\(name).key"), "-out", file("\(name).crt")]
+        try openssl("\(newKey) -x509 -days 2 -subj /CN=\(name)", files)
     }
 
     private func makeCertificate(_ file: String, signedBy authority: String, name: String) throws {
-        let base = self.file(file)
-        try openssl(
-            "req",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-            "-nodes",
-            "-subj",
-            "/CN=\(name)",
-            "-addext",
-            "subjectAltName=DNS:\(name)",
-            "-keyout",
-            "\(base).key",
-            "-out",
-            "\(base).csr"
-        )
-        try openssl(
-            "x509",
-            "-req",
-            "-in",
-            "\(base).csr",
-            "-CA",
-            self.file("\(authority).crt"),
-            "-CAkey",
-            self.file("\(authority).key"),
-            "-CAcreateserial",
-            "-days",
-            "2",
-            "-copy_extensions",
-            "copy",
-            "-out",
-            "\(base).crt"
-        )
+        let (base, ca) = (self.file(file), self.file(authority))
+        let requested = ["-keyout", "\(base).key", "-out", "\(base).csr"]
+        try openssl("\(newKey) -subj /CN=\(name) -addext subjectAltName=DNS:\(name)", requested)
+        let signed = ["-in", "\(base).csr", "-CA", "\(ca).crt", "-CAkey", "\(ca).key", "-out", "\(base).crt"]
+        try openssl("x509 -req -CAcreateserial -days 2 -copy_extensions copy", signed)
     }
 
     /// Starts nginx with the example; returns the path of the socket it listens on.
@@ -117,31 +75,27 @@ private final class TLSSite {
             guard text.contains(before) else { throw TestFailure("the example has no \(before)") }
             text = text.replacingOccurrences(of: before, with: after)
         }
-        let configuration = """
-            load_module /usr/lib/nginx/modules/ngx_stream_module.so;
-            daemon off;
-            master_process off;
-            pid \(file("\(name).pid"));
-            error_log \(file("\(name).log")) info;
-            events {}
-            stream {
-            \(text)
-            }
-            """
-        try directory.write("\(name).conf", configuration)
-        let arguments = ["-c", file("\(name).conf"), "-e", file("\(name).log"), "-p", directory.path]
-        processes.append(try TestProcess("nginx", arguments, log: file("\(name).out")))
         let socket = file("\(name).sock")
-        guard Wait.until(seconds: 5, { FileManager.default.fileExists(atPath: socket) }) else {
-            throw TestFailure("nginx did not start: \(directory.read("\(name).out")) \(directory.read("\(name).log"))")
-        }
+        proxies.append(
+            try TestNginx(
+                in: directory,
+                named: name,
+                modules: ["ngx_stream_module"],
+                ports: 0,
+                errorLog: ("\(name).log", "info"),
+                context: "stream",
+                isReady: { _ in FileManager.default.fileExists(atPath: socket) },
+                { _ in text }
+            )
+        )
         return socket
     }
 
     func log(_ name: String) -> String { directory.read("\(name).log") }
 
     deinit {
-        for process in processes { process.stop() }
+        for proxy in proxies { proxy.stop() }
+        redis?.stop()
     }
 }
 

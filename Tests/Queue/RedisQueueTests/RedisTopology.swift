@@ -14,7 +14,7 @@ final class RedisNode {
     private(set) var process: TestProcess
 
     init(port: Int? = nil, _ options: [String] = []) throws {
-        let port = try port ?? RedisNode.freePort()
+        let port = try port ?? Loopback.freePort()
         directory = try TemporaryDirectory()
         self.port = port
         arguments =
@@ -24,17 +24,8 @@ final class RedisNode {
         try waitForAnswer()
     }
 
-    /// Below the ports that the system gives to clients, and so that a Cluster's bus (10,000 above) is, too.
-    static func freePort() throws -> Int {
-        for _ in 0..<100 {
-            let port = Int.random(in: 12_000..<22_000)
-            if !Loopback.connects(port: port) && !Loopback.connects(port: port + 10_000) { return port }
-        }
-        throw TestFailure("no free port")
-    }
-
     private func waitForAnswer() throws {
-        guard try Wait.until(seconds: 10, { try command("PING") == "PONG" }), process.process.isRunning else {
+        guard try Wait.until(seconds: 10, { try command("PING") == "PONG" }), process.isRunning else {
             throw TestFailure("redis-server on \(port): \(directory.read("log"))")
         }
     }
@@ -44,8 +35,7 @@ final class RedisNode {
 
     @discardableResult
     func command(_ words: [String]) throws -> String {
-        try TestProcess.output("redis-cli", ["-p", "\(port)"] + words).text
-            .trimmingCharacters(in: .whitespacesAndNewlines)
+        try TestProcess.redisCLI(["-p", "\(port)"] + words)
     }
 
     /// The first word of ROLE.
@@ -71,7 +61,7 @@ final class SentinelSite {
         master = try RedisNode()
         replica = try RedisNode(["--replicaof", "127.0.0.1 \(master.port)"])
         directory = try TemporaryDirectory()
-        ports = try (0..<3).map { _ in try RedisNode.freePort() }
+        ports = try (0..<3).map { _ in try Loopback.freePort() }
         for port in ports {
             try directory.write(
                 "\(port).conf",

@@ -4,21 +4,13 @@
 
 import Foundation
 import Passes
+import TestSupport
 import Testing
 
 @Suite struct PyJWTTests {
     /// Runs a Python program with the JWK Set and a token as arguments; gives what it printed.
     private func python(_ program: String, _ arguments: [String]) throws -> String {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/python3")
-        process.arguments = ["-c", program] + arguments
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = output
-        try process.run()
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        return text.trimmingCharacters(in: .newlines)
+        try TestProcess.output("python3", ["-c", program] + arguments).text.trimmingCharacters(in: .newlines)
     }
 
     private let now = Int64(Date().timeIntervalSince1970)

@@ -3,6 +3,7 @@
 // The checkers of a run must find what they look for: each is held against the definition, and against broken runs.
 
 import Load
+import TestSupport
 import Testing
 
 @Suite struct EntryBoundTests {

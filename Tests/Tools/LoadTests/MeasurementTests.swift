@@ -4,6 +4,8 @@
 
 import Glibc
 import Load
+import StrictJSON
+import TestSupport
 import Testing
 
 @Suite struct MeasurementTests {
@@ -51,10 +53,10 @@ import Testing
     }
 
     @Test func `reports are JSON, whatever is in them`() {
-        let value = ReportValue.members([
-            ("a\"\n", .text("\u{1}\\ü")), ("n", .number(.nan)), ("x", .number(1.23456)), ("i", .integer(-4)),
-            ("l", .list([.flag(true), .none])), ("m", .members([])),
+        let value = JSONValue.members([
+            ("a\"\n", .string("\u{1}\\ü")), ("n", .measure(.nan)), ("x", .measure(1.23456)), ("i", .integer(-4)),
+            ("l", .array([.bool(true), .null])), ("m", .members([])),
         ])
-        #expect(value.json == #"{"a\"\u000a":"\u0001\\ü","n":null,"x":1.235,"i":-4,"l":[true,null],"m":{}}"#)
+        #expect(value.text == #"{"a\"\u000a":"\u0001\\ü","n":null,"x":1.235,"i":-4,"l":[true,null],"m":{}}"#)
     }
 }

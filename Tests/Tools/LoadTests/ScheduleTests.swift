@@ -3,6 +3,7 @@
 // Arrival schedules and the clock of polls.
 
 import Load
+import TestSupport
 import Testing
 
 @Suite struct ScheduleTests {

@@ -3,6 +3,7 @@
 // The timer wheel against a sorted list.
 
 import Load
+import TestSupport
 import Testing
 
 @Suite struct TimerWheelTests {

@@ -4,6 +4,7 @@
 
 import Admission
 import Simulation
+import StrictJSON
 
 extension UInt64 {
     var hexadecimal: String {
@@ -50,18 +51,15 @@ extension SimulationResult {
         let ends = Fate.allCases.map { "\"\($0)\":\(count($0))" }.joined(separator: ",")
         let broken =
             violation.map {
-                "{\"promise\":\"\($0.promise.rawValue)\",\"at_ms\":\($0.atMilliseconds),\"text\":\(quoted($0.text))}"
+                "{\"promise\":\"\($0.promise.rawValue)\",\"at_ms\":\($0.atMilliseconds),"
+                    + "\"text\":\(JSONText.literal($0.text))}"
             } ?? "null"
-        return "{\"scenario\":\(quoted(scenario)),\"seed\":\(seed),\"trace_hash\":\"\(traceHash.hexadecimal)\","
+        return "{\"scenario\":\(JSONText.literal(scenario)),\"seed\":\(seed),"
+            + "\"trace_hash\":\"\(traceHash.hexadecimal)\","
             + "\"violation\":\(broken),\"visitors\":\(visitors),\"fates\":{\(ends)},"
             + "\"virtual_ms\":\(virtualMilliseconds),\"events\":\(events),\"polls\":\(polls),\"entries\":\(entries),"
             + "\"numbers\":\(numbersIssued),\"losses\":\(losses),\"rises_by_returners\":\(risesByReturners),"
             + "\"older_looks\":\(olderLooks)}"
-    }
-
-    private func quoted(_ text: String) -> String {
-        let escaped = text.flatMap { $0 == "\"" || $0 == "\\" ? "\\\($0)" : "\($0)" }
-        return "\"\(String(escaped))\""
     }
 
     private var limits: String {

@@ -4,6 +4,7 @@
 
 import Admission
 import CLinux
+import Chance
 import Configuration
 import Gateway
 import GatewayWire
@@ -71,11 +72,11 @@ final class Worker {
         let scoreboard = Scoreboard(path: configuration.scoreboardPath, row: launch.row)
         let mayMakeAt = loop.nowMilliseconds + (launch.joinsOthers ? Worker.deferMilliseconds : 0)
         // Jitter only: one system call a poll for better chance would be a waste.
-        var jitter = Jitter(seed: .random(in: .min ... .max))
+        var jitter = SplitMix64(seed: .random(in: .min ... .max))
         var environment = APIEnvironment(
             nowMilliseconds: { loop.nowMilliseconds },
             wallSeconds: { loop.wallMilliseconds / 1000 },
-            random: { jitter.next() },
+            random: { jitter.fraction() },
             scoreboard: scoreboard,
             staleMilliseconds: max(1000, 5 * configuration.tickMilliseconds),
             log: { logger.warning("\($0)") }

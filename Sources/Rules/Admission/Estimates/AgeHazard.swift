@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How likely somebody is to give up, by how long they have waited: the impatient go early, and who has stayed long
-// tends to stay. Learnt from counts of those who wait, so it holds for every reason to be gone.
+// How likely a visitor is to give up, by time waited: impatient visitors leave early, and visitors who have waited long
+// tend to stay. It is learnt from counts of waiting visitors, so it covers every reason to leave.
 
-/// Departures a person-second, in bins of age. Old evidence fades.
+/// Departures per person-second by age bin, with exponential decay.
 struct AgeHazard {
     /// Lower edges of the bins, in seconds.
     private static let edges: [Double] = [

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How wide an interval must be, learnt from what became of earlier promises: split conformal prediction with a
+// How wide an interval must be, learnt from the outcomes of earlier promises: split conformal prediction with a
 // sliding window, by length of the wait.
 
 /// Ratios of outcome to promise, kept by the length of the promise. Bound: `kept` for each of six lengths.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Those who wait, in groups that joined together. The mirror says how many of a group are left for the price of two
-// look-ups, so a worker sees who leaves, at which age, without asking anybody.
+// Waiting visitors in groups that joined together. Two look-ups in the mirror count the visitors who are left of a
+// group, so a worker knows how many leave at which age without asking Redis.
 
-/// What happened between two looks at the line.
+/// What happened between two samples of the line.
 struct LineProgress {
     /// How far the front moved: people of the front group who are no longer ahead of the next group.
     var served = 0.0
@@ -78,7 +78,7 @@ struct CohortLedger {
     ) -> LineProgress {
         let now = reply.nowMilliseconds
         var progress = LineProgress()
-        // Whoever joined is in the last group; next may jump for other reasons.
+        // Visitors who joined are in the last group; `next` may also jump for other reasons.
         cohorts[cohorts.count - 1].waiting += max(0, reply.counters.joined - joined)
         joined = reply.counters.joined
         next = reply.next

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// exp, tanh and the logistic function without a C library: the rules import nothing, and the same operations in the
-// same order give the same bits on every machine and in the training script (deploy/eta/gru.py).
+// exp, tanh and the logistic function. Why no library: the rules import nothing, and the same operations in the same
+// order give the same bits on every machine and in the training script (deploy/eta/gru.py).
 
 /// Elementary functions in IEEE doubles.
 package enum Exponential {

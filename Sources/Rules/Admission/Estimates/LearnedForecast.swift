@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The learned estimator of one room: feeds the network with what the ticks tell and asks it for a table.
+// The learned estimator of one room: feeds the network with the figures of each tick and asks it for a table.
 
 /// The network with the room's past in its state.
 struct LearnedForecast {

@@ -47,7 +47,7 @@ package struct LearnedInputs {
         ]
     }
 
-    /// What the output layer is told about a position.
+    /// The inputs of the output layer for a position.
     package static func query(position: Double, perSecond: Double) -> [Double] {
         [log1p(position / perSecond) / 6, log1p(position) / 8]
     }

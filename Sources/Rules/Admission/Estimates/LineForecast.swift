@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The estimator of DESIGN.md section 4: walks the line from the front, group by group, lets each group shrink as people
-// of its age do, and asks the service curve when those who stay will have been called.
+// The default estimator: it walks the line from the front, group by group, lets each group shrink by the hazard of its
+// age (AgeHazard.swift), and reads from the service curve when the visitors who stay will have been called.
 
 /// What a worker learns from its ticks about how fast the line moves.
 struct LineForecast {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A sample of the promises a worker could have made, and what became of them: the number was passed by the head of the
-// line, sooner or later than said.
+// A sample of the promises a worker could have made, and their outcomes: when the head of the line passed the number,
+// compared with the promised time.
 
-/// What became of one promise.
+/// The outcome of one promise.
 public struct PromiseOutcome: Equatable, Sendable {
     public var promised: WaitTable.Span
     public var actualSeconds: Double

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The estimator of one room at one worker: takes in every tick, keeps the table that polls are answered from, and
-// watches how its promises turn out.
+// The estimator of one room in one worker: it takes in every tick, keeps the table from which polls are answered, and
+// records how far its promises were from the outcome.
 
 /// Fed by ticks, asked by polls.
 public struct RoomEstimator {

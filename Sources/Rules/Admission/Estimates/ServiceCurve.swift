@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How many will have been called by when: straight where the rate is the limit, bent where visitors inside must go
-// first (max_active).
+// How many visitors will have been called at which time: a straight line where the rate is the limit, a curve where
+// visitors inside must leave first (max_active).
 
 /// Calls to come, cumulated, second by second, and a straight line after that.
 struct ServiceCurve {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The answer for every position, made once a look, so that a poll only looks it up: monotone knots with straight lines
-// between them.
+// The estimated wait for every position: monotone knots with straight lines between them. It is computed once per
+// sample of the line, so that a poll only looks it up.
 
 /// Wait by position. Between knots it is interpolated; behind the last one it goes on at the last slope.
 public struct WaitTable: Sendable {
@@ -30,7 +30,7 @@ public struct WaitTable: Sendable {
     }
 
     private var knots: [Knot] = []
-    /// Seconds a place behind the last knot.
+    /// Seconds per place behind the last knot.
     private let tailSecondsPerPlace: Double
 
     init(tailSecondsPerPlace: Double) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Order: whoever is called is ahead of everybody who still waits. Checked at each tick, which is atomic, so returners
-// need no exception: they are ahead by their number, from the moment they are back.
+// Order: a called visitor is ahead of every visitor who still waits. It is checked at each tick, which is
+// atomic, so returners need no exception: they are ahead by their number, from the moment they are back.
 
 internal import Admission
 

@@ -18,7 +18,7 @@ public enum Promise: String, Sendable, CaseIterable {
     case position
     /// The silent are swept in time and calls lapse in time, so that nobody who is gone blocks the line.
     case ghosts
-    /// Nobody who polls as told is swept.
+    /// No visitor who follows the poll hints is swept.
     case keeping
     /// When the faults have ended, everybody patient enters.
     case liveness

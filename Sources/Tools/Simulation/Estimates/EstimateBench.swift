@@ -3,6 +3,7 @@
 // Runs the methods over an event side by side and judges every promise by when the visitor was called.
 
 internal import Admission
+internal import Chance
 
 /// One event with all methods.
 public struct EstimateBench {
@@ -25,7 +26,7 @@ public struct EstimateBench {
 
     private var event: EstimateEvent
     private var methods: [any WaitMethod]
-    private var random: SimulationRandom
+    private var random: SplitMix64
     private var samples: [Sample] = []
     private var tracked: [Tracked] = []
     private var looks = 0
@@ -38,7 +39,7 @@ public struct EstimateBench {
             ProductMethod("forecast", .forecast), ProductMethod("learned", .learned),
         ]
         rises = Array(repeating: 0, count: methods.count)
-        random = SimulationRandom(seed: seed &+ 0x5EED)
+        random = SplitMix64(seed: seed &+ 0x5EED)
     }
 
     /// Runs the event to its end.

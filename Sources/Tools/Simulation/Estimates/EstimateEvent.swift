@@ -4,6 +4,7 @@
 // No networks and no faults: it asks only when people are called.
 
 internal import Admission
+internal import Chance
 
 /// A waiting room full of simulated people.
 struct EstimateEvent {
@@ -42,11 +43,11 @@ struct EstimateEvent {
     private var polled: [Int] = []
     private var head = 1
     private var changes = 0
-    private var random: SimulationRandom
+    private var random: SplitMix64
 
     init(_ scenario: EstimateScenario, seed: UInt64) {
         self.scenario = scenario
-        self.random = SimulationRandom(seed: seed)
+        self.random = SplitMix64(seed: seed)
         self.model = QueueModel(
             policy: scenario.policy,
             firstNumber: 1,

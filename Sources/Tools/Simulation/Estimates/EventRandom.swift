@@ -3,8 +3,9 @@
 // The two distributions that the events of the estimate bench draw from.
 
 internal import Admission
+internal import Chance
 
-extension SimulationRandom {
+extension SplitMix64 {
     mutating func exponential(mean: Double) -> Double { -Exponential.log(1 - fraction()) * mean }
 
     /// How many events of a Poisson process happen where `mean` are expected.

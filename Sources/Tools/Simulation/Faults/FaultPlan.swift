@@ -2,6 +2,7 @@
 //
 // What breaks, and when: drawn from the seed before the run begins.
 
+internal import Chance
 internal import Configuration
 
 /// Something that breaks. Times are milliseconds since the beginning.
@@ -34,8 +35,8 @@ struct FaultPlan {
     /// When the last fault has ended.
     var endMilliseconds: Int { faults.map(\.endMilliseconds).max() ?? 0 }
 
-    init(_ limits: Scenario.Faults, workers: Int, _ random: inout SimulationRandom) {
-        func draw(_ most: Int, _ kind: (inout SimulationRandom) -> Fault.Kind) {
+    init(_ limits: Scenario.Faults, workers: Int, _ random: inout SplitMix64) {
+        func draw(_ most: Int, _ kind: (inout SplitMix64) -> Fault.Kind) {
             for _ in 0..<random.upTo(most) {
                 let at = random.upTo(limits.untilMilliseconds)
                 faults.append(Fault(atMilliseconds: at, kind: kind(&random)))

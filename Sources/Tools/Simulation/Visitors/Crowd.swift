@@ -3,6 +3,7 @@
 // All visitors of a run, and what each kind does next: join, poll, leave, fall silent, come back, enter.
 
 internal import Admission
+internal import Chance
 internal import Configuration
 
 final class Crowd {
@@ -282,7 +283,7 @@ final class Crowd {
         visitors[index].passEra = era
     }
 
-    /// The place has ended: whoever still wants in joins anew.
+    /// The place has ended. A visitor who still wants to enter joins again.
     private func lose(_ index: Int) {
         world.note(.gone, index)
         if visitors[index].mustFindPlace, let number = visitors[index].ticket?.claim.number,

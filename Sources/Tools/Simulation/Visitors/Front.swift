@@ -11,7 +11,7 @@ struct HeldTicket {
     var bytes: [UInt8] = []
 }
 
-/// What a visitor is told.
+/// The answer to a visitor.
 enum FrontAnswer: Equatable {
     case waiting(position: Int, pollAfterMilliseconds: Int, isDegraded: Bool)
     case ready

@@ -4,6 +4,7 @@
 // requests, signatures and JSON. For runs with a million visitors.
 
 internal import Admission
+internal import Chance
 internal import QueueClient
 internal import WaitingRoomAPI
 

@@ -3,10 +3,11 @@
 // Limits and operations drawn from a seed: small rooms in which everything happens soon.
 
 internal import Admission
+internal import Chance
 internal import Configuration
 
 enum DrawnLimits {
-    static func policy(_ random: inout SimulationRandom) -> RoomPolicy {
+    static func policy(_ random: inout SplitMix64) -> RoomPolicy {
         let abandon = 4000 + 800 * random.upTo(10)
         return RoomPolicy(
             rateMilli: 1000 + 500 * random.upTo(30),
@@ -25,7 +26,7 @@ enum DrawnLimits {
     static func operations(
         _ scenario: Scenario,
         _ policy: RoomPolicy,
-        _ random: inout SimulationRandom
+        _ random: inout SplitMix64
     ) -> [Scenario.Operation] {
         var out: [Scenario.Operation] = []
         let span = max(1000, scenario.faults.untilMilliseconds, scenario.arrivalMilliseconds)

@@ -4,6 +4,7 @@
 // breaks that lose requests or only their replies, deadlines, and reconnection. It stands where RedisConnection stands
 // in the product, and knows nothing of what the commands mean.
 
+internal import Chance
 internal import QueueClient
 
 /// The store's side of the network: whether it is there, and whether it answers.

@@ -4,6 +4,7 @@
 // own, ticks, death, and a start without a memory.
 
 internal import Admission
+internal import Chance
 internal import Passes
 internal import QueueClient
 internal import WaitingRoomAPI

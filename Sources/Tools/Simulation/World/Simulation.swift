@@ -3,6 +3,7 @@
 // One run: builds the world from a scenario and a seed, lets time pass, breaks what the plan says, and reports.
 
 public import Admission
+internal import Chance
 public import Configuration
 internal import Passes
 internal import QueueClient

@@ -3,13 +3,14 @@
 // What every part of a simulation shares: the virtual clock, chance, the trace, and things to do later.
 
 internal import Admission
+internal import Chance
 
 final class World {
     /// On a whole epoch of most lengths, and in the time in which numbers come from the clock.
     static let startMilliseconds = 1_768_000_000_000
 
     private(set) var now = World.startMilliseconds
-    var random: SimulationRandom
+    var random: SplitMix64
     var trace: Trace
     private var scheduler = Scheduler(startMilliseconds: World.startMilliseconds)
     private var actions: [(() -> Void)?] = []
@@ -20,7 +21,7 @@ final class World {
     private(set) var events = 0
 
     init(seed: UInt64, keptEvents: Int) {
-        random = SimulationRandom(seed: seed)
+        random = SplitMix64(seed: seed)
         trace = Trace(kept: keptEvents)
     }
 

@@ -4,11 +4,12 @@
 
 import Glibc
 import Reactor
+import TestSupport
 import Testing
 
 @Suite struct ListenerTests {
     @Test func `A socket file that nobody answers on is replaced, with mode 0660`() throws {
-        let directory = TemporaryDirectory()
+        let directory = try TemporaryDirectory()
         let path = "\(directory.path)/a.sock"
         let stale = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_un()
@@ -34,7 +35,7 @@ import Testing
     }
 
     @Test func `A socket file that answers is left alone`() throws {
-        let directory = TemporaryDirectory()
+        let directory = try TemporaryDirectory()
         let path = "\(directory.path)/a.sock"
         let first = try Listener.unix(path: path)
         let error = #expect(throws: SystemError.self) { try Listener.unix(path: path) }
@@ -46,7 +47,7 @@ import Testing
     }
 
     @Test func `Closing does not unlink the socket of a successor`() throws {
-        let directory = TemporaryDirectory()
+        let directory = try TemporaryDirectory()
         let path = "\(directory.path)/a.sock"
         let first = try Listener.unix(path: path)
         unlink(path)
@@ -59,7 +60,7 @@ import Testing
     }
 
     @Test func `A file that is no socket is an error and stays`() throws {
-        let directory = TemporaryDirectory()
+        let directory = try TemporaryDirectory()
         let path = "\(directory.path)/b.sock"
         close(open(path, O_CREAT | O_WRONLY, 0o600))
         #expect(throws: SystemError.self) { try Listener.unix(path: path) }
@@ -83,7 +84,7 @@ import Testing
     }
 
     @Test func `A flood of connections is taken in bounded portions, and all of it is taken`() throws {
-        let directory = TemporaryDirectory()
+        let directory = try TemporaryDirectory()
         let path = "\(directory.path)/a.sock"
         let loop = try EventLoop()
         let listener = try Listener.unix(path: path)
@@ -109,7 +110,7 @@ import Testing
     }
 
     @Test func `A socket takes another's name in one step, and an inherited one is unlinked by its heir`() throws {
-        let directory = TemporaryDirectory()
+        let directory = try TemporaryDirectory()
         let (path, hidden) = ("\(directory.path)/a.sock", "\(directory.path)/a.sock.new")
         let first = try Listener.unix(path: path)
         let second = try Listener.unix(path: hidden)

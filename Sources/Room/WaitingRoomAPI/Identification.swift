@@ -1,62 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a handler needs to keep of a request after its storage is used again.
+// Who a request comes from: where a ticket may stand in a request, and how it is verified. A request counts as a
+// visitor's only when a key of the ring signed its ticket and the room exists here.
 
 internal import Admission
 internal import GatewayWire
 internal import Passes
+internal import StrictJSON
 internal import Telemetry
 
-/// Small facts, copied out.
-struct RequestFacts {
-    let traceID: String
-    let language: Language
-    /// Whether the visitor came over TLS (decides the cookies' names).
-    let isSecure: Bool
-    /// What the passes for this client are bound to.
-    private(set) var binding: PassBinding?
+/// A ticket that was verified, and its room.
+struct Visitor {
+    let room: Room
+    let ticket: Ticket
 
-    init(_ request: GatewayRequest) {
-        traceID = String(decoding: request[.requestID].prefix(64), as: UTF8.self)
-        language = Language(acceptLanguage: request[.acceptLanguage])
-        isSecure = request[.scheme].spells("https")
-    }
+    var number: Int { Int(ticket.number) }
 
-    /// Whoever asks for a pass of a room, with what that room binds passes to.
-    func binding(_ request: GatewayRequest, _ room: Room) -> RequestFacts {
-        let traits = room.rules.passBinding
-        guard !traits.isEmpty else { return self }
-        var bound = self
-        bound.binding = PassBinding(
-            to: PassClient(request),
-            network: traits.contains(.network),
-            agent: traits.contains(.agent)
+    var claim: TicketClaim {
+        TicketClaim(
+            generation: Int(ticket.generation),
+            number: Int(ticket.number),
+            issuedMilliseconds: Int(ticket.issuedMilliseconds)
         )
-        return bound
     }
 }
 
-extension PassClient {
-    /// The client as nginx tells of it where passes are made and looked at. nginx's own verifiers see the same.
-    init(_ request: GatewayRequest) {
-        self.init(network: ClientAddress(request[.client])?.networkBytes ?? [], agent: Array(request[.agent]))
-    }
+enum Identification {
+    case visitor(Visitor)
+    case problem(Problem)
 }
 
-extension WaitingRoomAPI {
-    /// A ticket that was verified, and its room.
-    struct Visitor {
-        let room: Room
-        let ticket: Ticket
-
-        var number: Int { Int(ticket.number) }
-    }
-
-    enum Identification {
-        case visitor(Visitor)
-        case problem(Problem)
-    }
-
+extension APIContext {
     /// Finds and verifies the ticket: `token` of the body, `?token=`, `Authorization: Bearer`, or the cookie.
     /// `event_id` in the query picks the cookie, and must agree with the ticket.
     func identify(_ request: GatewayRequest, bodyToken: String? = nil) -> Identification {
@@ -100,5 +74,40 @@ extension WaitingRoomAPI {
         let known = rooms.map { CookieNames(room: $0.id, secure: secure).ticket }
         let sent = known.compactMap { reader.value(named: $0) }
         return sent.count == 1 ? sent[0] : nil
+    }
+
+    /// The visitor whose ticket the cookie of `room` holds; nil when there is none, or it is not a ticket of the room.
+    func visitor(cookie: [UInt8]?, _ room: Room) -> Visitor? {
+        guard let cookie, case .valid(let ticket) = keys.verifyTicket(cookie), ticket.room == room.id else {
+            return nil
+        }
+        return Visitor(room: room, ticket: ticket)
+    }
+
+    /// The visitor of a request whose ticket may be the `waiting_token` of a JSON body.
+    func identifyWithBody(_ request: GatewayRequest) -> Identification {
+        do {
+            return identify(request, bodyToken: try bodyToken(request))
+        } catch {
+            return .problem(error)
+        }
+    }
+
+    private func bodyToken(_ request: GatewayRequest) throws(Problem) -> String? {
+        guard !request.body.isEmpty else { return nil }
+        guard let sent = try JSONValue(bodyOf: request)["waiting_token"], sent != .null else { return nil }
+        guard let token = sent.stringValue else { throw .malformed("waiting_token must be a string") }
+        return token
+    }
+}
+
+extension JSONValue {
+    /// The body of a request, which must be JSON.
+    init(bodyOf request: GatewayRequest) throws(Problem) {
+        do {
+            self = try JSONValue(parsing: Array(request.body))
+        } catch {
+            throw .malformed("the body is not JSON: \(error)")
+        }
     }
 }

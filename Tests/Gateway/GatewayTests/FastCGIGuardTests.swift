@@ -36,34 +36,34 @@ import Testing
     static let hostile: [(RejectReason, [UInt8])] = [
         (.unsupportedVersion, Array("GET / HTTP/1.1\r\n\r\n".utf8)),
         (.unsupportedVersion, record(1, version: 2, [0, 1, 0, 0, 0, 0, 0, 0])),
-        (.unsupportedVersion, begin + [0]),
+        (.unsupportedVersion, begin() + [0]),
         (.managementRecord, record(9, id: 0, pair("FCGI_MPXS_CONNS", []))),
-        (.managementRecord, begin + record(9, id: 0, pair("FCGI_MPXS_CONNS", []))),
-        (.managementRecord, begin + record(4) + record(77, id: 0)),
+        (.managementRecord, begin() + record(9, id: 0, pair("FCGI_MPXS_CONNS", []))),
+        (.managementRecord, begin() + record(4) + record(77, id: 0)),
         (.managementRecord, record(1, id: 0, [0, 1, 0, 0, 0, 0, 0, 0])),
         (.unexpectedRecord, record(4, pair("A", []))),
-        (.unexpectedRecord, begin + record(5)),
-        (.unexpectedRecord, begin + record(4) + record(4)),
-        (.unexpectedRecord, begin + record(4) + record(8)),
-        (.unexpectedRecord, begin + record(200)),
+        (.unexpectedRecord, begin() + record(5)),
+        (.unexpectedRecord, begin() + record(4) + record(4)),
+        (.unexpectedRecord, begin() + record(4) + record(8)),
+        (.unexpectedRecord, begin() + record(200)),
         (.abortRequest, record(2)),
-        (.abortRequest, begin + record(2)),
-        (.abortRequest, begin + record(4) + record(2)),
-        (.secondBegin, begin + begin),
-        (.secondBegin, begin + record(4) + record(1, id: 2, [0, 1, 0, 0, 0, 0, 0, 0])),
+        (.abortRequest, begin() + record(2)),
+        (.abortRequest, begin() + record(4) + record(2)),
+        (.secondBegin, begin() + begin()),
+        (.secondBegin, begin() + record(4) + record(1, id: 2, [0, 1, 0, 0, 0, 0, 0, 0])),
         (.badBegin, record(1, [0, 1, 0, 0])),
         (.badBegin, record(1, padding: 3, [0, 1, 0, 0, 0, 0, 0, 0])),
         (.unsupportedRole, record(1, [0, 2, 0, 0, 0, 0, 0, 0])),
         (.unsupportedRole, record(1, [1, 1, 0, 0, 0, 0, 0, 0])),
-        (.foreignRequestID, begin + record(4, id: 2, pair("A", []))),
-        (.foreignRequestID, begin + record(4) + record(5, id: 513)),
-        (.paddedTerminator, begin + record(4, padding: 1)),
-        (.paddedTerminator, begin + record(4) + record(5, padding: 8)),
-        (.malformedParameters, begin + record(4, [5, 5, 1]) + record(4)),
-        (.malformedParameters, begin + record(4, [5]) + record(4)),
-        (.malformedParameters, begin + record(4, [0x80, 0]) + record(4)),
-        (.malformedParameters, begin + record(4, [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF])),
-        (.malformedParameters, begin + record(4, [1, 0xFF, 0xFF, 0xFF, 0xFE, 0x41])),
+        (.foreignRequestID, begin() + record(4, id: 2, pair("A", []))),
+        (.foreignRequestID, begin() + record(4) + record(5, id: 513)),
+        (.paddedTerminator, begin() + record(4, padding: 1)),
+        (.paddedTerminator, begin() + record(4) + record(5, padding: 8)),
+        (.malformedParameters, begin() + record(4, [5, 5, 1]) + record(4)),
+        (.malformedParameters, begin() + record(4, [5]) + record(4)),
+        (.malformedParameters, begin() + record(4, [0x80, 0]) + record(4)),
+        (.malformedParameters, begin() + record(4, [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF])),
+        (.malformedParameters, begin() + record(4, [1, 0xFF, 0xFF, 0xFF, 0xFE, 0x41])),
         (.bytesAfterRequest, fastCGI(parameters: []) + [1]),
         (.bytesAfterRequest, fastCGI(parameters: []) + fastCGI(parameters: [])),
     ]
@@ -74,9 +74,9 @@ import Testing
     }
 
     @Test func `A record that is too large is rejected by its header, before its content arrives`() {
-        let tooMany = begin + record(4, [UInt8](repeating: 0, count: 32_769)).prefix(8)
+        let tooMany = begin() + record(4, [UInt8](repeating: 0, count: 32_769)).prefix(8)
         #expect(inspect(tooMany) == .reject(.parametersTooLarge))
-        let body = begin + record(4) + record(5, [UInt8](repeating: 0, count: 60_000))
+        let body = begin() + record(4) + record(5, [UInt8](repeating: 0, count: 60_000))
         #expect(inspect(body + record(5, [UInt8](repeating: 0, count: 5_537)).prefix(8)) == .reject(.bodyTooLarge))
     }
 

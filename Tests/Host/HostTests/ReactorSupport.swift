@@ -4,6 +4,7 @@
 
 import Glibc
 import Reactor
+import TestSupport
 import Testing
 
 /// Two connected sockets.
@@ -25,35 +26,13 @@ func move(_ fd: Int32, to number: Int32) -> Int32 {
 
 func send(_ fd: Int32) { precondition(write(fd, "x", 1) == 1) }
 
-/// A directory that is gone after the test.
-final class TemporaryDirectory {
-    let path: String
-
-    init() {
-        var template = Array("/tmp/vestibule-reactor-XXXXXX".utf8CString)
-        precondition(mkdtemp(&template) != nil)
-        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-
-    deinit {
-        for name in ["a.sock", "b.sock"] { unlink("\(path)/\(name)") }
-        rmdir(path)
-    }
-}
-
 /// Connects to a unix socket; -1 with errno when that fails.
 func connectUnix(_ path: String) -> Int32 {
     let fd = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
-    let result = withUnsafePointer(to: &address) {
-        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-            connect(fd, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-        }
-    }
-    if result == 0 { return fd }
+    if SocketAddress.unix(path).apply(connect, fd) { return fd }
+    let error = errno
     close(fd)
+    errno = error
     return -1
 }
 
