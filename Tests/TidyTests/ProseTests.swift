@@ -7,9 +7,9 @@ import Foundation
 import Testing
 
 @Suite struct ProseTests {
-    /// A relative clause as the subject, a pronoun without its noun, "so many" for a value, "told" for returned or logged.
+    /// A relative clause as the subject, a pronoun without its noun, "so many" for a value, "told" for "returned".
     private static let phrases = [
-        "Who" + "ever ", "who" + "ever ", "one " + "that ", "so " + "many", "so " + "long", " to" + "ld", "tells " + "of",
+        "Whoever ", "whoever ", "one that ", "so many", "so long", " told", "tells of",
     ]
 
     private func isComment(_ line: Substring) -> Bool {
