@@ -48,9 +48,8 @@ public final class TestProcess {
 
     /// - Parameter log: where its standard output and error go; what the file held before is gone.
     public init(_ program: String, _ arguments: [String], log: String) throws {
-        guard FileManager.default.createFile(atPath: log, contents: nil) else {
-            throw TestFailure("cannot make \(log)")
-        }
+        let isMade = FileManager.default.createFile(atPath: log, contents: nil)
+        guard isMade else { throw TestFailure("cannot make \(log)") }
         child = try ChildProcess.spawn(name: program, TestProcess.locate(program), arguments, logPath: log)
     }
 
