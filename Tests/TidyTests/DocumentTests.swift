@@ -77,7 +77,8 @@ import Testing
                 } else if text.wholeMatch(of: /[\w+-]+\.(swift|lua|py)/) != nil {
                     #expect(Self.names.contains(text) || exists(text), "\(file.path) names \(text)")
                 } else if text.wholeMatch(of: /[A-Z][A-Z]+_[A-Z_]+/) != nil {
-                    #expect(holds(Self.programText, text), "\(file.path) names \(text)")
+                    let isThere = holds(Self.programText, text)
+                    #expect(isThere, "\(file.path) names \(text)")
                 }
             }
             for match in file.lines.joined(separator: "\n").matches(of: /\b[A-Z]\w+Tests\b/) {
