@@ -129,9 +129,9 @@ public enum Loopback {
 
     /// A TCP port nobody listens on now.
     ///
-    /// It lies below the ports that the system gives to clients (32,768 and up, ip(7)): one of those can be taken by any
-    /// outgoing connection before the server that it was found for binds it. So does the port 10,000 above it, which
-    /// is free as well, because a node of a Redis Cluster listens there for the others.
+    /// It lies below the ports that the system gives to clients (32,768 and up, ip(7)): one of those can be taken by
+    /// any outgoing connection before the server that it was found for binds it. So does the port 10,000 above it,
+    /// which is free as well, because a node of a Redis Cluster listens there for the others.
     public static func freePort() throws -> Int {
         for _ in 0..<1000 {
             let port = Int.random(in: 12_000..<22_000)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Rules over the Python of drills and benchmarks: what changes while it is read (pid files, /proc, ports, processes) is
-// touched by deploy/stage/processes.py only, and no sleep stands for an event. And the lists of suites in deploy/test are
-// true.
+// touched by deploy/stage/processes.py only, and no sleep stands for an event. And the lists of suites in deploy/test
+// are true.
 
 import Foundation
 import Testing

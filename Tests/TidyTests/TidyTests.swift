@@ -68,15 +68,16 @@ enum Tree {
     static func files(_ folders: [String], _ ending: String) -> [SourceFile] {
         folders.flatMap { folder -> [SourceFile] in
             let names = FileManager.default.enumerator(atPath: "\(root)/\(folder)")?.compactMap { $0 as? String } ?? []
-            return names.filter { $0.hasSuffix(ending) }.sorted().compactMap { name in
-                guard let text = try? String(contentsOfFile: "\(root)/\(folder)/\(name)", encoding: .utf8) else {
-                    return nil
-                }
-                var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { String($0) }
-                if lines.last == "" { lines.removeLast() }
-                return SourceFile(path: "\(folder)/\(name)", lines: lines)
-            }
+            return names.filter { $0.hasSuffix(ending) }.sorted().compactMap { file("\(folder)/\($0)") }
         }
+    }
+
+    /// Nil: not there, a folder, or no text.
+    static func file(_ path: String) -> SourceFile? {
+        guard let text = try? String(contentsOfFile: "\(root)/\(path)", encoding: .utf8) else { return nil }
+        var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { String($0) }
+        if lines.last == "" { lines.removeLast() }
+        return SourceFile(path: path, lines: lines)
     }
 
     static let sources = files(["Sources", "nginx"], ".swift")

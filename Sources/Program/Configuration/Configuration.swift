@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The configuration file as values: what it says, with the defaults of DESIGN.md section 7.
+// The configuration file as values: what it says, with the defaults that deploy/vestibule.yaml shows.
 
 public import Admission
 

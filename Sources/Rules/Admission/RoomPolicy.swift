@@ -51,7 +51,7 @@ public struct RoomPolicy: Equatable, Sendable {
     /// How many may wait; a join beyond it is refused as ROOM_FULL.
     public var capacity: Int
 
-    /// The defaults of DESIGN.md section 7.
+    /// What a room has that its configuration says nothing of; deploy/vestibule.yaml shows the same values.
     public static let standard = RoomPolicy(
         rateMilli: 10_000,
         burst: 100,

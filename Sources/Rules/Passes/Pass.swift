@@ -6,7 +6,7 @@
 public struct Pass: Sendable, Equatable {
     /// The longest token that is looked at, in bytes. A real one is below 500.
     public static let byteCountMax = 1024
-    /// How long after its expiry a pass still passes, in seconds, for clocks that differ (DESIGN.md section 5).
+    /// How long after its expiry a pass still passes, in seconds, for clocks that differ.
     public static let leewaySeconds: Int64 = 5
 
     /// The room it opens (claim `aud`).

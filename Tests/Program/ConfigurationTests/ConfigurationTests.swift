@@ -7,7 +7,7 @@ import Configuration
 import Testing
 
 struct ConfigurationTests {
-    @Test("A file with one room has the defaults of DESIGN.md section 7")
+    @Test("A file with one room has the documented defaults")
     func defaults() throws {
         for text in ["rooms:\n  demo:\n", "rooms: {demo: {}}\n", "rooms:\n  demo: ~\n"] {
             let read = try Configuration(yaml: text)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Goal: the HTTP API is what DESIGN.md section 6 says: statuses, members and their types, headers, languages.
+// Goal: the HTTP API is what deploy/API.md says: statuses, members and their types, headers, languages.
 // Method: one room with one place and one with a small capacity; each answer is checked member by member.
 
 import Foundation

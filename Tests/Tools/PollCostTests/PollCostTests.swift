@@ -9,7 +9,7 @@ import TestSupport
 import Testing
 
 @Suite struct PollCostTests {
-    /// Growth that fails, in percent: issue 3.
+    /// Growth that fails, in percent.
     private static let growthPercentMax = 10
 
     private static let folder = URL(fileURLWithPath: "\(Repository.root)/Tests/Tools/poll-cost")
