@@ -85,9 +85,9 @@ public enum ScriptProtocol {
         -- Fields of the state that say which memory of the room this is:
         --   generation    counts resets by an operator: a ticket of a lower generation has ended
         --   server        run id of the Redis process that wrote the state last; another one may lack the last writes
-        --   incarnation   changes when the state was made anew or moved to another Redis process: every worker that knows
+        --   incarnation   changes when the state was made anew or moved to another Redis process: a worker that knows
         --                 another incarnation brings what it remembers (restore.lua)
-        --   version       grows with each change of a waiting bitmap: a tick sends the chunks changed since the worker's
+        --   version       grows with each change of a waiting bitmap: a tick sends the chunks that changed since
         --   remembered    1 when some worker knew the room when it was restored, or the state itself survived
         --   restored_ms   when the room was restored or moved; for a grace after it tickets are believed, from
         --   doubt_from    this number on: lower numbers are completely recorded

@@ -83,7 +83,7 @@ public enum RunMark {
 
     /// Whole tokens in a bucket of the room that was empty `elapsedMilliseconds` ago, as tick.lua would refill it.
     public static func tokens(afterMilliseconds elapsedMilliseconds: Int, _ policy: RoomPolicy) -> Int {
-        // An hour fills any bucket, and bounds the product (REFILL_MS_MAX in prelude.lua).
+        // An hour fills any bucket, and bounds the product (REFILL_MS_MAX in protocol.lua).
         let elapsed = min(max(0, elapsedMilliseconds), QueueConstants.refillMillisecondsMax)
         return min(policy.burst, elapsed * policy.rateMilli / 1_000_000)
     }
