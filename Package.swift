@@ -150,7 +150,7 @@ let package = Package(
 
         // Tests, in the same layers.
         .target(name: "TestSupport", dependencies: ["Passes", "Reactor", "StrictJSON"], path: "Tests/TestSupport"),
-        tests("Rules", "AdmissionTests", ["Admission"]),
+        tests("Rules", "AdmissionTests", ["Admission", "Simulation"]),
         tests("Rules", "StrictJSONTests", ["StrictJSON"]),
         tests("Rules", "PassesTests", ["Passes"]),
         tests("Host", "ReactorTests", ["Reactor"]),

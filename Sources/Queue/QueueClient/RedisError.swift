@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What an error reply means to a call. Redis and the scripts name the kind of an error by its first word. Redis 7, which
-// the scripts need anyway, does so also when a command inside a script has failed.
+// What an error reply means to a call. Redis and the scripts name the kind of an error by its first word. Redis 7, as
+// the scripts need it anyway, does so also when a command inside a script has failed.
 
 enum RedisError: Equatable {
     /// The script cache is empty: nothing was executed.

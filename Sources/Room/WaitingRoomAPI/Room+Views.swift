@@ -25,17 +25,17 @@ extension Room {
     /// Who waits, as of the last tick. Read in place: a poll must not pay for references to its arrays.
     public var mirror: RankIndex { _read { yield seen.waiting } }
     /// The limits in force as of the last tick.
-    public var policy: RoomPolicy { seen.policy }
-    public var generation: Int { seen.generation }
-    public var incarnation: Int { seen.incarnation }
+    public var policy: RoomPolicy { seen.last.policy }
+    public var generation: Int { seen.last.generation }
+    public var incarnation: Int { seen.last.incarnation }
     public var next: Int { seen.next }
     /// `next` as of the last tick: the mirror says nothing about numbers from here on.
-    public var mirroredNext: Int { seen.mirroredNext }
-    public var called: Int { seen.called }
-    public var active: Int { seen.active }
-    public var counters: RoomCounters { seen.counters }
+    public var mirroredNext: Int { seen.last.next }
+    public var called: Int { seen.last.called }
+    public var active: Int { seen.last.active }
+    public var counters: RoomCounters { seen.last.counters }
     /// Redis time of the last tick; 0 before the first.
-    public var asOfMilliseconds: Int { seen.asOfMilliseconds }
+    public var asOfMilliseconds: Int { seen.last.nowMilliseconds }
     /// Whether the mirror holds anything yet.
     public var isKnown: Bool { seen.isKnown }
 

@@ -188,7 +188,7 @@ public final class Room: RoomMemoryKeeper {
     private func tickRequest(tickMilliseconds: Int, nowMilliseconds: Int) -> TickRequest {
         var request = TickRequest()
         request.generation = generation
-        request.version = seen.version
+        request.version = seen.last.version
         request.entered = counters.entered
         request.flowSecond = max(0, history.latestSecond)
         request.tickMilliseconds = tickMilliseconds
@@ -209,7 +209,7 @@ public final class Room: RoomMemoryKeeper {
         for (second, entries) in reply.flow { history.record(second: second, entries: entries) }
         rates = EntryRates(
             history: history,
-            openedMilliseconds: seen.openedMilliseconds,
+            openedMilliseconds: seen.last.openedMilliseconds,
             nowMilliseconds: asOfMilliseconds,
             limitPerSecond: policy.ratePerSecond
         )

@@ -22,9 +22,9 @@ struct RoomSnapshot: Equatable {
     var counters = RoomCounters()
 
     /// - Parameter mirror: brought up to date by the reply, as a worker does it.
-    init(_ reply: TickReply, mirror: RankIndex) {
+    init(_ reply: TickReply, next: Int, mirror: RankIndex) {
         generation = reply.generation
-        next = reply.next
+        self.next = next
         called = reply.called
         active = reply.active
         counters = reply.counters
@@ -98,25 +98,11 @@ class QueueHarness {
     /// A tick of a worker at which `polled` have polled.
     func tick(polled: [Int] = []) throws -> RoomSnapshot {
         for number in polled { room.markAlive(number) }
-        var failure: StoreFailure?
-        var isDone = false
-        let now = nowMilliseconds
-        room.tick(store: store, tickMilliseconds: 200, clock: { now }) {
-            failure = $0
-            isDone = true
-        }
-        if !isDone { settle() }
-        if let failure { throw failure }
-        var reply = TickReply()
-        reply.generation = room.generation
-        reply.next = room.next
-        reply.called = room.called
-        reply.active = room.active
-        reply.counters = room.counters
-        return RoomSnapshot(reply, mirror: room.mirror)
+        try tick(room)
+        return RoomSnapshot(room.seen.last, next: room.next, mirror: room.mirror)
     }
 
-    /// A tick of another worker, with a room of its own.
+    /// A tick of a worker, with a room of its own.
     func tick(_ worker: Room) throws {
         var failure: StoreFailure?
         var isDone = false

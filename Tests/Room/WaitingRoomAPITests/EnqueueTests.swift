@@ -6,6 +6,7 @@
 import Admission
 import GatewayWire
 import Passes
+import Simulation
 import Telemetry
 import TestSupport
 import Testing

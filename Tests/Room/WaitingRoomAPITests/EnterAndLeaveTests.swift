@@ -5,6 +5,7 @@
 import Admission
 import GatewayWire
 import Passes
+import Simulation
 import TestSupport
 import Testing
 import WaitingRoomAPI

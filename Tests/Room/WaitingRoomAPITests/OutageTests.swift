@@ -5,6 +5,7 @@
 import Admission
 import GatewayWire
 import Passes
+import Simulation
 import StrictJSON
 import Telemetry
 import TestSupport

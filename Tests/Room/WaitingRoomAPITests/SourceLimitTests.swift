@@ -4,6 +4,7 @@
 
 import Admission
 import GatewayWire
+import Simulation
 import Testing
 import WaitingRoomAPI
 

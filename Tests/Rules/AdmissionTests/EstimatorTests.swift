@@ -3,6 +3,7 @@
 // The estimator on the real queue model: what must hold for every method and history, and what the forecast knows.
 
 import Admission
+import Simulation
 import TestSupport
 import Testing
 

@@ -138,7 +138,7 @@ struct RoomPartsTests {
         mirror.noteIssued(99, generation: 2)
         mirror.apply(reply(version: 1, next: 12, waiting: []), nowMilliseconds: 700)
         #expect(mirror.waiting.count == 2, "the same version: the chunks say nothing")
-        #expect(mirror.next == 15 && mirror.mirroredNext == 12)
+        #expect(mirror.next == 15 && mirror.last.next == 12)
         mirror.apply(reply(generation: 2, version: 1, next: 12, waiting: []), nowMilliseconds: 900)
         #expect(mirror.waiting.count == 0 && mirror.next == 12)
     }

@@ -3,6 +3,7 @@
 // The rules of admission as properties: buckets, estimates, pacing, and the bounds of a policy.
 
 import Admission
+import Simulation
 import TestSupport
 import Testing
 

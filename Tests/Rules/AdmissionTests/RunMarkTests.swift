@@ -16,7 +16,7 @@ import Testing
     @Test func `A bucket that was empty has the tokens of the time since, and at most its burst`() {
         var policy = RoomPolicy.standard
         (policy.rateMilli, policy.burst) = (1500, 7)
-        func tokens(_ milliseconds: Int) -> Int { TokenBucket.tokens(afterMilliseconds: milliseconds, policy) }
+        func tokens(_ milliseconds: Int) -> Int { RunMark.tokens(afterMilliseconds: milliseconds, policy) }
         #expect(tokens(0) == 0 && tokens(666) == 0 && tokens(667) == 1)
         #expect(tokens(4000) == 6 && tokens(4667) == 7 && tokens(1_000_000) == 7)
         #expect(tokens(.max) == 7 && tokens(-5) == 0)

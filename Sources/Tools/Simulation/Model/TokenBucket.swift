@@ -23,17 +23,6 @@ public struct TokenBucket: Equatable, Sendable {
         microtokens = min(microtokensMax, microtokens + elapsed * rateMilli)
     }
 
-    /// Whole tokens in a bucket of the room that was empty `elapsedMilliseconds` ago.
-    public static func tokens(afterMilliseconds elapsedMilliseconds: Int, _ policy: RoomPolicy) -> Int {
-        var bucket = TokenBucket(microtokens: 0)
-        bucket.refill(
-            elapsedMilliseconds: elapsedMilliseconds,
-            rateMilli: policy.rateMilli,
-            microtokensMax: policy.burst * micro
-        )
-        return bucket.tokens
-    }
-
     /// Takes `count` tokens. The caller has looked at `tokens` first.
     public mutating func take(_ count: Int = 1) {
         precondition(tokens >= count, "a bucket below zero would break the bound on entries")

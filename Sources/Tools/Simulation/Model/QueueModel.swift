@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The queue in memory: the executable specification of the scripts in RedisQueue/Lua. Both run one conformance suite,
-// and a differential test replays random histories on both. The simulator uses it as the store.
+// The queue in memory: the executable specification of the scripts in QueueClient/Lua. No process of the product calls
+// it: there the scripts decide. Both run one conformance suite, and a differential test replays random histories on
+// both; the simulation and the tests use it as the store. It may use the values of Admission, and nothing else.
+
+public import Admission
 
 /// One room. Time is an argument; nothing here reads a clock or a random number.
 public struct QueueModel {

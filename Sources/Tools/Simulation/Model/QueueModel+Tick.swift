@@ -3,6 +3,8 @@
 // The model's tick: lapses calls, ends passes, sweeps the silent, calls forward, and brings one worker up to date
 // (tick.lua).
 
+public import Admission
+
 extension QueueModel {
     /// Moves the room forward and answers what the worker lacks. The caller has looked at `knowsLess(than:)`.
     public mutating func tick(_ request: TickRequest, nowMilliseconds: Int) -> TickReply {

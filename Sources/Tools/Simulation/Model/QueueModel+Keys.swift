@@ -3,6 +3,8 @@
 // What the model remembers of the keys that joins bring: a retry's for five minutes, a person's for as long as the
 // person has the place (join.lua).
 
+internal import Admission
+
 /// The ticket that a key names, and when a person's key was last used.
 struct NamedTicket {
     let claim: TicketClaim

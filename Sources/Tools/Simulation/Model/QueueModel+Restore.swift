@@ -3,6 +3,8 @@
 // The model's loss of memory: whether it knows less than a worker, and how it is made or mended from what one remembers
 // (restore.lua, and in prelude.lua the move to another server and knows_less).
 
+public import Admission
+
 extension QueueModel {
     /// Whether this store knows less of the room than a worker does: it went back to an older state (a lagging
     /// replica), or lost everything and somebody without a memory of the room has made it anew.
