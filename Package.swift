@@ -51,7 +51,7 @@ func tests(
     )
 }
 
-let scripts = ["constants", "prelude", "standing", "join", "visit", "tick", "restore", "configure", "reset"]
+let scripts = ["protocol", "constants", "prelude", "standing", "join", "visit", "tick", "restore", "configure", "reset"]
     .map { "Lua/\($0).lua" }
 
 let scenarios = ["calm", "leavers", "sleepers", "scripts", "faults", "operator", "million"]

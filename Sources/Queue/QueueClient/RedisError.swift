@@ -16,7 +16,7 @@ enum RedisError: Equatable {
     init(_ text: String) {
         switch text.prefix(while: { $0 != " " }) {
         case "NOSCRIPT": self = .needsScript
-        case "NOSTATE", "ROLLBACK": self = .needsRestore
+        case ScriptError.noState.rawValue, ScriptError.rollback.rawValue: self = .needsRestore
         case "LOADING", "READONLY", "MASTERDOWN", "BUSY", "OOM", "MISCONF", "NOREPLICAS", "CLUSTERDOWN", "TRYAGAIN",
             "MOVED", "ASK":
             self = .passing

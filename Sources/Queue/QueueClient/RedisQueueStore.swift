@@ -82,10 +82,18 @@ public final class RedisQueueStore: QueueStore {
     ) {
         // Made again after a restore: the room then knows another incarnation.
         let arguments = {
-            [
-                request.generation, request.version, room.next, request.entered, request.flowSecond,
-                request.tickMilliseconds, room.incarnation, request.heartbeatEpoch,
-            ].map { RedisArgument($0) }
+            RedisArgument.words(TickArgument.self) { argument in
+                switch argument {
+                case .knownGeneration: request.generation
+                case .knownVersion: request.version
+                case .knownNext: room.next
+                case .knownEntered: request.entered
+                case .flowSecond: request.flowSecond
+                case .tickMs: request.tickMilliseconds
+                case .knownIncarnation: room.incarnation
+                case .heartbeatEpoch: request.heartbeatEpoch
+                }
+            }
                 + request.heartbeats.flatMap { [RedisArgument($0.chunk), RedisArgument($0.bitmap)] }
         }
         caller.call(.tick, room: room, arguments) { completion(RedisQueueStore.decode($0, ReplyDecoder.tick)) }
@@ -109,10 +117,14 @@ public final class RedisQueueStore: QueueStore {
     private func send(_ batch: [Join], _ lane: Lane) {
         let room = lane.room
         let arguments = {
-            [room.generation, room.next, room.incarnation].map { RedisArgument($0) }
-                + batch.flatMap {
-                    [RedisArgument($0.request.scriptKind), RedisArgument($0.request.scriptKey)]
+            RedisArgument.words(JoinArgument.self) { argument in
+                switch argument {
+                case .knownGeneration: room.generation
+                case .knownNext: room.next
+                case .knownIncarnation: room.incarnation
                 }
+            }
+                + batch.flatMap { RedisQueueStore.words(of: $0.request) }
         }
         caller.call(.join, room: room, arguments) { result in
             lane.joins.answered()
@@ -129,10 +141,7 @@ public final class RedisQueueStore: QueueStore {
     }
 
     private func send(_ batch: [Visit], _ lane: Lane) {
-        let arguments = batch.flatMap { visit in
-            [RedisArgument(visit.action.rawValue)]
-                + [visit.claim.generation, visit.claim.number, visit.claim.issuedMilliseconds].map { RedisArgument($0) }
-        }
+        let arguments = batch.flatMap { RedisQueueStore.words(of: $0.claim, $0.action) }
         caller.call(.visit, room: lane.room, { arguments }) { result in
             lane.visits.answered()
             switch RedisQueueStore.decode(result, { ReplyDecoder.visits($0, count: batch.count) }) {
@@ -143,6 +152,26 @@ public final class RedisQueueStore: QueueStore {
                 }
             case .failure(let failure):
                 for visit in batch { visit.completion(.failure(failure)) }
+            }
+        }
+    }
+
+    private static func words(of request: JoinRequest) -> [RedisArgument] {
+        JoinItem.allCases.map { word in
+            switch word {
+            case .kind: RedisArgument(request.scriptKind.rawValue)
+            case .key: RedisArgument(request.scriptKey)
+            }
+        }
+    }
+
+    private static func words(of claim: TicketClaim, _ action: VisitAction) -> [RedisArgument] {
+        VisitItem.allCases.map { word in
+            switch word {
+            case .action: RedisArgument(action.rawValue)
+            case .generation: RedisArgument(claim.generation)
+            case .number: RedisArgument(claim.number)
+            case .issuedMs: RedisArgument(claim.issuedMilliseconds)
             }
         }
     }

@@ -15,14 +15,13 @@ public final class RoomOperator {
     }
 
     /// The fields an operator may set, in the order of the policy, as Redis names them.
-    public static let fields = [
-        "rate_milli", "burst", "max_active", "claim_ms", "abandon_ms", "grace_ms", "pass_ms", "mode", "capacity",
-    ]
+    public static let fields = PolicyField.allCases.map(\.rawValue)
 
     /// The state of a room, from a tick that sends no news of this caller's own.
     public func show(_ room: any RoomMemoryKeeper, _ completion: @escaping (Result<TickReply, StoreFailure>) -> Void) {
-        // A tick that is never due only reads, and no operator makes a room: the workers know more of it.
-        let arguments = [0, 0, 0, 0, 0, 1_000_000_000_000, 0, 0].map { RedisArgument($0) }
+        // With so long a tick interval the script only reads. `mayRestore` is false because only workers hold the
+        // memory from which a room can be made again.
+        let arguments = RedisArgument.words(TickArgument.self) { $0 == .tickMs ? 1_000_000_000_000 : 0 }
         caller.call(.tick, room: room, { arguments }, mayRestore: false) { result in
             completion(
                 result.flatMap { reply in
@@ -57,7 +56,10 @@ public final class RoomOperator {
         _ completion: @escaping (StoreFailure?) -> Void
     ) {
         let arguments = changes.flatMap { change in
-            [RedisArgument(change.field), change.value.map { RedisArgument($0) } ?? RedisArgument("default")]
+            [
+                RedisArgument(change.field),
+                change.value.map { RedisArgument($0) } ?? RedisArgument(ScriptProtocol.defaultWord),
+            ]
         }
         caller.call(.configure, room: room, { arguments }, mayRestore: false) { completion(RoomOperator.failure($0)) }
     }

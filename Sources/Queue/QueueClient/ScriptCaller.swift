@@ -66,10 +66,18 @@ final class ScriptCaller {
         let overrides = zip(RoomOperator.fields, memory.overrides).flatMap { field, value in
             value.map { [RedisArgument(field), RedisArgument($0)] } ?? []
         }
-        var arguments = [
-            max(1, memory.generation), memory.next, memory.openedMilliseconds, memory.firstTokens,
-            memory.epochMilliseconds, memory.incarnation, overrides.count, memory.entries.count,
-        ].map { RedisArgument($0) }
+        var arguments = RedisArgument.words(RestoreArgument.self) { argument in
+            switch argument {
+            case .generation: max(1, memory.generation)
+            case .knownNext: memory.next
+            case .openedMs: memory.openedMilliseconds
+            case .firstTokens: memory.firstTokens
+            case .epochMs: memory.epochMilliseconds
+            case .incarnation: memory.incarnation
+            case .overrideWords: overrides.count
+            case .entries: memory.entries.count
+            }
+        }
         arguments += overrides
         for entry in memory.entries {
             arguments += [RedisArgument(entry.number), RedisArgument(entry.passExpiresMilliseconds)]
@@ -81,7 +89,7 @@ final class ScriptCaller {
         run(.restore, room: room, arguments) { result in
             switch ScriptCaller.judge(result) {
             case .success(let reply):
-                if let incarnation = reply.arrayValue?.last?.integerValue { room.noteRestored(incarnation) }
+                if let made = ScriptWords<RestoreReplyField>(reply) { room.noteRestored(made[.incarnation]) }
                 completion(nil)
             case .failure(let failure): completion(failure)
             }

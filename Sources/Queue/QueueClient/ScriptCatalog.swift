@@ -63,7 +63,8 @@ public struct ScriptCatalog: Sendable {
             case .configure: [prelude, PackageResources.configure_lua]
             case .reset: [prelude, PackageResources.reset_lua]
             }
-        let text = Array(([PackageResources.constants_lua] + parts).joined(separator: [UInt8(ascii: "\n")]))
+        let all = [PackageResources.protocol_lua, PackageResources.constants_lua] + parts
+        let text = Array(all.joined(separator: [UInt8(ascii: "\n")]))
         guard case .list(let key) = clock else { return text }
         let (before, after) = ("redis.call('TIME')", "redis.call('LRANGE', '\(key)', 0, 1)")
         return ScriptCatalog.replacing(Array(before.utf8), with: Array(after.utf8), in: text)

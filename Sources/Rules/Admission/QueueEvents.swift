@@ -43,15 +43,6 @@ public struct JoinRequest: Equatable, Sendable {
     public var idempotencyKey: String? {
         if case .retry(let key) = key { key } else { nil }
     }
-
-    /// How the scripts name kind and key together: `join`, `gate`, `person` or `person_gate`.
-    public var scriptKind: String {
-        guard case .person = key else { return kind.rawValue }
-        return kind == .gate ? "person_gate" : "person"
-    }
-
-    /// The key as the scripts take it; empty without one.
-    public var scriptKey: String { key?.text ?? "" }
 }
 
 /// What became of one join.

@@ -41,7 +41,7 @@ extension JoinReply {
 }
 
 /// What a visitor asks about the place that a ticket proves; the raw value is the word that visit.lua takes.
-public enum VisitAction: String, Sendable {
+public enum VisitAction: String, CaseIterable, Sendable {
     case stand
     case enter
     case leave

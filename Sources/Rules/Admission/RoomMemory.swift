@@ -45,14 +45,14 @@ public struct RoomMemory {
 }
 
 extension RoomMemory {
-    /// More numbers than can have been issued since a worker's last look (BEHIND in constants.lua).
+    /// More numbers than can have been issued since a worker's last look (BEHIND in protocol.lua).
     public static let gap = 65_536
     /// Nothing is admitted for so long after a store was found to have changed: some worker may still be speaking to
-    /// the old one (HOLD_MS in constants.lua).
+    /// the old one (HOLD_MS in protocol.lua).
     public static let holdMilliseconds = 4000
     /// New rooms number from the clock: two gaps for each second since 2026.
-    static let epoch2026Seconds = 1_767_225_600
-    static let numbersPerSecond = 131_072
+    public static let epoch2026Seconds = 1_767_225_600
+    public static let numbersPerSecond = 131_072
 
     /// What the first joiner of a room gets that nobody remembers: above every number of an earlier one, also of one
     /// that began in the same second (first_number in constants.lua).
@@ -83,8 +83,8 @@ public enum RunMark {
 
     /// Whole tokens in a bucket of the room that was empty `elapsedMilliseconds` ago, as tick.lua would refill it.
     public static func tokens(afterMilliseconds elapsedMilliseconds: Int, _ policy: RoomPolicy) -> Int {
-        // An hour fills any bucket, and bounds the product (REFILL_MS_MAX in prelude.lua).
-        let elapsed = min(max(0, elapsedMilliseconds), 3_600_000)
+        // An hour fills any bucket, and bounds the product (REFILL_MS_MAX in protocol.lua).
+        let elapsed = min(max(0, elapsedMilliseconds), QueueConstants.refillMillisecondsMax)
         return min(policy.burst, elapsed * policy.rateMilli / 1_000_000)
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The limits of a room, and the bounds within which an operator may set them. The same nine values travel to the
-// scripts as arguments, in the order of `scriptArguments`.
+// The limits of a room, and the bounds within which an operator may set them. PolicyField says how they travel to the
+// scripts.
 
 /// What a room does with the people who arrive.
 public enum RoomMode: Int, Sendable, CaseIterable {
@@ -51,7 +51,7 @@ public struct RoomPolicy: Equatable, Sendable {
     /// How many may wait; a join beyond it is refused as ROOM_FULL.
     public var capacity: Int
 
-    /// What a room has that its configuration says nothing of; deploy/vestibule.yaml shows the same values.
+    /// The limits of a room for which the configuration names none; deploy/vestibule.yaml shows the same values.
     public static let standard = RoomPolicy(
         rateMilli: 10_000,
         burst: 100,
@@ -84,30 +84,6 @@ public struct RoomPolicy: Equatable, Sendable {
         self.passLifetimeMilliseconds = passLifetimeMilliseconds
         self.mode = mode
         self.capacity = capacity
-    }
-
-    /// The nine values in the order of POLICY in prelude.lua.
-    public var scriptArguments: [Int] {
-        [
-            rateMilli, burst, maxActive, claimWindowMilliseconds, abandonAfterMilliseconds,
-            returnGraceMilliseconds, passLifetimeMilliseconds, mode.rawValue, capacity,
-        ]
-    }
-
-    /// Reads the nine values back; nil when there are not nine of them or the mode is unknown.
-    public init?(scriptArguments values: [Int]) {
-        guard values.count == 9, let mode = RoomMode(rawValue: values[7]) else { return nil }
-        self.init(
-            rateMilli: values[0],
-            burst: values[1],
-            maxActive: values[2],
-            claimWindowMilliseconds: values[3],
-            abandonAfterMilliseconds: values[4],
-            returnGraceMilliseconds: values[5],
-            passLifetimeMilliseconds: values[6],
-            mode: mode,
-            capacity: values[8]
-        )
     }
 
     /// How many epochs `abandonAfter` is cut into. A visitor is swept after 3/4 to 4/4 of it. With two epochs it would

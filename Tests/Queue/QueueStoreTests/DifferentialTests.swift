@@ -4,6 +4,7 @@
 // test of the scripts. A failure names its seed; the same seed gives the same history.
 
 import Admission
+import QueueClient
 import TestSupport
 import Testing
 
@@ -156,7 +157,7 @@ private struct History {
         let requests = (0..<Int.random(in: 1...12, using: &random)).map { _ in
             JoinRequest(kind: Int.random(in: 0..<5, using: &random) == 0 ? .gate : .join, key: Self.key(&random))
         }
-        trace.append("join \(requests.map { "\($0.scriptKind)/\($0.scriptKey)" })")
+        trace.append("join \(requests.map { "\($0.scriptKind.rawValue)/\($0.scriptKey)" })")
         let outcomes = try redis.join(requests)
         try same("join", outcomes, try model.join(requests))
         for number in outcomes.numbers where number > 0 {

@@ -1,9 +1,9 @@
 -- configure.lua: changes the limits of a room at run time. They override the configuration file until set to 'default'.
--- ARGV  10... pairs: field of POLICY, value (an integer, or 'default')
+-- ARGV  CONFIGURE_ITEMS... pairs: field of POLICY, value (an integer, or 'default')
 -- Returns the number of overrides that stand. The buckets were refilled under the old limits by the prelude.
 
-for i = 10, #ARGV, 2 do
-  if ARGV[i + 1] == 'default' then
+for i = CONFIGURE_ITEMS, #ARGV, 2 do
+  if ARGV[i + 1] == DEFAULT then
     redis.call('HDEL', KEYS[2], ARGV[i])
   else
     redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1])

@@ -1,23 +1,16 @@
--- constants.lua: put in front of every script. What all of them agree on, and QueueModel and RoomMemory with them.
+-- constants.lua: put behind protocol.lua, in front of every script: the one rule that all scripts share.
 -- ARGV: see the script after it.
 -- Returns nothing by itself.
 
-local MICRO = 1000000                  -- a token of a bucket
--- Numbers in a bitmap: with what Redis puts around 8,176 bytes, exactly the allocator's 8 KiB. At 8,192 bytes it would
--- take 10 KiB.
-local CHUNK = 65408
-local EPOCHS_KEPT = 4                  -- abandon_after is cut into four epochs
--- More numbers than can have been issued since a worker's last look (a tick is at most 500 ms).
-local BEHIND = 65536
--- Nothing is admitted for so long after a Redis was found that had not written the state itself: longer than any worker
--- goes on speaking to the old one (a sentinel learns of a failover within 2 s, a worker asks it twice a second), and
--- than the slowest reconnection and tick, with which a worker brings what it remembers (2.5 s).
-local HOLD_MS = 4000
--- A room begins at a number made from the clock, 131,072 numbers for each second since 2026: if every memory of a room
--- is lost, the numbers that tickets still carry lie below, and none is issued again, since nobody issues so many. That
--- is two gaps a second, so that the numbers of a young room which was lost once do not run ahead of the clock. To the
--- millisecond: it may be lost again within the second.
-local EPOCH_2026, PER_SECOND = 1767225600, 131072
+-- HOLD_MS: after the room has moved to another Redis process, nobody is admitted for this long. It must exceed (1) the
+-- longest time for which a worker may still talk to the old server: 2 s until a sentinel learns of a failover, and
+-- 0.5 s until the worker asks it; (2) the slowest reconnection and tick, 2.5 s, after which every worker has brought
+-- what it remembers.
+
+-- A room begins at a number made from the clock: PER_SECOND numbers for each second since EPOCH_2026. If every memory
+-- of a room is lost, the numbers that tickets still carry are lower, so none is issued twice, because no room issues
+-- 131,072 per second. That is two times BEHIND per second, so that the numbers of a young room that was lost once do
+-- not overtake the clock. The number is exact to the millisecond, because a room may be lost twice within a second.
 local function first_number(clock)
   local ms = math.floor(tonumber(clock[2]) / 1000)
   return (tonumber(clock[1]) - EPOCH_2026) * PER_SECOND + math.floor(ms * PER_SECOND / 1000) + 1

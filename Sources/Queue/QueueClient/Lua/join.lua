@@ -1,25 +1,27 @@
 -- join.lua: takes numbers for the joins of one loop turn, and admits at once those for whom there is room.
--- ARGV  10 generation, 11 next and 12 incarnation the worker knows (0 = nothing)
---       13... pairs: kind ('join', or 'gate': take a number only if admitted at once), idempotency key ('' = none);
---       kinds 'person' and 'person_gate' are the same with the key of a person, who has one place at a time
+-- ARGV  JOIN_ARG_*: generation, next and incarnation that the worker knows (0 = nothing)
+--       JOIN_ITEMS... per join JOIN_ITEM_*: kind ('join', or 'gate': take a number only if admitted at once) and
+--       idempotency key ('' = none); kinds 'person' and 'person_gate' are the same with the key of a person, who has
+--       one place at a time
 -- Error ROLLBACK: see tick.lua.
--- Returns {now, generation, waiting, then per item: code, number, time}
---   code 1 waiting (time = position)   2 admitted (time = pass expiry ms)
---        3 known key (time = issue time ms of its ticket)
---        4 room closed   5 room full   6 no room at once (gate)   7 bypass (gate)
+-- Returns JOIN_REPLY_*, then per join JOIN_RESULT_*: code, number, time
+--   code JOIN_WAITING (time = position)   JOIN_ADMITTED (time = pass expiry ms)
+--        JOIN_KNOWN key (time = issue time ms of its ticket)
+--        JOIN_CLOSED   JOIN_FULL   JOIN_NO_ROOM at once (gate)   JOIN_BYPASSED (gate)
 -- Atomic because the numbers, the buckets and the bitmaps must agree, and a person's joins at several workers.
 -- O(items); a person's item costs up to O(epochs of the grace), at most 64. The worker sends at most 512.
 
-if knows_less(tonumber(ARGV[10]), tonumber(ARGV[11]), tonumber(ARGV[12])) then
-  return redis.error_reply('ROLLBACK the room went back')
+if knows_less(tonumber(ARGV[JOIN_ARG_KNOWN_GENERATION]), tonumber(ARGV[JOIN_ARG_KNOWN_NEXT]),
+    tonumber(ARGV[JOIN_ARG_KNOWN_INCARNATION])) then
+  return redis.error_reply(ROLLBACK .. ' the room went back')
 end
 
-local JOIN_KEY_MS = 300000
-local PERSON_MS = 86400000             -- since the last use; a key forgotten, or lost with Redis, is a second place
-local ADMITTED, KNOWN, SHUT, FULL, NO_ROOM, PASS_BY = 2, 3, 4, 5, 6, 7
-local reply = {now, S.generation, 0}
+-- A person's key that was forgotten (PERSON_MS), or lost with Redis, is a second place.
+local reply = {}
+reply[JOIN_REPLY_NOW], reply[JOIN_REPLY_GENERATION], reply[JOIN_REPLY_WAITING] = now, S.generation, 0
 local function answer(code, number, time)
-  reply[#reply + 1], reply[#reply + 2], reply[#reply + 3] = code, number, time
+  local at = #reply
+  reply[at + JOIN_RESULT_CODE], reply[at + JOIN_RESULT_NUMBER], reply[at + JOIN_RESULT_TIME] = code, number, time
 end
 
 local admissible = 0
@@ -49,22 +51,23 @@ local function ticket_of(name, is_person)
   return number, issued_ms
 end
 
-for i = 13, #ARGV, 2 do
-  local kind, key = ARGV[i], ARGV[i + 1]
-  local is_person, is_gate = kind == 'person' or kind == 'person_gate', kind == 'gate' or kind == 'person_gate'
+for i = JOIN_ITEMS, #ARGV, JOIN_ITEM_SIZE do
+  local kind, key = ARGV[i + JOIN_ITEM_KIND], ARGV[i + JOIN_ITEM_KEY]
+  local is_person = kind == KIND_PERSON or kind == KIND_PERSON_GATE
+  local is_gate = kind == KIND_GATE or kind == KIND_PERSON_GATE
   local name = key ~= '' and prefix .. (is_person and 'person:' or 'join:') .. key
   local number, issued_ms
   if name then number, issued_ms = ticket_of(name, is_person) end
   if number then
-    answer(KNOWN, number, issued_ms)
+    answer(JOIN_KNOWN, number, issued_ms)
   elseif is_gate and P.mode == BYPASS then
-    answer(PASS_BY, 0, 0)
+    answer(JOIN_BYPASSED, 0, 0)
   elseif P.mode == CLOSED then
-    answer(SHUT, 0, 0)
+    answer(JOIN_CLOSED, 0, 0)
   elseif is_gate and admissible < 1 then
-    answer(NO_ROOM, 0, 0)
+    answer(JOIN_NO_ROOM, 0, 0)
   elseif admissible < 1 and S.waiting + waiting >= P.capacity then
-    answer(FULL, 0, 0)
+    answer(JOIN_FULL, 0, 0)
   else
     number = S.next
     S.next = number + 1
@@ -74,10 +77,10 @@ for i = 13, #ARGV, 2 do
     end
     if admissible >= 1 then
       admissible, admitted = admissible - 1, admitted + 1
-      answer(ADMITTED, number, expires)
+      answer(JOIN_ADMITTED, number, expires)
     else
       waiting = waiting + 1
-      answer(WAITING, number, S.waiting + waiting)
+      answer(JOIN_WAITING, number, S.waiting + waiting)
     end
   end
 end
@@ -102,5 +105,5 @@ if waiting > 0 then
   S.waiting = S.waiting + waiting
 end
 save()
-reply[3] = S.waiting
+reply[JOIN_REPLY_WAITING] = S.waiting
 return reply

@@ -7,7 +7,7 @@
 --       The bitmaps waiting/done/left:<chunk>, seen:<epoch>:<chunk> (polled in that epoch) and gone:<span>:<chunk>
 --       (lost the place by silence or a lapsed call; last sign of life in that span) are named from the prefix of
 --       KEYS[1]: they share the room's hash tag, so they are in the same Redis Cluster slot.
--- ARGV  1..9 the policy of the configuration file, in the order of POLICY; a field in config overrides it.
+-- ARGV  1...#POLICY the limits of the configuration file, in the order of POLICY; a field in config overrides one.
 -- Error NOSTATE: the room is not in this Redis (new, restarted empty, flushed). The worker restores it and asks again.
 --
 -- Another server than the one that wrote the state (a restart, a failover, a slot that has moved) may know less than
@@ -18,23 +18,17 @@
 --
 -- Time is Redis TIME and never goes back. Buckets count in millionths of a token, so every sum is an exact integer.
 
-local POLICY = {'rate_milli', 'burst', 'max_active', 'claim_ms', 'abandon_ms', 'grace_ms', 'pass_ms', 'mode',
-  'capacity'}
 local FIELDS = {'generation', 'next', 'head', 'waiting', 'called', 'active', 'call_micro', 'entry_micro', 'refilled_ms',
   'clock_ms', 'ticked_ms', 'epoch', 'epoch_ms', 'hold_epoch', 'version', 'opened_ms', 'flow_second', 'joined',
   'entered', 'left', 'abandoned', 'lapsed', 'returned', 'restored_ms', 'doubt_from', 'incarnation',
   'remembered'}
-local OPEN, PAUSED, CLOSED, BYPASS = 0, 1, 2, 3
-local WAITING, CALLED, ENTERED, LEFT, EXPIRED, RETRY, FENCED = 1, 2, 3, 4, 5, 6, 7
-local GAP = 1000                       -- numbers skipped behind one that only its ticket knows
-local REFILL_MS_MAX = 3600000          -- an hour fills any bucket; bounds the product below 2^53
 local DONE_MS_EXTRA = 86400000         -- done bits outlive the last possible return by a day
 
 local prefix = string.sub(KEYS[1], 1, -6)
 local P, S = {}, {}
 local raw = redis.call('HMGET', KEYS[1], 'server', unpack(FIELDS))
 local server = string.sub(KEYS[7] or '', #prefix + 4)
-if not raw[2] then return redis.error_reply('NOSTATE the room has no state here') end
+if not raw[2] then return redis.error_reply(NOSTATE .. ' the room has no state here') end
 for i, field in ipairs(FIELDS) do S[field] = tonumber(raw[i + 1]) or 0 end
 local overrides = redis.call('HMGET', KEYS[2], unpack(POLICY))
 for i, field in ipairs(POLICY) do P[field] = tonumber(overrides[i] or ARGV[i]) end

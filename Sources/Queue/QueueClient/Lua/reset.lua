@@ -1,5 +1,5 @@
 -- reset.lua: ends the room's generation: everybody who waits or was called loses the place; passes stay valid.
--- ARGV  1..9 the policy, see prelude.lua
+-- ARGV  the policy, see prelude.lua
 -- Returns the new generation. Numbers go on, so none is ever issued twice; tickets of older generations are fenced.
 
 for _, chunk in ipairs(redis.call('HKEYS', KEYS[3])) do redis.call('DEL', prefix .. 'waiting:' .. chunk) end

@@ -1,12 +1,12 @@
 -- restore.lua: makes a room that is not in this Redis, or mends one that went back, from what a worker remembers.
 -- KEYS  1 state   2 config   3 chunks   4 called   5 active   7 names this server, see prelude.lua
--- ARGV  1 generation (1 for a new room)   2 next the worker knows (0 = nothing)   3 opened_ms
---       4 tokens that a new room begins with: its burst, or less when the host ran it just now (RunMark in Swift)
---       5 epoch length (ms)   6 incarnation the worker knows (0 = none)   7 how many override words follow
---       8 how many entries follow
---       9... pairs: field, value of the operator's overrides; pairs: number, pass expiry (ms) of the entries the worker
---       has granted lately; then pairs: chunk, waiting bitmap
--- Returns {generation, next, incarnation}. Running it twice, or from several workers, changes nothing more.
+-- ARGV  RESTORE_ARG_*: generation (1 for a new room), next that the worker knows (0 = nothing), opened_ms, tokens
+--       that a new room begins with (its burst, or less when the host ran it just now: RunMark in Swift), epoch length
+--       (ms), incarnation that the worker knows (0 = none), how many override words and how many entries follow
+--       RESTORE_ITEMS... pairs: field, value of the operator's overrides; pairs: number, pass expiry (ms) of the
+--       entries that the worker has granted lately; then pairs: chunk, waiting bitmap
+-- Returns RESTORE_REPLY_*: generation, next, incarnation. Running it twice, or from several workers, changes nothing
+-- more.
 --
 -- The incarnation is made with the state: a worker that meets another one knows that Redis lost its memory, and that
 -- somebody, perhaps somebody without a memory of the room, made the state anew. It then merges what it remembers.
@@ -18,9 +18,18 @@ local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
 local stamp = tonumber(clock[1]) * 1000000 + tonumber(clock[2])
 local known = redis.call('HMGET', KEYS[1], 'generation', 'next', 'version', 'incarnation', 'remembered', 'call_micro',
   'entry_micro', 'refilled_ms')
-local generation, known_next = tonumber(ARGV[1]), tonumber(ARGV[2])
-local epoch_ms, incarnation, override_words = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
-local entries_at, bitmaps_at = 9 + override_words, 9 + override_words + 2 * tonumber(ARGV[8])
+local generation, known_next = tonumber(ARGV[RESTORE_ARG_GENERATION]), tonumber(ARGV[RESTORE_ARG_KNOWN_NEXT])
+local epoch_ms, incarnation = tonumber(ARGV[RESTORE_ARG_EPOCH_MS]), tonumber(ARGV[RESTORE_ARG_INCARNATION])
+local override_words = tonumber(ARGV[RESTORE_ARG_OVERRIDE_WORDS])
+local first_micro = tonumber(ARGV[RESTORE_ARG_FIRST_TOKENS]) * MICRO
+local entries_at = RESTORE_ITEMS + override_words
+local bitmaps_at = entries_at + 2 * tonumber(ARGV[RESTORE_ARG_ENTRIES])
+local function answer(generation_now, next_now, incarnation_now)
+  local reply = {}
+  reply[RESTORE_REPLY_GENERATION], reply[RESTORE_REPLY_NEXT] = generation_now, next_now
+  reply[RESTORE_REPLY_INCARNATION] = incarnation_now
+  return reply
+end
 local is_same = known[1] and tonumber(known[4]) == incarnation
 
 if known[1] then
@@ -28,15 +37,15 @@ if known[1] then
   local knows_all = is_same and current == generation and tonumber(known[2]) >= known_next
   -- A higher generation is a reset: what the worker remembers has ended.
   if current > generation or known_next == 0 or knows_all then
-    return {current, tonumber(known[2]), tonumber(known[4])}
+    return answer(current, tonumber(known[2]), tonumber(known[4]))
   end
 end
 
 if override_words > 0 and redis.call('EXISTS', KEYS[2]) == 0 then
-  redis.call('HSET', KEYS[2], unpack(ARGV, 9, 8 + override_words))
+  redis.call('HSET', KEYS[2], unpack(ARGV, RESTORE_ITEMS, entries_at - 1))
 end
 
--- Whoever has entered holds a pass: not a second time. Marked before the waiting are merged.
+-- A visitor who has entered holds a pass and must not enter again: these are marked before the waiting are merged.
 local changed = {}
 for i = entries_at, bitmaps_at - 1, 2 do
   local number, expires = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
@@ -69,13 +78,13 @@ for i = bitmaps_at, #ARGV, 2 do
   local key, scratch = prefix .. 'waiting:' .. chunk, prefix .. 'scratch'
   redis.call('SET', scratch, ARGV[i + 1])
   redis.call('BITOP', 'OR', key, key, scratch)
-  -- Whoever entered or left in the meantime must not wait again: key AND NOT done = key XOR (key AND done).
+  -- Visitors who have entered or left since must not wait again: key AND NOT done = key XOR (key AND done).
   redis.call('BITOP', 'AND', scratch, key, prefix .. 'done:' .. chunk)
   redis.call('BITOP', 'XOR', key, key, scratch)
   redis.call('DEL', scratch)
   redis.call('HSET', KEYS[3], chunk, version)
 end
--- Nor whoever is called (a few, at most what lapses within a claim window).
+-- Nor must the called visitors (few: at most those of one claim window).
 for _, number in ipairs(redis.call('ZRANGE', KEYS[4], 0, 9999)) do
   local chunk = math.floor(tonumber(number) / CHUNK)
   if redis.call('HEXISTS', KEYS[3], chunk) == 1 then
@@ -103,7 +112,7 @@ end
 -- A room that was there starts with empty buckets and is held, as in prelude.lua: what was admitted just before the
 -- loss still counts against the bound. Once only, though several workers bring their memories. For one that nobody
 -- remembers, the worker says what may be in them.
-local call_micro, entry_micro, refilled_ms = tonumber(ARGV[4]) * MICRO, tonumber(ARGV[4]) * MICRO, now
+local call_micro, entry_micro, refilled_ms = first_micro, first_micro, now
 if known_next > 0 then
   if known[5] == '1' and not is_same then
     call_micro, entry_micro = tonumber(known[6]), tonumber(known[7])
@@ -119,7 +128,7 @@ redis.call('HSET', KEYS[1], 'generation', generation, 'next', next_number, 'vers
   'refilled_ms', refilled_ms, 'clock_ms', now, 'ticked_ms', now, 'called', redis.call('ZCARD', KEYS[4]),
   'active', redis.call('ZCARD', KEYS[5]), 'server', string.sub(KEYS[7] or '', #prefix + 4),
   'epoch', epoch, 'epoch_ms', epoch_ms,
-  'hold_epoch', known_next > 0 and epoch + EPOCHS_KEPT or 0, 'opened_ms', ARGV[3],
+  'hold_epoch', known_next > 0 and epoch + EPOCHS_KEPT or 0, 'opened_ms', ARGV[RESTORE_ARG_OPENED_MS],
   'flow_second', tonumber(clock[1]), 'restored_ms', now, 'incarnation', tonumber(known[4]) or stamp,
   'remembered', known_next > 0 and 1 or 0)
-return {generation, next_number, tonumber(known[4]) or stamp}
+return answer(generation, next_number, tonumber(known[4]) or stamp)

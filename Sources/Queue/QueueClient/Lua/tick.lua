@@ -1,32 +1,31 @@
 -- tick.lua: moves the room forward and brings one worker up to date.
--- ARGV  10 generation, 11 version, 12 next and 13 entered the worker knows (0 = nothing)
---       14 first second of flow it lacks
---       15 tick (ms): a call sooner than half of it after the last one only reads
---       16 incarnation the worker knows   17 epoch in which the heartbeats were collected
---       18... pairs: chunk, bitmap of the numbers that polled at this worker in that epoch since its last flush
--- Returns {{the numbers of STATE}, {policy}, {second, entries, ...}, {chunk, bitmap, ...}, {override or '', ...}}
--- Error ROLLBACK: this Redis knows less of the room than the worker, who restores it and asks again.
--- Bounds: 256 lapsed calls and 1,000 calls a tick. A sweep costs a few bit operations a chunk of 65,536 numbers.
+-- ARGV  TICK_ARG_*: generation, version, next, entered and incarnation that the worker knows (0 = nothing); the first
+--       second of flow that it lacks; tick (ms): a tick within half of this after the previous one changes nothing and
+--       only reads; the epoch in which the heartbeats were collected
+--       TICK_ITEMS... pairs: chunk, bitmap of the numbers that polled at this worker in that epoch since its last flush
+-- Returns TICK_PART_*: {the numbers of tick_fields()}, {policy}, {second, entries, ...}, {chunk, bitmap, ...},
+--   {override or '', ...}
+-- Error ROLLBACK: this Redis knows less of the room than the worker, which restores it and asks again.
+-- Bounds: LAPSES_MAX lapsed calls and CALLS_MAX calls per tick. A sweep costs a few bit operations per chunk.
 
-local LAPSES_MAX, CALLS_MAX = 256, 1000
-local STATE = {'generation', 'version', 'next', 'head', 'waiting', 'called', 'active', 'opened_ms', 'joined', 'entered',
-  'left', 'abandoned', 'lapsed', 'returned', 'incarnation'}
-local known_version = tonumber(ARGV[11])
-if knows_less(tonumber(ARGV[10]), tonumber(ARGV[12]), tonumber(ARGV[16])) then
-  return redis.error_reply('ROLLBACK the room went back')
-elseif tonumber(ARGV[10]) ~= S.generation or S.version < known_version then
+local known_generation = tonumber(ARGV[TICK_ARG_KNOWN_GENERATION])
+local known_version = tonumber(ARGV[TICK_ARG_KNOWN_VERSION])
+if knows_less(known_generation, tonumber(ARGV[TICK_ARG_KNOWN_NEXT]),
+    tonumber(ARGV[TICK_ARG_KNOWN_INCARNATION])) then
+  return redis.error_reply(ROLLBACK .. ' the room went back')
+elseif known_generation ~= S.generation or S.version < known_version then
   known_version = 0  -- Another generation, or gone back without losing a number: the worker needs every bitmap again.
 end
 
 -- A flush just after an epoch's end must not make its visitors look alive for an epoch longer.
-local beaten = math.max(epoch - 1, math.min(epoch, tonumber(ARGV[17])))
-for i = 18, #ARGV, 2 do
-  local key, scratch = prefix .. 'seen:' .. beaten .. ':' .. ARGV[i], prefix .. 'scratch'
+local beat_epoch = math.max(epoch - 1, math.min(epoch, tonumber(ARGV[TICK_ARG_HEARTBEAT_EPOCH])))
+for i = TICK_ITEMS, #ARGV, 2 do
+  local key, scratch = prefix .. 'seen:' .. beat_epoch .. ':' .. ARGV[i], prefix .. 'scratch'
   -- One command for the first flush of an epoch; the number of commands must not grow with the people.
-  if not redis.call('SET', key, ARGV[i + 1], 'NX', 'PX', seen_life(beaten)) then
+  if not redis.call('SET', key, ARGV[i + 1], 'NX', 'PX', seen_life(beat_epoch)) then
     redis.call('SET', scratch, ARGV[i + 1], 'PX', 1000)
     redis.call('BITOP', 'OR', key, key, scratch)
-    redis.call('PEXPIRE', key, seen_life(beaten))  -- BITOP has made the key anew, without its time to live
+    redis.call('PEXPIRE', key, seen_life(beat_epoch))  -- BITOP has made the key anew, without its time to live
   end
 end
 
@@ -118,7 +117,7 @@ local function prune_flow()
   S.flow_second = second
 end
 
-if now - S.ticked_ms >= tonumber(ARGV[15]) / 2 then
+if now - S.ticked_ms >= tonumber(ARGV[TICK_ARG_TICK_MS]) / 2 then
   lapse()
   if S.active > 0 then S.active = S.active - redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', now) end
   if epoch ~= S.epoch then
@@ -135,15 +134,15 @@ if now - S.ticked_ms >= tonumber(ARGV[15]) / 2 then
   save()
 end
 
-local state, policy, flow, chunks, set = {now}, {}, {}, {}, {}
-for _, field in ipairs(STATE) do state[#state + 1] = S[field] end
+local state, policy, flow, chunks, set = {}, {}, {}, {}, {}
+for i, field in ipairs(tick_fields()) do state[i] = field == 'now' and now or S[field] end
 for i, field in ipairs(POLICY) do
   policy[i] = P[field]
   set[i] = overrides[i] or ''
 end
-if S.entered ~= tonumber(ARGV[13]) then
+if S.entered ~= tonumber(ARGV[TICK_ARG_KNOWN_ENTERED]) then
   local names = {}
-  for s = math.max(tonumber(ARGV[14]), second - 900), second do names[#names + 1] = s end
+  for s = math.max(tonumber(ARGV[TICK_ARG_FLOW_SECOND]), second - 900), second do names[#names + 1] = s end
   if #names > 0 then
     for i, entries in ipairs(redis.call('HMGET', KEYS[6], unpack(names))) do
       if entries then flow[#flow + 1] = names[i]; flow[#flow + 1] = tonumber(entries) end
@@ -159,4 +158,7 @@ if S.version ~= known_version then
       and (redis.call('GET', prefix .. 'waiting:' .. versions[i]) or '') or 0
   end
 end
-return {state, policy, flow, chunks, set}
+local reply = {}
+reply[TICK_PART_STATE], reply[TICK_PART_POLICY], reply[TICK_PART_FLOW] = state, policy, flow
+reply[TICK_PART_CHUNKS], reply[TICK_PART_OVERRIDES] = chunks, set
+return reply

@@ -1,8 +1,9 @@
 -- visit.lua: what some visitors ask about themselves: where they stand, to enter, to leave. One call for all of them.
--- ARGV  10... four words a visitor: 'stand', 'enter' or 'leave'; generation, number and issue time (ms) of the ticket
--- Returns {now, waiting, then per visitor: code, time, position}; codes 1 waiting, 2 called (time = claim deadline ms),
---   3 entered (time = pass expiry ms), 4 left, 5 expired, 6 retry (time = ms until it is worth asking again),
---   7 fenced (ticket of an ended generation). The position is exact for one who waits, and 0 otherwise.
+-- ARGV  VISIT_ITEMS... per visitor VISIT_ITEM_*: VISIT_STAND, VISIT_ENTER or VISIT_LEAVE; generation, number and issue
+--       time (ms) of the ticket
+-- Returns VISIT_REPLY_*, then per visitor VISIT_RESULT_*: code, time, position; codes WAITING, CALLED (time = deadline
+--   of the call, ms), ENTERED (time = pass expiry, ms), LEFT, EXPIRED, RETRY (time = ms until it is worth asking
+--   again), FENCED (ticket of an ended generation). The position is exact for a visitor who waits, and 0 otherwise.
 -- Atomic because a call, an entry token and an active place change hands together. A visitor costs O(epochs of the
 -- grace), at most 64, and O(chunks) when waiting; the worker sends at most 128.
 
@@ -15,8 +16,8 @@ local function unwait(number)
   S.waiting = S.waiting - 1
 end
 
--- Claims a call. Repeating it returns the same pass expiry and consumes nothing.
-local function claim(generation, number, issued_ms)
+-- Enters a called visitor. Repeating it returns the same pass expiry and consumes nothing.
+local function enter_called(generation, number, issued_ms)
   local code, time = standing(generation, number, issued_ms)
   if P.mode == BYPASS and (code == WAITING or code == CALLED) then
     if code == WAITING then unwait(number) else S.called = S.called - redis.call('ZREM', KEYS[4], number) end
@@ -34,8 +35,8 @@ local function claim(generation, number, issued_ms)
   local hold_ms = math.max(0, S.refilled_ms - now)
   redis.call('ZADD', KEYS[4], math.max(time, now + hold_ms + P.claim_ms), number)
   if P.rate_milli == 0 then return RETRY, 1000 end
-  -- Not the time of the next token: all who were called would ask for it at once. Half of the time in which they can
-  -- all enter keeps the bucket busy without a rush.
+  -- Do not answer "at the next token": every called visitor would retry at that moment. Half of the time that the
+  -- bucket needs for all of them keeps it busy without a stampede.
   return RETRY, math.max(hold_ms + math.ceil((MICRO - S.entry_micro) / P.rate_milli),
     math.min(math.floor(S.called * MICRO / (2 * P.rate_milli)), math.floor(P.claim_ms / 2)))
 end
@@ -65,14 +66,17 @@ local function leave(generation, number)
   return LEFT, 0
 end
 
-local ACTIONS = {stand = standing, enter = claim, leave = leave}
-local before, reply = S.returned, {now, 0}
-for i = 10, #ARGV, 4 do
-  local number = tonumber(ARGV[i + 2])
-  local code, time = ACTIONS[ARGV[i]](tonumber(ARGV[i + 1]), number, tonumber(ARGV[i + 3]))
-  reply[#reply + 1], reply[#reply + 2] = code, time
-  reply[#reply + 1] = code == WAITING and position(number) or 0
+local ACTIONS = {[VISIT_STAND] = standing, [VISIT_ENTER] = enter_called, [VISIT_LEAVE] = leave}
+local before, reply = S.returned, {}
+reply[VISIT_REPLY_NOW], reply[VISIT_REPLY_WAITING] = now, 0
+for i = VISIT_ITEMS, #ARGV, VISIT_ITEM_SIZE do
+  local number = tonumber(ARGV[i + VISIT_ITEM_NUMBER])
+  local action = ACTIONS[ARGV[i + VISIT_ITEM_ACTION]]
+  local code, time = action(tonumber(ARGV[i + VISIT_ITEM_GENERATION]), number, tonumber(ARGV[i + VISIT_ITEM_ISSUED_MS]))
+  local at = #reply
+  reply[at + VISIT_RESULT_CODE], reply[at + VISIT_RESULT_TIME] = code, time
+  reply[at + VISIT_RESULT_POSITION] = code == WAITING and position(number) or 0
 end
 if changed or S.returned > before then save() end
-reply[2] = S.waiting
+reply[VISIT_REPLY_WAITING] = S.waiting
 return reply

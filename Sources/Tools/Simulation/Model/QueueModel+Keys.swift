@@ -17,10 +17,10 @@ extension QueueModel {
         guard let known = joinKeys[key] else { return nil }
         switch key {
         case .retry:
-            let lives = known.claim.issuedMilliseconds + QueueModel.joinKeyLifetimeMilliseconds > now
+            let lives = known.claim.issuedMilliseconds + QueueConstants.joinKeyLifetimeMilliseconds > now
             return lives && known.claim.generation == generation ? known.claim : nil
         case .person:
-            guard known.usedMilliseconds + QueueModel.personKeyLifetimeMilliseconds > now else { return nil }
+            guard known.usedMilliseconds + QueueConstants.personKeyLifetimeMilliseconds > now else { return nil }
             joinKeys[key]?.usedMilliseconds = now
             return known.claim.generation == generation && holdsPlace(known.claim, now) ? known.claim : nil
         }

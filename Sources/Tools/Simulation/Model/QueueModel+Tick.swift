@@ -65,7 +65,7 @@ extension QueueModel {
         if called.isEmpty { return }
         let late = called.filter { $0.value <= now }
             .sorted { ($0.value, $0.key) < ($1.value, $1.key) }
-            .prefix(QueueModel.lapsesPerTickMax)
+            .prefix(QueueConstants.lapsesPerTickMax)
         for (number, _) in late {
             called[number] = nil
             gone[now / goneMilliseconds, default: []].insert(number)
@@ -112,7 +112,7 @@ extension QueueModel {
     /// Calls in strict number order while there are tokens and room; chunks that are used up are removed.
     private mutating func callForward(_ now: Int) {
         guard policy.mode == .open || policy.mode == .closed else { return }
-        var budget = min(callBucket.tokens, vacancies, QueueModel.callsPerTickMax, waiting.count)
+        var budget = min(callBucket.tokens, vacancies, QueueConstants.callsPerTickMax, waiting.count)
         guard budget > 0 else { return }
         for chunk in chunkVersions.keys.sorted() {
             let end = (chunk + 1) * RankIndex.chunkSize

@@ -8,14 +8,6 @@ public import Admission
 
 /// One room. Time is an argument; nothing here reads a clock or a random number.
 public struct QueueModel {
-    /// Numbers skipped when a ticket proves that numbers were issued which the room has forgotten (GAP in prelude.lua).
-    static let restoreGap = 1000
-    static let joinKeyLifetimeMilliseconds = 300_000
-    /// How long a person's key is kept after its last use (PERSON_MS in join.lua).
-    static let personKeyLifetimeMilliseconds = 86_400_000
-    static let lapsesPerTickMax = 256
-    static let callsPerTickMax = 1000
-
     /// The limits in force: those of the configuration file, and over them what an operator has set.
     public internal(set) var policy: RoomPolicy
     /// What an operator has set, in the order of `RoomPolicy.scriptArguments`.
@@ -245,7 +237,7 @@ public struct QueueModel {
     private mutating func standing(_ claim: TicketClaim, _ now: Int) -> Standing {
         if claim.generation < generation { return .fenced }
         if let place = place(claim, now) { return place }
-        if claim.number >= next { next = claim.number + 1 + QueueModel.restoreGap }
+        if claim.number >= next { next = claim.number + 1 + QueueConstants.numbersSkipped }
         return waitAgain(claim.number, now)
     }
 
@@ -322,7 +314,7 @@ public struct QueueModel {
                 waiting.remove(claim.number)
                 touch(claim.number)
             }
-            if claim.number >= next { next = claim.number + 1 + QueueModel.restoreGap }
+            if claim.number >= next { next = claim.number + 1 + QueueConstants.numbersSkipped }
             done.insert(claim.number)
             left.insert(claim.number)
             counters.left += 1

@@ -5,9 +5,7 @@
 /// Bounds how many may be called, or may enter: in any window of t seconds at most capacity + rate * t.
 public struct TokenBucket: Equatable, Sendable {
     /// One token.
-    public static let micro = 1_000_000
-    /// A refill counts at most an hour: that fills any bucket and bounds the product below 2^53.
-    public static let refillMillisecondsMax = 3_600_000
+    public static let micro = QueueConstants.microTokens
 
     /// Content, in millionths of a token.
     public private(set) var microtokens: Int
@@ -21,7 +19,7 @@ public struct TokenBucket: Equatable, Sendable {
 
     /// Adds what `elapsedMilliseconds` bring. A clock that went back (negative) adds nothing.
     public mutating func refill(elapsedMilliseconds: Int, rateMilli: Int, microtokensMax: Int) {
-        let elapsed = min(max(0, elapsedMilliseconds), TokenBucket.refillMillisecondsMax)
+        let elapsed = min(max(0, elapsedMilliseconds), QueueConstants.refillMillisecondsMax)
         microtokens = min(microtokensMax, microtokens + elapsed * rateMilli)
     }
 

@@ -110,13 +110,13 @@ extension RedisReply {
             [reply.nowMilliseconds, reply.generation, reply.waiting]
                 + reply.outcomes.flatMap { outcome -> [Int] in
                     switch outcome {
-                    case .waiting(let number, let position): [1, number, position]
-                    case .admitted(let number, let expires): [2, number, expires]
-                    case .known(let number, let issued): [3, number, issued]
-                    case .closed: [4, 0, 0]
-                    case .full: [5, 0, 0]
-                    case .noRoom: [6, 0, 0]
-                    case .bypassed: [7, 0, 0]
+                    case .waiting(let number, let position): [JoinCode.waiting.rawValue, number, position]
+                    case .admitted(let number, let expires): [JoinCode.admitted.rawValue, number, expires]
+                    case .known(let number, let issued): [JoinCode.known.rawValue, number, issued]
+                    case .closed: [JoinCode.closed.rawValue, 0, 0]
+                    case .full: [JoinCode.full.rawValue, 0, 0]
+                    case .noRoom: [JoinCode.noRoom.rawValue, 0, 0]
+                    case .bypassed: [JoinCode.bypassed.rawValue, 0, 0]
                     }
                 }
         )
@@ -127,27 +127,21 @@ extension RedisReply {
             [replies.last?.nowMilliseconds ?? 0, replies.last?.waiting ?? 0]
                 + replies.flatMap { reply -> [Int] in
                     switch reply.standing {
-                    case .waiting: [1, 0, reply.position]
-                    case .called(let deadline): [2, deadline, 0]
-                    case .entered(let expires): [3, expires, 0]
-                    case .left: [4, 0, 0]
-                    case .expired: [5, 0, 0]
-                    case .retry(let after): [6, after, 0]
-                    case .fenced: [7, 0, 0]
+                    case .waiting: [StandingCode.waiting.rawValue, 0, reply.position]
+                    case .called(let deadline): [StandingCode.called.rawValue, deadline, 0]
+                    case .entered(let expires): [StandingCode.entered.rawValue, expires, 0]
+                    case .left: [StandingCode.left.rawValue, 0, 0]
+                    case .expired: [StandingCode.expired.rawValue, 0, 0]
+                    case .retry(let after): [StandingCode.retry.rawValue, after, 0]
+                    case .fenced: [StandingCode.fenced.rawValue, 0, 0]
                     }
                 }
         )
     }
 
     init(_ tick: TickReply) {
-        let counters = tick.counters
-        let state = [
-            tick.nowMilliseconds, tick.generation, tick.version, tick.next, tick.head, tick.waiting, tick.called,
-            tick.active, tick.openedMilliseconds, counters.joined, counters.entered, counters.left,
-            counters.abandoned, counters.lapsed, counters.returned, tick.incarnation,
-        ]
         self = .array([
-            .integers(state),
+            .integers(TickField.allCases.map { tick[keyPath: $0.place] }),
             .integers(tick.policy.scriptArguments),
             .integers(tick.flow.flatMap { [$0.second, $0.entries] }),
             .array(tick.chunks.flatMap { [.integer($0.index), $0.bitmap.map { .bytes($0) } ?? .integer(0)] }),

@@ -1,0 +1,115 @@
+-- protocol.lua: names and numbers on which the scripts and Swift agree. Put in front of every script.
+-- ARGV: the constants *_ARG_* and *_ITEMS are places in ARGV, *_ITEM_* and *_RESULT_* are offsets.
+-- Returns nothing by itself.
+-- Do not edit: rendered from ScriptProtocol.swift and ScriptLayout.swift; see ProtocolTests.swift.
+--
+-- Fields of the state that say which memory of the room this is:
+--   generation    counts resets by an operator: a ticket of a lower generation has ended
+--   server        run id of the Redis process that wrote the state last; another one may lack the last writes
+--   incarnation   changes when the state was made anew or moved to another Redis process: a worker that knows
+--                 another incarnation brings what it remembers (restore.lua)
+--   version       grows with each change of a waiting bitmap: a tick sends the chunks that changed since
+--   remembered    1 when some worker knew the room when it was restored, or the state itself survived
+--   restored_ms   when the room was restored or moved; for a grace after it tickets are believed, from
+--   doubt_from    this number on: lower numbers are completely recorded
+--   hold_epoch    nobody is swept for silence before this epoch, because heartbeats are missing
+-- refilled_ms may be in the future: the buckets are then held until that time (HOLD_MS).
+
+local MICRO = 1000000  -- a token of a bucket
+local CHUNK = 65408  -- numbers per bitmap: 8,176 bytes and Redis' overhead fill exactly 8 KiB
+local EPOCHS_KEPT = 4  -- abandon_after is cut into this many epochs
+local BEHIND = 65536  -- more numbers than can be issued between two ticks of a worker
+local HOLD_MS = 4000  -- see constants.lua
+local EPOCH_2026 = 1767225600  -- 2026-01-01T00:00:00Z
+local PER_SECOND = 131072  -- see first_number in constants.lua
+local GAP = 1000  -- numbers skipped behind a number that only its ticket knows
+local REFILL_MS_MAX = 3600000  -- fills any bucket; keeps the product below 2^53
+local JOIN_KEY_MS = 300000  -- life of an idempotency key
+local PERSON_MS = 86400000  -- life of a person's key since its last use
+local LAPSES_MAX = 256  -- calls that one tick lets lapse at most
+local CALLS_MAX = 1000  -- visitors that one tick calls at most
+local POLICY = {'rate_milli', 'burst', 'max_active', 'claim_ms', 'abandon_ms', 'grace_ms', 'pass_ms', 'mode',
+    'capacity'}
+local OPEN = 0
+local PAUSED = 1
+local CLOSED = 2
+local BYPASS = 3
+local WAITING = 1
+local CALLED = 2
+local ENTERED = 3
+local LEFT = 4
+local EXPIRED = 5
+local RETRY = 6
+local FENCED = 7
+local JOIN_WAITING = 1
+local JOIN_ADMITTED = 2
+local JOIN_KNOWN = 3
+local JOIN_CLOSED = 4
+local JOIN_FULL = 5
+local JOIN_NO_ROOM = 6
+local JOIN_BYPASSED = 7
+local KIND_JOIN = 'join'
+local KIND_GATE = 'gate'
+local KIND_PERSON = 'person'
+local KIND_PERSON_GATE = 'person_gate'
+local VISIT_STAND = 'stand'
+local VISIT_ENTER = 'enter'
+local VISIT_LEAVE = 'leave'
+local NOSTATE = 'NOSTATE'
+local ROLLBACK = 'ROLLBACK'
+local DEFAULT = 'default'
+local CONFIGURE_ITEMS = 10
+local JOIN_ARG_KNOWN_GENERATION = 10
+local JOIN_ARG_KNOWN_NEXT = 11
+local JOIN_ARG_KNOWN_INCARNATION = 12
+local JOIN_ITEMS = 13
+local JOIN_ITEM_KIND = 0
+local JOIN_ITEM_KEY = 1
+local JOIN_ITEM_SIZE = 2
+local JOIN_REPLY_NOW = 1
+local JOIN_REPLY_GENERATION = 2
+local JOIN_REPLY_WAITING = 3
+local JOIN_RESULT_CODE = 1
+local JOIN_RESULT_NUMBER = 2
+local JOIN_RESULT_TIME = 3
+local VISIT_ITEMS = 10
+local VISIT_ITEM_ACTION = 0
+local VISIT_ITEM_GENERATION = 1
+local VISIT_ITEM_NUMBER = 2
+local VISIT_ITEM_ISSUED_MS = 3
+local VISIT_ITEM_SIZE = 4
+local VISIT_REPLY_NOW = 1
+local VISIT_REPLY_WAITING = 2
+local VISIT_RESULT_CODE = 1
+local VISIT_RESULT_TIME = 2
+local VISIT_RESULT_POSITION = 3
+local TICK_ARG_KNOWN_GENERATION = 10
+local TICK_ARG_KNOWN_VERSION = 11
+local TICK_ARG_KNOWN_NEXT = 12
+local TICK_ARG_KNOWN_ENTERED = 13
+local TICK_ARG_FLOW_SECOND = 14
+local TICK_ARG_TICK_MS = 15
+local TICK_ARG_KNOWN_INCARNATION = 16
+local TICK_ARG_HEARTBEAT_EPOCH = 17
+local TICK_ITEMS = 18
+local TICK_PART_STATE = 1
+local TICK_PART_POLICY = 2
+local TICK_PART_FLOW = 3
+local TICK_PART_CHUNKS = 4
+local TICK_PART_OVERRIDES = 5
+local function tick_fields()
+  return {'now', 'generation', 'version', 'next', 'head', 'waiting', 'called', 'active', 'opened_ms', 'joined',
+    'entered', 'left', 'abandoned', 'lapsed', 'returned', 'incarnation'}
+end
+local RESTORE_ARG_GENERATION = 1
+local RESTORE_ARG_KNOWN_NEXT = 2
+local RESTORE_ARG_OPENED_MS = 3
+local RESTORE_ARG_FIRST_TOKENS = 4
+local RESTORE_ARG_EPOCH_MS = 5
+local RESTORE_ARG_INCARNATION = 6
+local RESTORE_ARG_OVERRIDE_WORDS = 7
+local RESTORE_ARG_ENTRIES = 8
+local RESTORE_ITEMS = 9
+local RESTORE_REPLY_GENERATION = 1
+local RESTORE_REPLY_NEXT = 2
+local RESTORE_REPLY_INCARNATION = 3

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The order of the words between this program and the scripts in Redis, by name. A layout is a list of words: the raw
+// value of a case is its place. Swift writes and reads words with the cases below; the scripts do it with the constants
+// that ScriptProtocol renders from the same cases. So a word that is added in the middle moves on both sides at once,
+// and `ProtocolTests` fails until the Lua constants are rendered again.
+
+/// A list of words in a fixed order. The cases must be counted from 0, which Swift does for an enum without values.
+public protocol ScriptLayout: CaseIterable, Equatable, RawRepresentable, Sendable
+where RawValue == Int, AllCases: Sendable {}
+
+/// The first arguments of join.lua, behind the policy: what the worker knows of the room; 0 is nothing.
+public enum JoinArgument: Int, ScriptLayout { case knownGeneration, knownNext, knownIncarnation }
+/// The arguments of one join.
+public enum JoinItem: Int, ScriptLayout { case kind, key }
+/// The first words of join.lua's reply.
+public enum JoinReplyField: Int, ScriptLayout { case now, generation, waiting }
+/// The words about one join in the reply; see ``JoinCode``.
+public enum JoinResult: Int, ScriptLayout { case code, number, time }
+
+/// The arguments of one visitor's request in visit.lua: the action, then what the ticket says.
+public enum VisitItem: Int, ScriptLayout { case action, generation, number, issuedMs }
+/// The first words of visit.lua's reply.
+public enum VisitReplyField: Int, ScriptLayout { case now, waiting }
+/// The words about one visitor in the reply; see ``StandingCode``.
+public enum VisitResult: Int, ScriptLayout { case code, time, position }
+
+/// The first arguments of tick.lua, behind the policy; pairs of chunk and heartbeat bitmap follow.
+public enum TickArgument: Int, ScriptLayout {
+    case knownGeneration, knownVersion, knownNext, knownEntered
+    /// The first second of the entry history that the worker lacks.
+    case flowSecond
+    case tickMs
+    case knownIncarnation
+    /// The epoch in which the heartbeats were collected.
+    case heartbeatEpoch
+}
+/// The lists of which tick.lua's reply consists.
+public enum TickPart: Int, ScriptLayout { case state, policy, flow, chunks, overrides }
+/// The numbers of ``TickPart/state``. Except for `now` they are fields of the room's hash in Redis.
+public enum TickField: Int, ScriptLayout {
+    case now, generation, version, next, head, waiting, called, active, openedMs
+    case joined, entered, left, abandoned, lapsed, returned, incarnation
+}
+
+/// The first arguments of restore.lua, which takes no policy. Overrides, entries and bitmaps follow, in pairs.
+public enum RestoreArgument: Int, ScriptLayout {
+    case generation, knownNext, openedMs, firstTokens, epochMs, incarnation
+    /// Words of the overrides: two for each.
+    case overrideWords
+    case entries
+}
+/// restore.lua's reply.
+public enum RestoreReplyField: Int, ScriptLayout { case generation, next, incarnation }
+
+/// Integers of a reply that are read by the name of their field.
+struct ScriptWords<Field: ScriptLayout> {
+    private let words: ArraySlice<Int?>
+
+    /// Nil unless there is an integer for each field.
+    init?(_ words: ArraySlice<Int?>) {
+        guard words.count == Field.allCases.count, !words.contains(nil) else { return nil }
+        self.words = words
+    }
+
+    init?(_ reply: RedisReply) {
+        guard let words = reply.arrayValue?.map(\.integerValue) else { return nil }
+        self.init(words[...])
+    }
+
+    subscript(_ field: Field) -> Int { words[words.startIndex + field.rawValue] ?? 0 }
+
+    /// A reply that consists of one list of `Field` and a list of `Item` for each of `count` items.
+    static func split<Item: ScriptLayout>(
+        _ reply: RedisReply,
+        _ item: Item.Type,
+        count: Int
+    ) -> (head: ScriptWords<Field>, items: [ScriptWords<Item>])? {
+        let (first, size) = (Field.allCases.count, Item.allCases.count)
+        guard let words = reply.arrayValue?.map(\.integerValue), words.count == first + size * count,
+            let head = ScriptWords<Field>(words[..<first])
+        else { return nil }
+        let items = (0..<count).compactMap { ScriptWords<Item>(words[(first + size * $0)...].prefix(size)) }
+        return items.count == count ? (head, items) : nil
+    }
+}
+
+extension RedisArgument {
+    /// The words of a layout in its order.
+    static func words<Field: ScriptLayout>(_ layout: Field.Type, _ value: (Field) -> Int) -> [RedisArgument] {
+        layout.allCases.map { RedisArgument(value($0)) }
+    }
+}

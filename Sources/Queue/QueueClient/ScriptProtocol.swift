@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What Swift and the scripts in Redis must agree on besides the order of words (ScriptLayout): codes, words, errors and
+// constants. Lua/protocol.lua is rendered from it and committed, since the scripts are embedded at build time.
+// `ProtocolTests` fails when the file is old, and says how to render it again.
+
+public import Admission
+
+/// Where a visitor stands, as visit.lua says it. `time` is the deadline of the call, the expiry of the pass, or the
+/// wait before the next try, in milliseconds.
+public enum StandingCode: Int, CaseIterable, Sendable {
+    case waiting = 1
+    case called = 2
+    case entered = 3
+    case left = 4
+    case expired = 5
+    case retry = 6
+    case fenced = 7
+}
+
+/// What became of a join, as join.lua says it. `time` is the position, the expiry of the pass, or the issue time of the
+/// known ticket.
+public enum JoinCode: Int, CaseIterable, Sendable {
+    case waiting = 1
+    case admitted = 2
+    case known = 3
+    case closed = 4
+    case full = 5
+    case noRoom = 6
+    case bypassed = 7
+}
+
+/// Kind of a join and of its key together.
+public enum JoinKind: String, CaseIterable, Sendable {
+    case join
+    case gate
+    case person
+    case personGate = "person_gate"
+}
+
+extension JoinRequest {
+    /// Kind and key together, as the scripts name them.
+    public var scriptKind: JoinKind {
+        guard case .person = key else { return kind == .gate ? .gate : .join }
+        return kind == .gate ? .personGate : .person
+    }
+
+    /// The key as the scripts take it; empty without one.
+    public var scriptKey: String { key?.text ?? "" }
+}
+
+/// The errors with which the scripts ask for a restore. The first word of Redis' error reply.
+public enum ScriptError: String, CaseIterable, Sendable {
+    /// The room is not in this Redis: new, restarted empty, or flushed.
+    case noState = "NOSTATE"
+    /// This Redis knows less of the room than the worker.
+    case rollback = "ROLLBACK"
+}
+
+/// Renders the Lua side.
+public enum ScriptProtocol {
+    /// In place of a value: the limit of the configuration file is in force again.
+    public static let defaultWord = "default"
+
+    /// Name in Lua, value, and what a reader of the scripts has to know.
+    static let constants: [(name: String, value: Int, reason: String)] = [
+        ("MICRO", QueueConstants.microTokens, "a token of a bucket"),
+        ("CHUNK", RankIndex.chunkSize, "numbers per bitmap: 8,176 bytes and Redis' overhead fill exactly 8 KiB"),
+        ("EPOCHS_KEPT", RoomPolicy.epochsKept, "abandon_after is cut into this many epochs"),
+        ("BEHIND", RoomMemory.gap, "more numbers than can be issued between two ticks of a worker"),
+        ("HOLD_MS", RoomMemory.holdMilliseconds, "see constants.lua"),
+        ("EPOCH_2026", RoomMemory.epoch2026Seconds, "2026-01-01T00:00:00Z"),
+        ("PER_SECOND", RoomMemory.numbersPerSecond, "see first_number in constants.lua"),
+        ("GAP", QueueConstants.numbersSkipped, "numbers skipped behind a number that only its ticket knows"),
+        ("REFILL_MS_MAX", QueueConstants.refillMillisecondsMax, "fills any bucket; keeps the product below 2^53"),
+        ("JOIN_KEY_MS", QueueConstants.joinKeyLifetimeMilliseconds, "life of an idempotency key"),
+        ("PERSON_MS", QueueConstants.personKeyLifetimeMilliseconds, "life of a person's key since its last use"),
+        ("LAPSES_MAX", QueueConstants.lapsesPerTickMax, "calls that one tick lets lapse at most"),
+        ("CALLS_MAX", QueueConstants.callsPerTickMax, "visitors that one tick calls at most"),
+    ]
+
+    /// The words for "which memory of the room is this": a restart, a failover and a reset are different things.
+    private static let memoryWords = """
+        --
+        -- Fields of the state that say which memory of the room this is:
+        --   generation    counts resets by an operator: a ticket of a lower generation has ended
+        --   server        run id of the Redis process that wrote the state last; another one may lack the last writes
+        --   incarnation   changes when the state was made anew or moved to another Redis process: a worker that knows
+        --                 another incarnation brings what it remembers (restore.lua)
+        --   version       grows with each change of a waiting bitmap: a tick sends the chunks that changed since
+        --   remembered    1 when some worker knew the room when it was restored, or the state itself survived
+        --   restored_ms   when the room was restored or moved; for a grace after it tickets are believed, from
+        --   doubt_from    this number on: lower numbers are completely recorded
+        --   hold_epoch    nobody is swept for silence before this epoch, because heartbeats are missing
+        -- refilled_ms may be in the future: the buckets are then held until that time (HOLD_MS).
+
+        """.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+
+    /// The text of Lua/protocol.lua.
+    public static var lua: String {
+        let policy = PolicyField.allCases
+        let behindPolicy = policy.count + 1
+        var lines = [
+            "-- protocol.lua: names and numbers on which the scripts and Swift agree. Put in front of every script.",
+            "-- ARGV: the constants *_ARG_* and *_ITEMS are places in ARGV, *_ITEM_* and *_RESULT_* are offsets.",
+            "-- Returns nothing by itself.",
+            "-- Do not edit: rendered from ScriptProtocol.swift and ScriptLayout.swift; see ProtocolTests.swift.",
+        ]
+        lines += memoryWords
+        lines += constants.map { "local \($0.name) = \($0.value)  -- \($0.reason)" }
+        lines.append("local POLICY = {" + policy.map { "'\($0.rawValue)'" }.joined(separator: ", ") + "}")
+        lines += RoomMode.allCases.map { "local \($0.name.uppercased()) = \($0.rawValue)" }
+        lines += StandingCode.allCases.map { "local \(constant("\($0)")) = \($0.rawValue)" }
+        lines += JoinCode.allCases.map { "local JOIN_\(constant("\($0)")) = \($0.rawValue)" }
+        lines += JoinKind.allCases.map { "local KIND_\(constant("\($0)")) = '\($0.rawValue)'" }
+        lines += VisitAction.allCases.map { "local VISIT_\(constant("\($0)")) = '\($0.rawValue)'" }
+        lines += ScriptError.allCases.map { "local \($0.rawValue) = '\($0.rawValue)'" }
+        lines.append("local DEFAULT = '\(defaultWord)'")
+        lines.append("local CONFIGURE_ITEMS = \(behindPolicy)")
+        lines += places("JOIN_ARG", JoinArgument.self, from: behindPolicy, items: "JOIN_ITEMS")
+        lines += places("JOIN_ITEM", JoinItem.self, from: 0, items: "JOIN_ITEM_SIZE")
+        lines += places("JOIN_REPLY", JoinReplyField.self, from: 1)
+        lines += places("JOIN_RESULT", JoinResult.self, from: 1)
+        lines.append("local VISIT_ITEMS = \(behindPolicy)")
+        lines += places("VISIT_ITEM", VisitItem.self, from: 0, items: "VISIT_ITEM_SIZE")
+        lines += places("VISIT_REPLY", VisitReplyField.self, from: 1)
+        lines += places("VISIT_RESULT", VisitResult.self, from: 1)
+        lines += places("TICK_ARG", TickArgument.self, from: behindPolicy, items: "TICK_ITEMS")
+        lines += places("TICK_PART", TickPart.self, from: 1)
+        // A function, because only tick.lua needs the list.
+        lines.append("local function tick_fields()")
+        lines.append("  return {" + TickField.allCases.map { "'\(name("\($0)"))'" }.joined(separator: ", ") + "}")
+        lines.append("end")
+        lines += places("RESTORE_ARG", RestoreArgument.self, from: 1, items: "RESTORE_ITEMS")
+        lines += places("RESTORE_REPLY", RestoreReplyField.self, from: 1)
+        return lines.map(wrapped).joined(separator: "\n") + "\n"
+    }
+
+    /// One constant for each word of a layout; `items` names the place behind the last.
+    static func places<Field: ScriptLayout>(
+        _ prefix: String,
+        _ layout: Field.Type,
+        from first: Int,
+        items: String? = nil
+    ) -> [String] {
+        layout.allCases.map { "local \(prefix)_\(constant("\($0)")) = \(first + $0.rawValue)" }
+            + (items.map { ["local \($0) = \(first + layout.allCases.count)"] } ?? [])
+    }
+
+    /// `openedMs` is `opened_ms` in Redis and in Lua.
+    private static func name(_ word: String) -> String {
+        word.map { $0.isUppercase ? "_" + $0.lowercased() : String($0) }.joined()
+    }
+
+    private static func constant(_ word: String) -> String { name(word).uppercased() }
+
+    /// Breaks a list after a comma, so that lines stay readable.
+    private static func wrapped(_ line: String) -> String {
+        guard line.count > 120, let comma = line.prefix(116).lastIndex(of: ",") else { return line }
+        return line[...comma] + "\n    " + wrapped(String(line[line.index(after: comma)...].drop { $0 == " " }))
+    }
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Numbers on which the scripts in Redis, the model of the queue and the workers must agree. The Lua side is rendered
+// from them (ScriptProtocol in QueueClient), so each is written here only.
+
+/// Constants of the queue that have no other home. Durations are milliseconds.
+public enum QueueConstants {
+    /// Units of a token bucket per token.
+    public static let microTokens = 1_000_000
+    /// A refill counts at most this much time. An hour fills any bucket, and the product stays below 2^53, where Lua's
+    /// numbers are exact.
+    public static let refillMillisecondsMax = 3_600_000
+    /// Numbers skipped behind a number that only its ticket knows.
+    public static let numbersSkipped = 1000
+    /// Joins with the same idempotency key get the same number for this long.
+    public static let joinKeyLifetimeMilliseconds = 300_000
+    /// How long a person's key is kept after its last use.
+    public static let personKeyLifetimeMilliseconds = 86_400_000
+    /// Calls that one tick lets lapse at most.
+    public static let lapsesPerTickMax = 256
+    /// Visitors that one tick calls at most.
+    public static let callsPerTickMax = 1000
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The protocol between Swift and the scripts is written once, in Swift, and rendered for Lua. To render it again:
+//     VESTIBULE_RENDER=1 swift test --filter ProtocolTests
+
+import Admission
+import Foundation
+import Testing
+
+@testable import QueueClient
+
+@Suite struct ProtocolTests {
+    static let folder = URL(filePath: #filePath).deletingLastPathComponent()
+        .appending(path: "../../../Sources/Queue/QueueClient/Lua").standardizedFileURL
+
+    /// Goal: no drift. Method: the committed file is what Swift renders now.
+    @Test func `protocol.lua is rendered from the Swift side`() throws {
+        let file = ProtocolTests.folder.appending(path: "protocol.lua")
+        if ProcessInfo.processInfo.environment["VESTIBULE_RENDER"] != nil {
+            try Data(ScriptProtocol.lua.utf8).write(to: file, options: .atomic)
+        }
+        let committed = try String(contentsOf: file, encoding: .utf8)
+        #expect(
+            committed == ScriptProtocol.lua,
+            "protocol.lua is old: VESTIBULE_RENDER=1 swift test --filter ProtocolTests renders it, then build again"
+        )
+    }
+
+    /// Goal: the scripts use names. Method: no number stands in ARGV[...] or as a code, and each constant in capitals
+    /// that a script uses is defined by the protocol or by a script.
+    @Test func `scripts read words by name and know each name`() throws {
+        let files = try FileManager.default.contentsOfDirectory(
+            at: ProtocolTests.folder,
+            includingPropertiesForKeys: nil
+        )
+        let texts = try files.filter { $0.pathExtension == "lua" }.map { try String(contentsOf: $0, encoding: .utf8) }
+        #expect(texts.count == 10)
+        let code = texts.joined(separator: "\n").split(separator: "\n")
+            .map { $0.prefix(upTo: $0.firstRange(of: "--")?.lowerBound ?? $0.endIndex) }
+            .map { $0.replacing(/'[^']*'/, with: "''") }
+        var defined: Set<Substring> = ["ARGV", "KEYS"]
+        for line in code {
+            #expect(line.firstMatch(of: /ARGV\[\d/) == nil, "\(line)")
+            guard let names = line.firstMatch(of: /^\s*local ([A-Z][A-Z0-9_, ]*)( =|$)/)?.1 else { continue }
+            defined.formUnion(names.split { $0 == "," || $0 == " " }.map { Substring(String($0)) })
+        }
+        for line in code {
+            for name in line.matches(of: /\b[A-Z][A-Z0-9_]+\b/) {
+                #expect(defined.contains(Substring(String(name.0))), "\(name.0) is defined nowhere: \(line)")
+            }
+        }
+    }
+
+    enum Short: Int, ScriptLayout { case first, second }
+    enum Longer: Int, ScriptLayout { case first, added, second }
+
+    /// Goal: a word added in the middle is no silent shift. Method: it moves the rendered constants of all later words
+    /// (so the committed file is old), and Swift refuses the shorter list and reads the longer one by name.
+    @Test func `a word added in the middle moves both sides`() {
+        #expect(
+            ScriptProtocol.places("P", Short.self, from: 10, items: "I") == [
+                "local P_FIRST = 10", "local P_SECOND = 11", "local I = 12",
+            ]
+        )
+        #expect(
+            ScriptProtocol.places("P", Longer.self, from: 10, items: "I") == [
+                "local P_FIRST = 10", "local P_ADDED = 11", "local P_SECOND = 12", "local I = 13",
+            ]
+        )
+        #expect(ScriptWords<Longer>(RedisReply.array([.integer(1), .integer(2)])) == nil)
+        let words = ScriptWords<Longer>(RedisReply.array([.integer(1), .integer(7), .integer(2)]))
+        #expect(words?[.first] == 1 && words?[.added] == 7 && words?[.second] == 2)
+    }
+
+    /// Goal: the places of all layouts begin at 0 without a gap, which ScriptWords relies on.
+    @Test func `layouts are counted from zero`() {
+        func check<Field: ScriptLayout>(_ layout: Field.Type) {
+            #expect(layout.allCases.map(\.rawValue) == Array(0..<layout.allCases.count), "\(layout)")
+        }
+        check(JoinArgument.self)
+        check(JoinItem.self)
+        check(JoinReplyField.self)
+        check(JoinResult.self)
+        check(VisitItem.self)
+        check(VisitReplyField.self)
+        check(VisitResult.self)
+        check(TickArgument.self)
+        check(TickPart.self)
+        check(TickField.self)
+        check(RestoreArgument.self)
+        check(RestoreReplyField.self)
+    }
+
+    /// Goal: each number of a tick stands in its own place. Method: as many values as fields, all different, come back.
+    @Test func `a tick is read by name`() {
+        var tick = TickReply()
+        for field in TickField.allCases { tick[keyPath: field.place] = 100 + field.rawValue }
+        #expect(TickField.allCases.map { tick[keyPath: $0.place] } == TickField.allCases.map { 100 + $0.rawValue })
+    }
+
+    /// Goal: limits travel by name. Method: nine different values through the argument list and back.
+    @Test func `limits come back from the arguments of a script`() {
+        var values = Array(101...(100 + PolicyField.allCases.count))
+        let mode = PolicyField.allCases.firstIndex(of: .mode)
+        if let mode { values[mode] = RoomMode.bypass.rawValue }
+        #expect(RoomPolicy(scriptArguments: values)?.scriptArguments == values)
+        if let mode { values[mode] = 4 }
+        #expect(RoomPolicy(scriptArguments: values) == nil)
+        #expect(RoomPolicy(scriptArguments: Array(values.dropLast())) == nil)
+    }
+}
