@@ -64,7 +64,7 @@ struct BoardHandler {
         respond(response)
     }
 
-    /// Positions, each twice the one before, up to the last waiting visitor's, with the seconds that `status` reports there.
+    /// Positions, each twice the one before, up to the last waiting visitor's, with the seconds that `status` reports.
     private func waits(_ room: Room) -> [(Int, Int)] {
         guard room.policy.mode != .paused else { return [] }
         let last = room.mirror.count

@@ -22,14 +22,14 @@ enum BroughtProof: Equatable {
     case expired
 }
 
-/// What a room asks of a join, and what it knows of this one: a name (Joiner.swift), few enough joins of the source, and
-/// work. Joins at the API and at the gate go through the same checks.
+/// What a room asks of a join, and what it knows of this one: a name (Joiner.swift), few enough joins of the source,
+/// and work. Joins at the API and at the gate go through the same checks.
 struct JoinChecks {
     let api: APIContext
     let room: Room
 
-    /// Counts a join of a source. Returns 0, or milliseconds to wait when the source has made too many. An exempt client
-    /// has no address here and is not counted.
+    /// Counts a join of a source. Returns 0, or milliseconds to wait when the source has made too many. An exempt
+    /// client has no address here and is not counted.
     func sourceWait(_ network: UInt64?) -> Int {
         guard let limit = room.rules.joinsPerSource, let network else { return 0 }
         // The hash has a secret of the process: nobody can choose addresses that share a place.

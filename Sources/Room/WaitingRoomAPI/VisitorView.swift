@@ -37,8 +37,8 @@ extension VisitorView {
     static func waiting(in room: Room, position: Int, _ language: Language, _ api: APIContext) -> VisitorView {
         let isPaused = room.policy.mode == .paused
         let estimate = isPaused ? nil : room.estimate(position: position)
-        // Never hint later than the configured rate would call this visitor. A slow history would otherwise delay polls,
-        // delay entries, and become slower still.
+        // Never hint later than the configured rate would call this visitor. A slow history would otherwise delay
+        // polls, delay entries, and become slower still.
         let soonest = room.policy.rateMilli > 0 ? position * 1000 / room.policy.rateMilli : Int.max
         let poll = PollPacing.hintMilliseconds(
             etaSeconds: estimate.map { min($0.seconds, soonest) },
