@@ -13,7 +13,7 @@ struct BoardHandler {
 
     /// Most rank samples on a board: 4 KB of them. With 10 to 60 % of the numbers gone, by chance or in blocks of any
     /// size, 0.5 % needs at most about 200 (BoardErrorTests), and mostly fewer than 256 are enough for half of it.
-    static let samplesMax = 256
+    static let boardSamplesMax = 256
 
     /// How a client reads a board:
     /// - `generation` differs from the ticket's, or `degraded`: ask `status`.
@@ -41,7 +41,7 @@ struct BoardHandler {
         json.member("next", room.next)
         json.member("waiting", room.mirror.count)
         json.member("called", room.called)
-        let samples = room.mirror.samples(atMost: BoardHandler.samplesMax)
+        let samples = room.mirror.samples(atMost: BoardHandler.boardSamplesMax)
         // Pairs [number, people ahead of it], ascending; the first is the front of the queue.
         json.member("samples", pairs: samples.points.map { ($0.number, $0.ahead) })
         json.member("error_places", samples.errorPlaces)
@@ -64,8 +64,7 @@ struct BoardHandler {
         respond(response)
     }
 
-    /// Positions, each twice the one before, up to the last waiting visitor's, with the seconds that `status` reports
-    /// there.
+    /// Positions, each twice the one before, up to the last waiting visitor's, with the seconds that `status` reports.
     private func waits(_ room: Room) -> [(Int, Int)] {
         guard room.policy.mode != .paused else { return [] }
         let last = room.mirror.count
