@@ -51,8 +51,10 @@ func tests(
     )
 }
 
-let scripts = ["protocol", "constants", "prelude", "standing", "join", "visit", "tick", "restore", "configure", "reset"]
-    .map { "Lua/\($0).lua" }
+let scripts = [
+    "protocol", "constants", "prelude", "standing", "join", "visit", "tick", "restore", "configure", "reset",
+]
+.map { "Lua/\($0).lua" }
 
 let scenarios = ["calm", "leavers", "sleepers", "scripts", "faults", "operator", "million"]
     .map { "Scenarios/\($0).yaml" }
