@@ -54,7 +54,7 @@ public enum RestoreArgument: Int, ScriptLayout {
 public enum RestoreReplyField: Int, ScriptLayout { case generation, next, incarnation }
 
 /// Integers of a reply that are read by the name of their field.
-struct ScriptWords<Field: ScriptLayout> {
+package struct ScriptWords<Field: ScriptLayout> {
     private let words: ArraySlice<Int?>
 
     /// Nil unless there is an integer for each field.
@@ -63,12 +63,12 @@ struct ScriptWords<Field: ScriptLayout> {
         self.words = words
     }
 
-    init?(_ reply: RedisReply) {
+    package init?(_ reply: RedisReply) {
         guard let words = reply.arrayValue?.map(\.integerValue) else { return nil }
         self.init(words[...])
     }
 
-    subscript(_ field: Field) -> Int { words[words.startIndex + field.rawValue] ?? 0 }
+    package subscript(_ field: Field) -> Int { words[words.startIndex + field.rawValue] ?? 0 }
 
     /// A reply that consists of one list of `Field` and a list of `Item` for each of `count` items.
     static func split<Item: ScriptLayout>(

@@ -137,7 +137,7 @@ public enum ScriptProtocol {
     }
 
     /// One constant for each word of a layout; `items` names the place behind the last.
-    static func places<Field: ScriptLayout>(
+    package static func places<Field: ScriptLayout>(
         _ prefix: String,
         _ layout: Field.Type,
         from first: Int,

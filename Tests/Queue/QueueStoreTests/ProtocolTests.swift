@@ -5,13 +5,12 @@
 
 import Admission
 import Foundation
+import QueueClient
+import TestSupport
 import Testing
 
-@testable import QueueClient
-
 @Suite struct ProtocolTests {
-    static let folder = URL(filePath: #filePath).deletingLastPathComponent()
-        .appending(path: "../../../Sources/Queue/QueueClient/Lua").standardizedFileURL
+    static let folder = URL(filePath: "\(Repository.root)/Sources/Queue/QueueClient/Lua")
 
     /// Goal: no drift. Method: the committed file is what Swift renders now.
     @Test func `protocol.lua is rendered from the Swift side`() throws {
