@@ -2,6 +2,8 @@
 //
 // A token bucket in whole millionths of a token: the same integers as in prelude.lua, so both always agree.
 
+internal import Admission
+
 /// Bounds how many may be called, or may enter: in any window of t seconds at most capacity + rate * t.
 public struct TokenBucket: Equatable, Sendable {
     /// One token.
