@@ -25,7 +25,7 @@ import Testing
         )
     }
 
-    /// Goal: the scripts use names. Method: no number stands in ARGV[...] or as a code, and each constant in capitals
+    /// Goal: the scripts use names. Method: no number stands in ARGV[...], and each constant in capitals
     /// that a script uses is defined by the protocol or by a script.
     @Test func `scripts read words by name and know each name`() throws {
         let files = try FileManager.default.contentsOfDirectory(
@@ -90,11 +90,19 @@ import Testing
         check(RestoreReplyField.self)
     }
 
-    /// Goal: each number of a tick stands in its own place. Method: as many values as fields, all different, come back.
-    @Test func `a tick is read by name`() {
-        var tick = TickReply()
-        for field in TickField.allCases { tick[keyPath: field.place] = 100 + field.rawValue }
-        #expect(TickField.allCases.map { tick[keyPath: $0.place] } == TickField.allCases.map { 100 + $0.rawValue })
+    /// Goal: each number of a tick lands in its own place. Method: a reply with as many different values as fields is
+    /// decoded; two fields with one place, or a wrong place, would show. A reply that lacks a value is refused.
+    @Test func `a tick is read by name`() throws {
+        func reply(_ state: [Int]) -> RedisReply {
+            let limits = RoomPolicy.standard.scriptArguments
+            let lists = [state, limits, [], [], []]
+            return .array(lists.map { .array($0.map { .integer($0) }) })
+        }
+        let values = TickField.allCases.map { 100 + $0.rawValue }
+        let tick = try #require(ReplyDecoder.tick(reply(values)))
+        #expect(TickField.allCases.map { tick[keyPath: $0.place] } == values)
+        #expect(tick.nowMilliseconds == 100 && tick.counters.joined == 109 && tick.incarnation == 115)
+        #expect(ReplyDecoder.tick(reply(values.dropLast())) == nil)
     }
 
     /// Goal: limits travel by name. Method: nine different values through the argument list and back.
