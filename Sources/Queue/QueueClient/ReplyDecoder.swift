@@ -5,7 +5,7 @@
 
 public import Admission
 
-enum ReplyDecoder {
+package enum ReplyDecoder {
     static func join(_ reply: RedisReply, count: Int) -> JoinReply? {
         guard let (head, items) = ScriptWords<JoinReplyField>.split(reply, JoinResult.self, count: count)
         else { return nil }
@@ -61,7 +61,7 @@ enum ReplyDecoder {
         }
     }
 
-    static func tick(_ reply: RedisReply) -> TickReply? {
+    package static func tick(_ reply: RedisReply) -> TickReply? {
         guard let parts = reply.arrayValue, parts.count == TickPart.allCases.count,
             let chunks = parts[.chunks].arrayValue, let overrides = parts[.overrides].arrayValue,
             let state = ScriptWords<TickField>(parts[.state]), let limits = integers(parts[.policy]),

@@ -101,7 +101,7 @@ extension Integration {
                 #expect(isBack)
                 #expect(failures == [])
                 // The new worker has to have its mirror before its twin dies.
-                sleepMilliseconds(500)
+                try client.untilMirrored(tickets[0])
             }
             #expect(Set(stack.workerPids).isDisjoint(with: before))
             #expect(try tickets.map { try client.status($0).position } == Array(1...20))

@@ -52,7 +52,7 @@ extension Integration {
             // A reload of nginx is done when all of its workers are new ones.
             let isReloaded = try Wait.until(seconds: 5) {
                 let now = try nginxWorkers(stack)
-                return !now.isEmpty && now.isDisjoint(with: before)
+                return now.count == before.count && now.isDisjoint(with: before)
             }
             guard isReloaded else {
                 throw TestFailure("nginx did not reload: \(stack.directory.read("nginx-error.log"))")
@@ -60,7 +60,8 @@ extension Integration {
         }
 
         private func nginxWorkers(_ stack: DemoStack) throws -> Set<Substring> {
-            let text = try TestProcess.output("pgrep", ["-P", "\(stack.pid("nginx"))"]).text
+            let words = ["-P", "\(stack.pid("nginx"))", "-f", "nginx: worker process"]
+            let text = try TestProcess.output("pgrep", words).text
             return Set(text.split(separator: "\n"))
         }
 

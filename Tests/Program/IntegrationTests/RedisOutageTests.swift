@@ -98,7 +98,8 @@ extension Integration {
             try client.untilMirrored(tickets[0])
             try stack.redis("FLUSHALL")
             try stack.redis("SCRIPT", "FLUSH")
-            sleepMilliseconds(600)
+            let isRestored = try Wait.until(seconds: 5) { try stack.redis("EXISTS", "vq:{demo}:state") == "1" }
+            #expect(isRestored)
             #expect(try tickets.map { try client.status($0).position } == expected)
             #expect(try client.join().status == 202, "the bucket was empty and is not full now")
             #expect(try tickets.allSatisfy { try client.status($0).word == "waiting" })

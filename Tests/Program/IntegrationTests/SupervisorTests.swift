@@ -113,7 +113,8 @@ private final class Service {
             ],
             log: directory.file("serve.log")
         )
-        let serves = Wait.until(seconds: 10) { areSocketsAnswered }
+        // The supervisor's sockets accept before its workers run.
+        let serves = try Wait.until(seconds: 10) { try areSocketsAnswered && workers().count == 2 }
         guard serves else { throw TestFailure("it does not serve: \(directory.read("serve.log"))") }
     }
 
