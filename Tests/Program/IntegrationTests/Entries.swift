@@ -28,13 +28,12 @@ struct Entries {
     }
 
     /// How much the fullest window goes beyond the bound, in entries; zero or less when the promise is kept.
+    /// Exact: whole milliseconds and whole entries per second make it a whole number of thousandths.
     /// - Parameter jitterMilliseconds: what each window is widened by.
     func excess(jitterMilliseconds: Int = 0) -> Double {
-        bound.excess(times.map { $0 * 1000 }, jitterMicroseconds: jitterMilliseconds * 1000)
+        let excess = bound.excess(times.map { $0 * 1000 }, jitterMicroseconds: jitterMilliseconds * 1000)
+        return (excess * 1000).rounded() / 1000
     }
-
-    /// Whether such an excess means that the promise is kept.
-    static func isKept(_ excess: Double) -> Bool { EntryBound.isKept(excess: excess) }
 
     func count(until milliseconds: Int) -> Int { times.prefix { $0 <= milliseconds }.count }
 

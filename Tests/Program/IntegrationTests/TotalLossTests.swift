@@ -71,7 +71,7 @@ extension Integration {
                 keepsMarks ? "total-loss" : "total-loss-without-marks"
             )
             if keepsMarks {
-                #expect(Entries.isKept(bound.excess()), "\(bound.excess()) more than burst + rate * t")
+                #expect(bound.excess() <= 0, "\(bound.excess()) more than burst + rate * t")
             } else {
                 #expect(bound.excess() > 10, "a host that has never run the room begins with its burst")
             }

@@ -49,10 +49,10 @@ struct ScriptCall {
     }
 
     mutating func join() -> JoinRequest {
-        let (kind, key) = (text(), text())
-        let isPerson = kind.hasPrefix("person")
+        guard let kind = JoinKind(rawValue: text()) else { preconditionFailure("\(script): no such kind of join") }
+        let (key, isPerson) = (text(), kind == .person || kind == .personGate)
         return JoinRequest(
-            kind: kind.hasSuffix("gate") ? .gate : .join,
+            kind: kind == .gate || kind == .personGate ? .gate : .join,
             key: key.isEmpty ? nil : isPerson ? .person(key) : .retry(key)
         )
     }
