@@ -53,8 +53,12 @@ extension Integration {
             #expect(shop.text.contains("This is the backend"), "a pass lives to its end")
             #expect(try client.status(ticket).position == 1)
 
-            let logs = (0..<2).map { stack.directory.read("worker-\($0).log") }
-            for log in logs {
+            // A worker logs its door at its next tick; the joins above may have asked only one of the two.
+            let logs = {
+                (0..<2).map { stack.directory.read("worker-\($0).log") }
+            }
+            #expect(try Wait.until(seconds: 3) { logs().allSatisfy { $0.contains("closed to newcomers") } })
+            for log in logs() {
                 #expect(log.components(separatedBy: "open to everybody for 6 s").count == 2, "\(log)")
                 #expect(log.components(separatedBy: "closed to newcomers").count == 2)
                 #expect(log.components(separatedBy: "redis away: ").count == 2)
