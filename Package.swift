@@ -56,7 +56,7 @@ let scripts = [
 ]
 .map { "Lua/\($0).lua" }
 
-let scenarios = ["calm", "leavers", "sleepers", "scripts", "faults", "operator", "million"]
+let scenarios = ["calm", "leavers", "sleepers", "scripts", "hidden", "decliners", "faults", "operator", "million"]
     .map { "Scenarios/\($0).yaml" }
 
 let nginxFiles = [

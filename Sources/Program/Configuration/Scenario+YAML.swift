@@ -50,6 +50,8 @@ extension Scenario {
             case "sleepers": crowd.sleepers = weight
             case "clickers": crowd.clickers = weight
             case "scripts": crowd.scripts = weight
+            case "hidden": crowd.hidden = weight
+            case "decliners": crowd.decliners = weight
             default: throw key.unknown(in: "crowd")
             }
         }

@@ -20,8 +20,14 @@ public struct Scenario: Equatable, Sendable {
         public var clickers = 0
         /// Poll as fast as they like.
         public var scripts = 0
+        /// Poll when the browser wakes their hidden tab: once in half of `abandon_after`.
+        public var hidden = 0
+        /// Poll, and never enter when they are called.
+        public var decliners = 0
 
-        public var weights: [Int] { [patient, impatient, closers, sleepers, clickers, scripts] }
+        public var weights: [Int] {
+            [patient, impatient, closers, sleepers, clickers, scripts, hidden, decliners]
+        }
     }
 
     /// Between a worker and the store, one way; and what is lost between visitors and workers.

@@ -42,7 +42,7 @@ package enum ReplyDecoder {
                     standing: standing(code, time: item[.time]),
                     nowMilliseconds: head[.now],
                     waiting: head[.waiting],
-                    position: item[.position]
+                    place: code == .waiting ? item[.time] : 0
                 )
             }
         }

@@ -23,7 +23,7 @@ public enum VisitItem: Int, ScriptLayout { case action, generation, number, issu
 /// The first words of visit.lua's reply.
 public enum VisitReplyField: Int, ScriptLayout { case now, waiting }
 /// The words about one visitor in the reply; see ``StandingCode``.
-public enum VisitResult: Int, ScriptLayout { case code, time, position }
+public enum VisitResult: Int, ScriptLayout { case code, time }
 
 /// The first arguments of tick.lua, behind the policy; pairs of chunk and heartbeat bitmap follow.
 public enum TickArgument: Int, ScriptLayout {

@@ -7,7 +7,7 @@
 public import Admission
 
 /// Where a visitor stands, as visit.lua says it. `time` is the deadline of the call, the expiry of the pass, or the
-/// wait before the next try, in milliseconds.
+/// wait before the next try, in milliseconds; of a visitor who waits, the place in the line.
 public enum StandingCode: Int, CaseIterable, Sendable {
     case waiting = 1
     case called = 2
@@ -77,6 +77,11 @@ public enum ScriptProtocol {
         ("PERSON_MS", QueueConstants.personKeyLifetimeMilliseconds, "life of a person's key since its last use"),
         ("LAPSES_MAX", QueueConstants.lapsesPerTickMax, "calls that one tick lets lapse at most"),
         ("CALLS_MAX", QueueConstants.callsPerTickMax, "visitors that one tick calls at most"),
+        ("LATE_CHUNK", QueueConstants.lateChunks, "chunks between a number and its place behind everybody else"),
+        ("LATE", RankIndex.lateOffset, "LATE_CHUNK chunks of numbers"),
+        ("PLACE_RETRY_MS", QueueConstants.placeRetryMilliseconds, "a called visitor finds no place of max_active"),
+        ("BYPASS_PARTS", QueueConstants.bypassParts, "a tick in bypass calls this fraction of those who wait"),
+        ("BYPASS_CALLS_MIN", QueueConstants.bypassCallsMin, "a tick in bypass calls at least this number"),
     ]
 
     /// The words for "which memory of the room is this": a restart, a failover and a reset are different things.

@@ -39,7 +39,8 @@ struct BoardHandler {
         json.member("as_of_ms", room.asOfMilliseconds)
         json.member("mode", room.policy.mode.name)
         json.member("next", room.next)
-        json.member("waiting", room.mirror.count)
+        // Those who missed two calls wait behind everybody, and ask `status` only.
+        json.member("waiting", room.mirror.punctualCount)
         json.member("called", room.called)
         let samples = room.mirror.samples(atMost: BoardHandler.boardSamplesMax)
         // Pairs [number, people ahead of it], ascending; the first is the front of the queue.
@@ -67,7 +68,7 @@ struct BoardHandler {
     /// Positions, each twice the one before, up to the last waiting visitor's, with the seconds that `status` reports.
     private func waits(_ room: Room) -> [(Int, Int)] {
         guard room.policy.mode != .paused else { return [] }
-        let last = room.mirror.count
+        let last = room.mirror.punctualCount
         var positions: [Int] = []
         var position = 1
         while position < last {

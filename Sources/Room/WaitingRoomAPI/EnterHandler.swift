@@ -23,6 +23,15 @@ struct EnterHandler {
                 let issued = Credentials(api: api, room: room).openPass(number: visitor.number, call.binding)
                 return respondGranted(issued, room, call)
             }
+            guard api.pollMeter.allows(visitor.number, nowMilliseconds: api.now) else {
+                api.count(.pollsTooEarly)
+                return call.refuse(.tooEarly)
+            }
+            // A visitor who waits costs the store nothing, however often it tries. An old mirror decides nothing.
+            if room.policy.mode != .bypass, !api.isStale(room), let (place, position) = visitor.placeInMirror {
+                room.markAlive(place)
+                return refuse(at: place, position, room, call)
+            }
             api.store.enter(visitor.claim, room: room) { [call] in entered($0, visitor, call) }
         }
     }
@@ -42,16 +51,20 @@ struct EnterHandler {
             )
             return respondGranted(issued, room, call)
         }
-        api.count(.entersRefused)
         switch reply.standing {
+        case .waiting, .called, .entered: return refuse(at: reply.place, room.position(reply), room, call)
         case .retry(let after): call.refuse(.notReady(afterMilliseconds: after))
         case .left: call.refuse(.left)
         case .expired: call.refuse(.expired)
         case .fenced: call.refuse(.otherGeneration)
-        case .waiting, .called, .entered:
-            let view = VisitorView.waiting(in: room, position: max(1, reply.position), call.language, api)
-            call.refuse(.notReady(afterMilliseconds: view.pollAfterMilliseconds))
         }
+        api.count(.entersRefused)
+    }
+
+    private func refuse(at place: Int, _ position: Int, _ room: Room, _ call: Call) {
+        api.count(.entersRefused)
+        let view = VisitorView.waiting(in: room, at: place, position, call.language, api)
+        call.refuse(.notReady(afterMilliseconds: view.pollAfterMilliseconds))
     }
 
     private func respondGranted(_ issued: IssuedPass, _ room: Room, _ call: Call) {

@@ -98,7 +98,7 @@ struct GateHandler {
             case .waiting(let number, let position):
                 api.count(.joinsWaiting)
                 room.noteWaiting(number, at: position, answer)
-                hold(caller, .poll, position: position, ticket: answer.claim(number))
+                hold(caller, .poll, at: (number, position), ticket: answer.claim(number))
             case .known(let number, let issued):
                 // The person has a place already, and comes without its ticket.
                 let claim = TicketClaim(generation: answer.generation, number: number, issuedMilliseconds: issued)
@@ -113,6 +113,11 @@ struct GateHandler {
     /// - Parameter isNamed: the place was found by the person's name, and the visitor gets its ticket, too.
     private func gateReturning(_ claim: TicketClaim, _ caller: Caller, isNamed: Bool) {
         let room = caller.room
+        // A visitor who waits in the mirror costs the store nothing, however often the page is loaded again.
+        if claim.generation == room.generation, let (place, position) = room.mirror.place(of: claim.number) {
+            room.markAlive(place)
+            return hold(caller, .poll, at: (place, position), ticket: isNamed ? claim : nil)
+        }
         api.store.enter(claim, room: room) { result in
             guard case .success(let reply) = result else { return hold(caller, isNamed ? .join : .poll) }
             switch reply.standing {
@@ -123,11 +128,13 @@ struct GateHandler {
                 var newcomer = caller
                 newcomer.noScript.forgetWait()
                 gateNew(newcomer)
-            case .waiting, .called, .retry:
+            case .waiting:
                 // Without JavaScript this is the only heartbeat there is.
+                room.markAlive(reply.place)
+                hold(caller, .poll, at: (reply.place, room.position(reply)), ticket: isNamed ? claim : nil)
+            case .called, .retry:
                 room.markAlive(claim.number)
-                let position = reply.position > 0 ? reply.position : nil
-                hold(caller, .poll, position: position, ticket: isNamed ? claim : nil)
+                hold(caller, .poll, ticket: isNamed ? claim : nil)
             }
         }
     }
@@ -180,16 +187,16 @@ struct GateHandler {
     private func hold(
         _ caller: Caller,
         _ step: WaitingPage.FirstStep,
-        position: Int? = nil,
+        at line: (place: Int, position: Int)? = nil,
         ticket claim: TicketClaim? = nil
     ) {
         api.count(.gateHeld)
         let content = WaitingPage.Content(
             room: caller.room.id,
             firstStep: step,
-            position: position,
+            position: line?.position,
             refusal: step == .join ? caller.joiner.refusal : nil,
-            noScript: refresh(caller, step, position)
+            noScript: refresh(caller, step, line)
         )
         var response = WaitingPage.response(content, language: caller.call.language)
         if let claim {
@@ -200,7 +207,11 @@ struct GateHandler {
     }
 
     /// How a page without JavaScript goes on.
-    private func refresh(_ caller: Caller, _ step: WaitingPage.FirstStep, _ position: Int?) -> NoScript.Refresh {
+    private func refresh(
+        _ caller: Caller,
+        _ step: WaitingPage.FirstStep,
+        _ line: (place: Int, position: Int)?
+    ) -> NoScript.Refresh {
         let (room, noScript) = (caller.room, caller.noScript)
         if step == .join, caller.joiner.refusal != nil {
             // Of no use before the site has given a token: the visitor comes again from there.
@@ -220,7 +231,9 @@ struct GateHandler {
         case (.poll, _):
             // As a poll, but a page that loads itself is no use sooner than after five seconds. The call must not lapse
             // meanwhile, nor the place.
-            let view = position.map { VisitorView.waiting(in: room, position: $0, caller.call.language, api) }
+            let view = line.map {
+                VisitorView.waiting(in: room, at: $0.place, $0.position, caller.call.language, api)
+            }
             let safe = min(room.policy.claimWindowMilliseconds / 2, room.policy.abandonAfterMilliseconds / 3)
             let milliseconds = max(view?.pollAfterMilliseconds ?? 0, min(5000, safe))
             return NoScript.Refresh(seconds: max(1, milliseconds / 1000), address: noScript.address(.wait))

@@ -16,6 +16,11 @@ struct Visitor {
 
     var number: Int { Int(ticket.number) }
 
+    /// Where the visitor waits in the mirror; nil when it does not, or when its ticket is of another generation.
+    var placeInMirror: (place: Int, position: Int)? {
+        Int(ticket.generation) == room.generation ? room.mirror.place(of: number) : nil
+    }
+
     var claim: TicketClaim {
         TicketClaim(
             generation: Int(ticket.generation),

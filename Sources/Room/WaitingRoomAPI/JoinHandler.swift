@@ -90,7 +90,7 @@ struct JoinHandler {
         case .waiting(let number, let position):
             api.count(.joinsWaiting)
             room.noteWaiting(number, at: position, answer)
-            let view = VisitorView.waiting(in: room, position: position, call.language, api)
+            let view = VisitorView.waiting(in: room, at: number, position, call.language, api)
             respondJoined(answer.claim(number), view, room, call)
         case .admitted(let number, let expires):
             api.count(.joinsAdmitted)
@@ -117,8 +117,8 @@ struct JoinHandler {
             if case .entered(let expires) = reply.standing {
                 return respondAdmitted(claim, expires, reply.nowMilliseconds, room, call)
             }
-            room.remember(reply, of: claim.number)
-            let view = VisitorView.of(reply.standing, in: room, position: reply.position, call.language, api)
+            let known = room.remember(reply, of: claim.number)
+            let view = VisitorView.of(known, in: room, call.language, api)
             respondJoined(claim, view, room, call)
         }
     }
@@ -151,8 +151,7 @@ struct JoinHandler {
         )
         var json = JSONWriter()
         json.member("waiting_token", text: ticket)
-        VisitorView.of(.entered(passExpiresMilliseconds: expires), in: room, position: 0, call.language, api)
-            .write(into: &json)
+        VisitorView.of(.entered(passExpiresMilliseconds: expires), call.language).write(into: &json)
         issued.write(into: &json)
         var response = GatewayResponse.uncacheable(200, json.finish())
         response.setTicketCookie(ticket, room, call)
@@ -165,8 +164,7 @@ struct JoinHandler {
         api.count(.joinsAdmitted)
         let issued = Credentials(api: api, room: room).openPass(number: nil, call.binding)
         var json = JSONWriter()
-        VisitorView.of(.entered(passExpiresMilliseconds: 0), in: room, position: 0, call.language, api)
-            .write(into: &json)
+        VisitorView.of(.entered(passExpiresMilliseconds: 0), call.language).write(into: &json)
         issued.write(into: &json)
         json.member("degraded", true)
         var response = GatewayResponse.uncacheable(200, json.finish())
@@ -191,7 +189,8 @@ extension Room {
             standing: .waiting,
             nowMilliseconds: answer.nowMilliseconds,
             waiting: answer.waiting,
-            position: position
+            position: position,
+            place: number
         )
         remember(reply, of: number)
     }

@@ -15,8 +15,14 @@ struct RecentStandings {
 
     subscript(number: Int) -> StandingReply? { replies[number] }
 
-    mutating func remember(_ reply: StandingReply, of number: Int) {
+    /// Returns the reply with the position that is known of a newcomer, which a later look at the store does not give.
+    mutating func remember(_ reply: StandingReply, of number: Int) -> StandingReply {
+        var reply = reply
+        if reply.position == 0, let known = replies[number], known.standing == .waiting, reply.standing == .waiting {
+            reply.position = known.position
+        }
         if replies.count < RecentStandings.standingsMax { replies[number] = reply }
+        return reply
     }
 
     mutating func forget(_ number: Int) { replies[number] = nil }

@@ -124,7 +124,15 @@ public final class Room: RoomMemoryKeeper {
 
     public func rememberedStanding(_ number: Int) -> StandingReply? { standings[number] }
 
-    public func remember(_ reply: StandingReply, of number: Int) { standings.remember(reply, of: number) }
+    /// The position that a visitor who waits is shown: the reply's, where it has one.
+    public func position(_ reply: StandingReply) -> Int {
+        reply.position > 0 ? reply.position : seen.reckonedPosition(of: reply.place)
+    }
+
+    @discardableResult
+    public func remember(_ reply: StandingReply, of number: Int) -> StandingReply {
+        standings.remember(reply, of: number)
+    }
 
     /// The wait at a position, looked up; nil while the room is paused or nothing is known.
     public func estimate(position: Int) -> WaitEstimate? { waits?.estimate(position: position) }

@@ -26,10 +26,10 @@ struct StatusHandler {
         }
         room.use(nowMilliseconds: now)
         if api.isOpen(room) { return statusOfOpenRoom(visitor, Call(api, request, respond)) }
-        if Int(visitor.ticket.generation) == room.generation, let position = room.mirror.position(visitor.number) {
-            room.markAlive(visitor.number)
+        if let (place, position) = visitor.placeInMirror {
+            room.markAlive(place)
             let language = Language(acceptLanguage: request[.acceptLanguage])
-            return respondStatus(.waiting(in: room, position: position, language, api), visitor, respond)
+            return respondStatus(.waiting(in: room, at: place, position, language, api), visitor, respond)
         }
         let call = Call(api, request, respond)
         if let remembered = room.rememberedStanding(visitor.number) {
@@ -50,10 +50,11 @@ struct StatusHandler {
         let room = visitor.room
         switch reply.standing {
         case .fenced: return call.refuse(.otherGeneration)
-        case .waiting, .called: room.markAlive(visitor.number)
+        case .waiting: room.markAlive(reply.place)
+        case .called: room.markAlive(visitor.number)
         default: break
         }
-        let view = VisitorView.of(reply.standing, in: room, position: reply.position, call.language, api)
+        let view = VisitorView.of(reply, in: room, call.language, api)
         respondStatus(view, visitor, call.respond)
     }
 
@@ -63,19 +64,15 @@ struct StatusHandler {
         guard case .unavailable = failure, visitor.room.isKnown else {
             return call.refuse(failure)
         }
-        // The mirror ends at `mirroredNext`; assume that everybody between there and this number waits. A distance of a
-        // whole `gap` cannot be joins: it is numbers that a restore skipped, and nobody holds them.
-        let beyond = max(0, visitor.number - visitor.room.mirroredNext)
-        let unseen = beyond < RoomMemory.gap ? beyond : 0
-        let position = visitor.room.mirror.rank(visitor.number) + unseen + 1
-        let view = VisitorView.waiting(in: visitor.room, position: position, call.language, api)
+        let position = visitor.room.seen.reckonedPosition(of: visitor.number)
+        let view = VisitorView.waiting(in: visitor.room, at: visitor.number, position, call.language, api)
         respondStatus(view, visitor, isDegraded: true, call.respond)
     }
 
     /// The store is away and everybody passes, so a waiting visitor may enter too.
     private func statusOfOpenRoom(_ visitor: Visitor, _ call: Call) {
         visitor.room.markAlive(visitor.number)
-        let view = VisitorView.of(.called(deadlineMilliseconds: 0), in: visitor.room, position: 0, call.language, api)
+        let view = VisitorView.of(.called(deadlineMilliseconds: 0), call.language)
         respondStatus(view, visitor, isDegraded: true, call.respond)
     }
 

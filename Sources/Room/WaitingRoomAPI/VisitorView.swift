@@ -11,6 +11,8 @@ struct VisitorView {
     var estimate: WaitEstimate?
     var isReady = false
     var isPaused = false
+    /// Two calls have lapsed: the visitor waits behind everybody else, and shows no board's place.
+    var isLate = false
     var pollAfterMilliseconds: Int
     var message: WaitMessage
     var language: Language
@@ -28,15 +30,24 @@ struct VisitorView {
             json.memberNull("confidence")
         }
         json.member("poll_after_ms", pollAfterMilliseconds)
+        if isLate { json.member("late", true) }
         message.write(into: &json, "message", language)
     }
 }
 
 extension VisitorView {
-    /// Of a visitor who waits at a position.
-    static func waiting(in room: Room, position: Int, _ language: Language, _ api: APIContext) -> VisitorView {
+    /// Of a visitor who waits at a place in the line, with this position.
+    static func waiting(
+        in room: Room,
+        at place: Int,
+        _ position: Int,
+        _ language: Language,
+        _ api: APIContext
+    ) -> VisitorView {
         let isPaused = room.policy.mode == .paused
-        let estimate = isPaused ? nil : room.estimate(position: position)
+        // Everybody who is yet to come goes before those who let two calls lapse: nothing can be promised to them.
+        let isLate = place >= RankIndex.lateOffset
+        let estimate = isPaused || isLate ? nil : room.estimate(position: position)
         // Never hint later than the configured rate would call this visitor. A slow history would otherwise delay
         // polls, delay entries, and become slower still.
         let soonest = room.policy.rateMilli > 0 ? position * 1000 / room.policy.rateMilli : Int.max
@@ -53,24 +64,23 @@ extension VisitorView {
             position: position,
             estimate: estimate,
             isPaused: isPaused,
+            isLate: isLate,
             pollAfterMilliseconds: poll,
-            message: estimate.map { .wait($0) } ?? .paused,
+            message: isPaused ? .paused : isLate ? .late : estimate.map { .wait($0) } ?? .paused,
             language: language
         )
     }
 
-    /// Of a visitor with this standing; the position is that of a waiting one.
-    static func of(
-        _ standing: Standing,
-        in room: Room,
-        position: Int,
-        _ language: Language,
-        _ api: APIContext
-    ) -> VisitorView {
+    /// Of a visitor about whom the store has answered this.
+    static func of(_ reply: StandingReply, in room: Room, _ language: Language, _ api: APIContext) -> VisitorView {
+        guard reply.standing == .waiting else { return of(reply.standing, language) }
+        return waiting(in: room, at: reply.place, room.position(reply), language, api)
+    }
+
+    /// Of a visitor who does not wait.
+    static func of(_ standing: Standing, _ language: Language) -> VisitorView {
         switch standing {
-        case .waiting:
-            return waiting(in: room, position: position, language, api)
-        case .called, .retry:
+        case .waiting, .called, .retry:
             return VisitorView(
                 status: "ready",
                 position: 0,

@@ -71,6 +71,7 @@ enum Language: Sendable {
 enum WaitMessage {
     case wait(WaitEstimate)
     case paused
+    case late
     case ready
     case admitted
     case left
@@ -103,6 +104,7 @@ enum WaitMessage {
         switch self {
         case .wait: ""
         case .paused: "The queue is paused. Your place is kept."
+        case .late: "You missed your turn twice. You are still waiting, behind everyone who is here now."
         case .ready: "It is your turn."
         case .admitted: "You are in."
         case .left: "You have left the queue."
@@ -114,6 +116,7 @@ enum WaitMessage {
         switch self {
         case .wait: ""
         case .paused: "잠시 멈췄습니다. 순서는 그대로 유지됩니다."
+        case .late: "두 번의 입장 차례를 놓쳤습니다. 지금 기다리는 다른 분들 다음 순서로 계속 대기합니다."
         case .ready: "입장하실 차례입니다."
         case .admitted: "입장이 허용되었습니다."
         case .left: "대기열에서 나갔습니다."

@@ -40,7 +40,17 @@ public struct Mirror {
     public mutating func noteRestored(_ incarnation: Int) { last.incarnation = incarnation }
 
     /// Takes a visitor out ahead of the tick, who entered or left through this worker.
-    public mutating func remove(_ number: Int) { waiting.remove(number) }
+    public mutating func remove(_ number: Int) {
+        waiting.remove(number)
+        waiting.remove(number + RankIndex.lateOffset)
+    }
+
+    /// The position of a visitor who waits at this place and is not in the mirror: those it knows ahead, and everybody
+    /// between the mirror's end and this place. A whole gap cannot be joins: it is numbers that a restore skipped.
+    public func reckonedPosition(of place: Int) -> Int {
+        let beyond = max(0, place - last.next)
+        return waiting.rank(place) + (beyond < RoomMemory.gap ? beyond : 0) + 1
+    }
 
     /// - Parameter nowMilliseconds: the worker's clock.
     public mutating func apply(_ reply: TickReply, nowMilliseconds: Int) {

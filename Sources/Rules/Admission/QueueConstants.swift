@@ -20,4 +20,18 @@ public enum QueueConstants {
     public static let lapsesPerTickMax = 256
     /// Visitors that one tick calls at most.
     public static let callsPerTickMax = 1000
+    /// Lapsed calls after which a visitor waits behind everybody else.
+    public static let lapsesBeforeLate = 2
+    /// Lapsed calls after which the place ends.
+    public static let lapsesBeforeEnd = 3
+    /// Chunks between a visitor's number and the place behind everybody else: more than numbers reach in a thousand
+    /// years, and few enough that a place stays below 2^53, where Lua's numbers are exact.
+    public static let lateChunks = 1 << 34
+    /// A called visitor for whom max_active has no place tries again after this many milliseconds at least.
+    public static let placeRetryMilliseconds = 1000
+    /// A tick of a room in bypass calls this fraction (one part of them) of those who wait: half of a crowd within 42 s
+    /// at five ticks a second.
+    public static let bypassParts = 300
+    /// A tick of a room in bypass calls at least this number.
+    public static let bypassCallsMin = 20
 }

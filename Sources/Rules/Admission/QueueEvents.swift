@@ -97,7 +97,7 @@ public enum Standing: Equatable, Sendable {
     /// Called forward; the call lapses at the deadline.
     case called(deadlineMilliseconds: Int)
     case entered(passExpiresMilliseconds: Int)
-    /// Called, but the entry bucket is empty for so long (only as an answer to `enter`). The call is kept.
+    /// Called, but a token or a place to enter comes only after this time (as an answer to `enter`). The call is kept.
     case retry(afterMilliseconds: Int)
     case left
     /// Silent for longer than the grace, or the pass ran out.
@@ -111,10 +111,13 @@ public struct StandingReply: Equatable, Sendable {
     public var standing: Standing
     public var nowMilliseconds: Int
     public var waiting: Int
-    /// People ahead plus one, exact, for a visitor who waits; 0 otherwise.
+    /// People ahead plus one, exact, of a visitor who has just joined; 0 where the mirror knows it, or will soon.
     public var position: Int
+    /// Where a visitor who waits stands in the line, see ``RankIndex``; 0 otherwise.
+    public var place: Int
 
-    public init(standing: Standing, nowMilliseconds: Int, waiting: Int, position: Int) {
+    public init(standing: Standing, nowMilliseconds: Int, waiting: Int, position: Int = 0, place: Int = 0) {
+        self.place = place
         self.standing = standing
         self.nowMilliseconds = nowMilliseconds
         self.waiting = waiting

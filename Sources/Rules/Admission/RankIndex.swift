@@ -106,11 +106,15 @@ struct RankChunk {
     }
 }
 
-/// Who waits, by number, with ranks. A number is a non-negative integer below 2^53.
+/// Who waits, by place in the line, with ranks. A place is a non-negative integer below 2^53: the visitor's number, or,
+/// of a visitor who let two calls lapse, the number plus `lateOffset`, which is behind every number.
 public struct RankIndex {
     /// Numbers in a chunk: with what Redis puts around these 8,176 bytes, a bitmap takes exactly 8 KiB of its
     /// allocator. At 65,536 it would take 10 KiB.
     public static let chunkSize = 65_408
+
+    /// From a number to its place behind everybody else.
+    public static let lateOffset = QueueConstants.lateChunks * chunkSize
 
     /// Sorted by index.
     private(set) var chunks: [RankChunk] = []
@@ -162,6 +166,18 @@ public struct RankIndex {
         let (found, at) = slot(of: number / RankIndex.chunkSize)
         guard found, chunks[at].contains(number % RankIndex.chunkSize) else { return nil }
         return before[at] + chunks[at].rank(number % RankIndex.chunkSize) + 1
+    }
+
+    /// How many wait at their numbers. Behind them stand those who let two calls lapse.
+    public var punctualCount: Int { rank(RankIndex.lateOffset) }
+
+    /// The lowest number that waits at its place.
+    public var punctualHead: Int? { next(from: 0).flatMap { $0 < RankIndex.lateOffset ? $0 : nil } }
+
+    /// Where the visitor with this number waits, and the position there; nil when it does not wait.
+    public func place(of number: Int) -> (place: Int, position: Int)? {
+        if let position = position(number) { return (number, position) }
+        return position(number + RankIndex.lateOffset).map { (number + RankIndex.lateOffset, $0) }
     }
 
     /// The lowest waiting number at or after `number`.

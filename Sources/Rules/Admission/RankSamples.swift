@@ -49,11 +49,12 @@ extension RankIndex {
     /// left. The work grows with the logarithm of the queue's length.
     public func samples(atMost limit: Int) -> RankSamples {
         var samples = RankSamples()
+        let count = punctualCount
         guard count > RankIndex.listedInFull else {
             samples.points = (0..<count).compactMap { rank in number(atRank: rank).map { ($0, rank) } }
             return samples
         }
-        let candidates = candidates()
+        let candidates = candidates(count)
         var doubling = 1.0
         while true {
             let (places, share) = (RankIndex.finestPlaces * doubling, RankIndex.finestShare * doubling)
@@ -73,7 +74,7 @@ extension RankIndex {
         max(places, share * Double(rank)) - 0.6
     }
 
-    private func candidates() -> [Candidate] {
+    private func candidates(_ count: Int) -> [Candidate] {
         var found: [Candidate] = []
         var rank = 0
         var (lowerRank, lowerStep) = (0, 1)

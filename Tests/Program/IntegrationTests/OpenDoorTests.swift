@@ -57,7 +57,7 @@ extension Integration {
             let logs = {
                 (0..<2).map { stack.directory.read("worker-\($0).log") }
             }
-            #expect(try Wait.until(seconds: 3) { logs().allSatisfy { $0.contains("closed to newcomers") } })
+            #expect(Wait.until(seconds: 3) { logs().allSatisfy { $0.contains("closed to newcomers") } })
             for log in logs() {
                 #expect(log.components(separatedBy: "open to everybody for 6 s").count == 2, "\(log)")
                 #expect(log.components(separatedBy: "closed to newcomers").count == 2)

@@ -97,7 +97,7 @@ class QueueHarness {
 
     /// A tick of a worker at which `polled` have polled.
     func tick(polled: [Int] = []) throws -> RoomSnapshot {
-        for number in polled { room.markAlive(number) }
+        for number in polled { room.markAlive(room.mirror.place(of: number)?.place ?? number) }
         try tick(room)
         return RoomSnapshot(room.seen.last, next: room.next, mirror: room.mirror)
     }

@@ -42,7 +42,7 @@ struct SourceLimitTests {
         let bench = try WaitingRoomBench()
         try bench.fill()
         bench.tick()
-        let reply = StandingReply(standing: .left, nowMilliseconds: bench.nowMilliseconds, waiting: 0, position: 0)
+        let reply = StandingReply(standing: .left, nowMilliseconds: bench.nowMilliseconds, waiting: 0)
         for number in 1...4095 { bench.room.remember(reply, of: number) }
         for (number, asked) in [(4095, 0), (5000, 1), (5000, 1), (4999, 2), (4999, 3)] as [(Int64, Int)] {
             _ = try bench.status(bench.sign(number: number))

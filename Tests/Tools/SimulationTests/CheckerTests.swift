@@ -133,6 +133,11 @@ struct CheckerTests {
         #expect(try Self.broken(Flawed<DoorStuck>.self, scenario, seeds: 1...2) == [.liveness])
     }
 
+    @Test("Decliners who return to the front each time stop the room, and are found")
+    func decliners() throws {
+        #expect(try Self.broken(Flawed<LapsesForgotten>.self, "decliners", seeds: 1...3) == [.liveness])
+    }
+
     @Test("A failover that goes unnoticed issues numbers twice, or lets in too many")
     func failover() throws {
         let found = try Self.broken(Flawed<FailoverUnnoticed>.self, "faults", seeds: 1...150)

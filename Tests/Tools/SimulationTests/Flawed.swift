@@ -51,6 +51,7 @@ struct Flawed<Mistake: Flaw>: QueueRules {
     var next: Int { model.next }
     var waiting: RankIndex { model.waiting }
     var called: [Int: Int] { model.called }
+    var activeCount: Int { model.activeCount }
 
     func knowsLess(thanGeneration known: Int, next: Int, incarnation: Int) -> Bool {
         model.knowsLess(thanGeneration: known, next: next, incarnation: incarnation)

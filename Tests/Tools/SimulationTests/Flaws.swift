@@ -72,12 +72,33 @@ enum LeaveForgotten: Flaw {
     }
 }
 
-/// Who asks the store is told a place five behind the true one.
+/// A visitor who joins is shown a place five before the true one.
 enum PositionInvented: Flaw {
-    static func stand(_ model: inout QueueModel, _ claim: TicketClaim, _ now: Int) -> StandingReply {
-        var reply = model.stand(claim, nowMilliseconds: now)
-        if reply.position > 0 { reply.position += 5 }
+    static func join(_ model: inout QueueModel, _ batch: [JoinRequest], _ now: Int) -> JoinReply {
+        var reply = model.join(batch, nowMilliseconds: now)
+        reply.outcomes = reply.outcomes.map { outcome in
+            guard case .waiting(let number, let position) = outcome else { return outcome }
+            return .waiting(number: number, position: max(1, position - 5))
+        }
         return reply
+    }
+}
+
+/// Lapsed calls are not counted: a visitor who declines returns to the front each time, and holds a token and a place.
+enum LapsesForgotten: Flaw {
+    static func tick(_ model: inout QueueModel, _ request: TickRequest, _ now: Int) -> TickReply {
+        let reply = model.tick(request, nowMilliseconds: now)
+        model.forgetLapses()
+        return reply
+    }
+}
+
+/// A room in bypass goes on calling nobody.
+enum BypassIgnored: Flaw {
+    static func limits(_ policy: RoomPolicy) -> RoomPolicy {
+        var policy = policy
+        if policy.mode == .bypass { policy.mode = .paused }
+        return policy
     }
 }
 

@@ -36,6 +36,7 @@ struct ReferencePolicy<Window: ReferenceWindow>: QueueRules {
     private var heartbeats: [Int: Int] = [:]
     var called: [Int: Int] = [:]
     private var active: [Int: Int] = [:]
+    var activeCount: Int { active.count }
     private var tokens: TokenBucket
     private var refilledMilliseconds: Int
     private var version = 1
@@ -76,7 +77,7 @@ struct ReferencePolicy<Window: ReferenceWindow>: QueueRules {
             standing: standing,
             nowMilliseconds: now,
             waiting: waiting.count,
-            position: standing == .waiting ? waiting.position(claim.number) ?? 0 : 0
+            place: standing == .waiting ? claim.number : 0
         )
     }
 

@@ -20,7 +20,8 @@ struct ScenarioTests {
                 visitors: 12
                 arrive_within: 3s
                 patience: 4s
-                crowd: {patient: 1, impatient: 2, closers: 3, sleepers: 4, clickers: 5, scripts: 6}
+                crowd:
+                  {patient: 1, impatient: 2, closers: 3, sleepers: 4, clickers: 5, scripts: 6, hidden: 7, decliners: 8}
                 network: {delay: 5ms, jitter: 6ms, loss_per_mille: 7}
                 clock_skew: 8s
                 front: store
@@ -39,7 +40,7 @@ struct ScenarioTests {
         #expect(scenario.visitors == 12)
         #expect(scenario.arrivalMilliseconds == 3000)
         #expect(scenario.patienceMilliseconds == 4000)
-        #expect(scenario.crowd.weights == [1, 2, 3, 4, 5, 6])
+        #expect(scenario.crowd.weights == [1, 2, 3, 4, 5, 6, 7, 8])
         #expect(scenario.network.delayMilliseconds == 5)
         #expect(scenario.network.jitterMilliseconds == 6)
         #expect(scenario.network.lossPerMille == 7)

@@ -28,7 +28,8 @@ local admissible = 0
 if P.mode == BYPASS then
   admissible = math.huge
 elseif P.mode == OPEN and S.waiting == 0 then
-  admissible = math.min(math.floor(S.call_micro / MICRO), math.floor(S.entry_micro / MICRO), vacancies())
+  -- The called visitors come first: each of them is owed an entry.
+  admissible = math.min(call_tokens(), math.floor(S.entry_micro / MICRO) - S.called, vacancies())
 end
 
 local expires = now + P.pass_ms
@@ -92,7 +93,7 @@ end
 if admitted > 0 then
   enter(first, first + admitted - 1)
   if P.mode ~= BYPASS then
-    S.call_micro = S.call_micro - admitted * MICRO
+    take_tokens(admitted)
     S.entry_micro = S.entry_micro - admitted * MICRO
   end
 end
@@ -101,7 +102,7 @@ if waiting > 0 then
   mark('waiting', from, S.next - 1)
   mark_seen(from, S.next - 1)
   for chunk = math.floor(from / CHUNK), math.floor((S.next - 1) / CHUNK) do touch(chunk) end
-  if S.waiting == 0 then S.head = from end
+  S.head = S.waiting == 0 and from or math.min(S.head, from)
   S.waiting = S.waiting + waiting
 end
 save()

@@ -4,9 +4,10 @@
 -- KEYS  1 state (hash)   2 config (hash)   3 chunks (hash: chunk -> version of its last change)
 --       4 called (zset)  5 active (zset)   6 flow (hash: second -> entries)
 --       7 a key that never exists, named at:<run id of this server>; see KeySchema.here
---       The bitmaps waiting/done/left:<chunk>, seen:<epoch>:<chunk> (polled in that epoch) and gone:<span>:<chunk>
---       (lost the place by silence or a lapsed call; last sign of life in that span) are named from the prefix of
---       KEYS[1]: they share the room's hash tag, so they are in the same Redis Cluster slot.
+--       The bitmaps waiting/done/left/lapsed1/lapsed2:<chunk>, seen:<epoch>:<chunk> (polled in that epoch) and
+--       gone:<span>:<chunk> (lost the place by silence or a lapsed call; last sign of life in that span), and the zset
+--       recalled are named from the prefix of KEYS[1]: they share the room's hash tag, so they are in the same Redis
+--       Cluster slot.
 -- ARGV  1...#POLICY the limits of the configuration file, in the order of POLICY; a field in config overrides one.
 -- Error NOSTATE: the room is not in this Redis (new, restarted empty, flushed). The worker restores it and asks again.
 --
@@ -17,11 +18,23 @@
 -- abandon_after; and a new incarnation makes every worker bring what it remembers (restore.lua).
 --
 -- Time is Redis TIME and never goes back. Buckets count in millionths of a token, so every sum is an exact integer.
+--
+-- Lapses: a call that is not claimed lapses, and the visitor may come back. The visitors who lapsed must not stop the
+-- others, so
+--   lapsed1, lapsed2   hold a bit for each visitor whose calls lapsed at least once, at least twice. A third lapse
+--                      ends the place.
+--   recalled           holds the called visitors whose earlier call lapsed: they took no token when they were called
+--                      and hold no place of max_active; they take both when they enter
+--   owed               tokens that lapsed calls gave back, kept beyond the bucket's capacity while people wait. Below
+--                      zero: tokens that the entries of recalled visitors have still to take from the call bucket
+--   LATE               a visitor who lapsed twice waits at the own number plus LATE, which is behind every number. So
+--                      the other scripts, the mirror and the sweep treat both parts of the line alike
+-- head is at most the lowest waiting bit, or calling forward would delete places.
 
 local FIELDS = {'generation', 'next', 'head', 'waiting', 'called', 'active', 'call_micro', 'entry_micro', 'refilled_ms',
   'clock_ms', 'ticked_ms', 'epoch', 'epoch_ms', 'hold_epoch', 'version', 'opened_ms', 'flow_second', 'joined',
   'entered', 'left', 'abandoned', 'lapsed', 'returned', 'restored_ms', 'doubt_from', 'incarnation',
-  'remembered'}
+  'remembered', 'owed'}
 local DONE_MS_EXTRA = 86400000         -- done bits outlive the last possible return by a day
 
 local prefix = string.sub(KEYS[1], 1, -6)
@@ -61,6 +74,8 @@ local function knows_less(known_generation, known_next, known_incarnation)
   return S.generation < known_generation or S.incarnation ~= known_incarnation or S.next < known_next
 end
 
+local recalled_key = prefix .. 'recalled'
+
 -- A script works on many numbers of few chunks: what is done once a chunk is remembered here.
 local touched, touched_chunks, known_bitmaps = false, {}, {}
 -- Marks a chunk of the waiting bitmap as changed, so that the next tick sends it to every worker.
@@ -84,7 +99,7 @@ end
 if is_elsewhere then
   S.version = math.max(S.version + 1, tonumber(clock[1]) * 1000000 + tonumber(clock[2]))
   for _, chunk in ipairs(redis.call('HKEYS', KEYS[3])) do redis.call('HSET', KEYS[3], chunk, S.version) end
-  S.call_micro, S.entry_micro, S.refilled_ms = 0, 0, now + HOLD_MS
+  S.call_micro, S.entry_micro, S.refilled_ms, S.owed = 0, 0, now + HOLD_MS, 0
   -- What it may lack are the numbers from here on: the tickets of these are believed for a grace. So are those of all,
   -- for a grace after a Redis had lost everything.
   if S.restored_ms < now - P.grace_ms then S.doubt_from = S.next end
@@ -104,7 +119,7 @@ local function bitmap(kind, chunk, life_ms)
   if redis.call('EXISTS', key) == 0 then
     redis.call('SETBIT', key, CHUNK - 1, 0)
     if life_ms then redis.call('PEXPIRE', key, life_ms) end
-  elseif kind == 'done' or kind == 'left' then
+  elseif kind == 'done' or kind == 'left' or kind == 'lapsed1' or kind == 'lapsed2' then
     redis.call('PEXPIRE', key, life_ms)
   end
   return key
@@ -134,10 +149,34 @@ local function seen_life(of) return math.max(0, (of + EPOCHS_KEPT) * epoch_ms - 
 local function mark_seen(from, to) mark('seen:' .. epoch, from, to, seen_life(epoch)) end
 local gone_ms = 2 * epoch_ms
 local function gone_life(span) return math.max(0, (span + 1) * gone_ms + P.grace_ms - now) + SPARE_MS end
-local function mark_done(from, to) mark('done', from, to, P.grace_ms + DONE_MS_EXTRA) end
+local done_ms = P.grace_ms + DONE_MS_EXTRA
+local function mark_done(from, to) mark('done', from, to, done_ms) end
 
 local function bit_of(kind, number)
   return redis.call('GETBIT', prefix .. kind .. ':' .. math.floor(number / CHUNK), number % CHUNK) == 1
+end
+
+-- Where a visitor waits: at the own number, or behind every number after two lapses.
+local function spot(number) return bit_of('lapsed2', number) and number + LATE or number end
+
+-- Takes a visitor out of those who are called. A first call's token is free again, and not lost to the bucket's
+-- capacity while others wait for it.
+local function uncall(number, gives_back)
+  redis.call('ZREM', KEYS[4], number)
+  S.called = S.called - 1
+  local was_recalled = redis.call('ZREM', recalled_key, number) == 1
+  if gives_back and not was_recalled then S.owed = S.owed + 1 end
+  return was_recalled
+end
+
+-- Tokens for calls: those of the bucket and those that came back, less those that are owed.
+local function call_tokens() return math.floor(S.call_micro / MICRO) + S.owed end
+
+-- Takes tokens for calls, those that came back first. The caller has looked at call_tokens().
+local function take_tokens(count)
+  local back = math.min(count, math.max(0, S.owed))
+  S.owed = S.owed - back
+  S.call_micro = S.call_micro - (count - back) * MICRO
 end
 
 -- Counts entries: the visitors from...to are active until now + pass_ms, may never wait again, and feed the ETA.
@@ -156,8 +195,8 @@ local function enter(from, to)
   return expires
 end
 
--- How many more visitors max_active lets in (called ones hold their place in it).
+-- How many more visitors max_active lets in. Called visitors hold their place in it, but those who lapsed before.
 local function vacancies()
   if P.max_active == 0 then return math.huge end
-  return math.max(0, P.max_active - S.called - S.active)
+  return math.max(0, P.max_active - S.called + redis.call('ZCARD', recalled_key) - S.active)
 end

@@ -46,6 +46,15 @@ if override_words > 0 and redis.call('EXISTS', KEYS[2]) == 0 then
 end
 
 -- A visitor who has entered holds a pass and must not enter again: these are marked before the waiting are merged.
+local function unwait(number, changed)
+  local chunk = math.floor(number / CHUNK)
+  for _, part in ipairs({chunk, chunk + LATE_CHUNK}) do
+    if redis.call('HEXISTS', KEYS[3], part) == 1 then
+      redis.call('SETBIT', prefix .. 'waiting:' .. part, number % CHUNK, 0)
+      changed[part] = true
+    end
+  end
+end
 local changed = {}
 for i = entries_at, bitmaps_at - 1, 2 do
   local number, expires = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
@@ -55,41 +64,51 @@ for i = entries_at, bitmaps_at - 1, 2 do
   if redis.call('SETBIT', key, number % CHUNK, 1) == 0 then
     redis.call('PEXPIRE', key, DONE_MS)
     redis.call('ZREM', KEYS[4], ARGV[i])
+    redis.call('ZREM', prefix .. 'recalled', ARGV[i])
     if expires > now then redis.call('ZADD', KEYS[5], expires, ARGV[i]) end
-    if redis.call('HEXISTS', KEYS[3], chunk) == 1 then
-      redis.call('SETBIT', prefix .. 'waiting:' .. chunk, number % CHUNK, 0)
-      changed[chunk] = true
-    end
+    unwait(number, changed)
   end
 end
 
 -- What this Redis remembers of an older generation was ended by a reset.
 if known[1] and tonumber(known[1]) < generation then
   for _, chunk in ipairs(redis.call('HKEYS', KEYS[3])) do redis.call('DEL', prefix .. 'waiting:' .. chunk) end
-  redis.call('DEL', KEYS[3], KEYS[4])
+  redis.call('DEL', KEYS[3], KEYS[4], prefix .. 'recalled')
   changed = {}
+end
+
+-- key AND NOT other = key XOR (key AND other)
+local function subtract(key, other)
+  redis.call('BITOP', 'AND', prefix .. 'scratch', key, other)
+  redis.call('BITOP', 'XOR', key, key, prefix .. 'scratch')
 end
 
 -- Beyond every version a worker can know from before the loss, so that each takes the restored bitmaps.
 local version = math.max((tonumber(known[3]) or 0) + 1, stamp)
 for chunk in pairs(changed) do redis.call('HSET', KEYS[3], chunk, version) end
 for i = bitmaps_at, #ARGV, 2 do
-  local chunk = ARGV[i]
+  local chunk = tonumber(ARGV[i])
   local key, scratch = prefix .. 'waiting:' .. chunk, prefix .. 'scratch'
   redis.call('SET', scratch, ARGV[i + 1])
   redis.call('BITOP', 'OR', key, key, scratch)
-  -- Visitors who have entered or left since must not wait again: key AND NOT done = key XOR (key AND done).
-  redis.call('BITOP', 'AND', scratch, key, prefix .. 'done:' .. chunk)
-  redis.call('BITOP', 'XOR', key, key, scratch)
+  local own = chunk % LATE_CHUNK
+  local front, lapsed2 = prefix .. 'waiting:' .. own, prefix .. 'lapsed2:' .. own
+  if chunk ~= own then
+    for _, lapsed in ipairs({prefix .. 'lapsed1:' .. own, lapsed2}) do
+      redis.call('BITOP', 'OR', lapsed, lapsed, scratch)
+      redis.call('PEXPIRE', lapsed, DONE_MS)
+    end
+  end
+  -- Visitors who have entered or left since must not wait again. Those who lapsed twice wait behind the others only:
+  -- a worker with an older mirror may bring them at their numbers.
+  subtract(key, prefix .. 'done:' .. own)
+  if redis.call('HEXISTS', KEYS[3], own) == 1 or chunk == own then subtract(front, lapsed2) end
   redis.call('DEL', scratch)
   redis.call('HSET', KEYS[3], chunk, version)
 end
 -- Nor must the called visitors (few: at most those of one claim window).
 for _, number in ipairs(redis.call('ZRANGE', KEYS[4], 0, 9999)) do
-  local chunk = math.floor(tonumber(number) / CHUNK)
-  if redis.call('HEXISTS', KEYS[3], chunk) == 1 then
-    redis.call('SETBIT', prefix .. 'waiting:' .. chunk, tonumber(number) % CHUNK, 0)
-  end
+  unwait(tonumber(number), {})
 end
 
 local waiting, head = 0, math.huge
@@ -125,7 +144,7 @@ end
 local epoch = math.floor(now / epoch_ms)
 redis.call('HSET', KEYS[1], 'generation', generation, 'next', next_number, 'version', version, 'waiting', waiting,
   'head', math.min(head, next_number), 'call_micro', call_micro, 'entry_micro', entry_micro,
-  'refilled_ms', refilled_ms, 'clock_ms', now, 'ticked_ms', now, 'called', redis.call('ZCARD', KEYS[4]),
+  'owed', 0, 'refilled_ms', refilled_ms, 'clock_ms', now, 'ticked_ms', now, 'called', redis.call('ZCARD', KEYS[4]),
   'active', redis.call('ZCARD', KEYS[5]), 'server', string.sub(KEYS[7] or '', #prefix + 4),
   'epoch', epoch, 'epoch_ms', epoch_ms,
   'hold_epoch', known_next > 0 and epoch + EPOCHS_KEPT or 0, 'opened_ms', ARGV[RESTORE_ARG_OPENED_MS],

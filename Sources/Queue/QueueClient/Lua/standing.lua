@@ -2,16 +2,46 @@
 -- ARGV: see the script after it.
 -- Returns nothing by itself: it defines standing() and place(), which the script after it calls.
 
--- Puts a visitor (back) at the original number and keeps it through the next sweep.
-local function wait_again(number)
-  local chunk = math.floor(number / CHUNK)
-  redis.call('SETBIT', bitmap('waiting', chunk), number % CHUNK, 1)
-  touch(chunk)
-  mark_seen(number, number)
-  S.waiting = S.waiting + 1
-  S.head = math.min(S.head, number)
+-- Whether nobody waits before this place in the line. Looks at the bitmaps only where `head` may be out of date.
+local function is_first(at)
+  if S.waiting == 0 or at <= S.head then return true end
+  for _, chunk in ipairs(redis.call('HKEYS', KEYS[3])) do
+    local first = tonumber(chunk) * CHUNK
+    local lowest = first <= at and redis.call('BITPOS', prefix .. 'waiting:' .. chunk, 1) or -1
+    if lowest >= 0 and first + lowest < at then return false end
+  end
+  return true
+end
+
+-- The look of a visitor who was away and whose turn it is, is the call: a hidden tab looks once a minute, and would
+-- miss every call that comes between. A visitor who lapsed before needs no token of the call bucket (recalled).
+local function call_at_once(number, at)
+  if P.mode == PAUSED or S.refilled_ms > now or not is_first(at) then return nil end
+  local is_recalled = P.mode == BYPASS or bit_of('lapsed1', number)
+  if P.mode ~= BYPASS then
+    if S.entry_micro < MICRO or vacancies() < 1 or not is_recalled and call_tokens() < 1 then return nil end
+    if not is_recalled then take_tokens(1) end
+  end
+  if is_recalled then redis.call('ZADD', recalled_key, 0, number) end
+  local deadline = now + P.claim_ms
+  redis.call('ZADD', KEYS[4], deadline, number)
+  S.called = S.called + 1
+  return deadline
+end
+
+-- Puts a visitor back in the line, or calls the visitor if it is the own turn, and keeps it through the next sweep.
+local function come_back(number)
   S.returned = S.returned + 1
-  return WAITING, 0
+  local at = spot(number)
+  local deadline = call_at_once(number, at)
+  if deadline then return CALLED, deadline end
+  local chunk = math.floor(at / CHUNK)
+  redis.call('SETBIT', bitmap('waiting', chunk), at % CHUNK, 1)
+  touch(chunk)
+  mark_seen(at, at)
+  S.head = S.waiting == 0 and at or math.min(S.head, at)
+  S.waiting = S.waiting + 1
+  return WAITING, at
 end
 
 -- Whether the visitor gave a sign of life within return_grace: polls of the epochs that the sweep looks at, and the
@@ -21,42 +51,33 @@ end
 local function seen_within_grace(number, issued_ms)
   local from = now - P.grace_ms
   if issued_ms >= from or S.restored_ms >= from and number >= S.doubt_from then return true end
+  local at = spot(number)
   for e = epoch, math.max(math.floor(from / epoch_ms), epoch - EPOCHS_KEPT + 1), -1 do
-    if bit_of('seen:' .. e, number) then return true end
+    if bit_of('seen:' .. e, at) then return true end
   end
+  -- A lapsed call is noted at the number, silence at the place in the line.
   for span = math.floor(now / gone_ms), math.max(0, math.floor(from / gone_ms)), -1 do
-    if bit_of('gone:' .. span, number) then return true end
+    if bit_of('gone:' .. span, at) or at ~= number and bit_of('gone:' .. span, number) then return true end
   end
   return false
 end
 
--- People ahead plus one, exact; for the few who ask before their worker's mirror knows them.
-local function position(number)
-  local chunk, ahead = math.floor(number / CHUNK), 0
-  for _, other in ipairs(redis.call('HKEYS', KEYS[3])) do
-    other = tonumber(other)
-    if other < chunk then ahead = ahead + redis.call('BITCOUNT', prefix .. 'waiting:' .. other) end
-  end
-  local at = number % CHUNK
-  if at > 0 then ahead = ahead + redis.call('BITCOUNT', prefix .. 'waiting:' .. chunk, 0, at - 1, 'BIT') end
-  return ahead + 1
-end
-
--- Where a number of this generation stands: a code and its time (claim deadline or pass expiry, ms; 0 otherwise). The
--- code AWAY: swept, or a call has lapsed, but its visitor may come back.
+-- Where a number of this generation stands: a code and its time (claim deadline or pass expiry, ms; the place in the
+-- line of a visitor who waits; 0 otherwise). The code AWAY: swept, or a call has lapsed, but its visitor may come back.
 local AWAY = 0
 local function place(number, issued_ms)
   local deadline = redis.call('ZSCORE', KEYS[4], number)
   if deadline then return CALLED, tonumber(deadline) end
   local expires = redis.call('ZSCORE', KEYS[5], number)
   if expires and tonumber(expires) > now then return ENTERED, tonumber(expires) end
-  if bit_of('waiting', number) then return WAITING, 0 end
+  local at = spot(number)
+  if bit_of('waiting', at) then return WAITING, at end
   if bit_of('done', number) then return bit_of('left', number) and LEFT or EXPIRED, 0 end
   if number >= S.next or seen_within_grace(number, issued_ms) then return AWAY, 0 end
   return EXPIRED, 0
 end
 
--- Where the visitor stands. One who is away returns to the original number.
+-- Where the visitor stands. One who is away comes back, to the original number or behind the others.
 local function standing(generation, number, issued_ms)
   -- A lower generation was ended by a reset. A higher one was issued before this Redis lost its memory: honour it.
   if generation < S.generation then return FENCED, 0 end
@@ -64,5 +85,5 @@ local function standing(generation, number, issued_ms)
   if code ~= AWAY then return code, time end
   -- Signed by us, unknown here: this Redis has gone back. No number may be issued twice, so jump past it.
   if number >= S.next then S.next = number + 1 + GAP end
-  return wait_again(number)
+  return come_back(number)
 end

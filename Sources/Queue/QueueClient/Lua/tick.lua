@@ -36,16 +36,26 @@ local function live_chunks()
   return chunks
 end
 
--- Calls not claimed in time give their token back; the visitor may return within the grace, as if seen just now.
+-- Calls not claimed in time give their token back; the visitor may return within the grace, as if seen just now. Each
+-- lapse is counted, but while everybody may pass: the third ends the place.
 local function lapse()
   if S.called == 0 then return end
   local late = redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', now, 'LIMIT', 0, LAPSES_MAX)
   if #late == 0 then return end
-  redis.call('ZREM', KEYS[4], unpack(late))
-  local span = math.floor(now / gone_ms)
-  for _, number in ipairs(late) do mark('gone:' .. span, tonumber(number), tonumber(number), gone_life(span)) end
-  S.called, S.lapsed = S.called - #late, S.lapsed + #late
-  S.call_micro = math.min(call_full, S.call_micro + #late * MICRO)
+  local gone = 'gone:' .. math.floor(now / gone_ms)
+  for _, member in ipairs(late) do
+    local number = tonumber(member)
+    uncall(number, true)
+    if P.mode ~= BYPASS and bit_of('lapsed2', number) then
+      mark_done(number, number)
+    else
+      if P.mode ~= BYPASS then
+        mark(bit_of('lapsed1', number) and 'lapsed2' or 'lapsed1', number, number, done_ms)
+      end
+      mark(gone, number, number, gone_life(math.floor(now / gone_ms)))
+    end
+  end
+  S.lapsed = S.lapsed + #late
 end
 
 -- waiting := waiting AND (seen in this epoch or one of the three before it): silent for 3/4 to 4/4 of abandon_after.
@@ -74,25 +84,42 @@ local function sweep()
   redis.call('UNLINK', unpack(spent))
 end
 
--- Calls in strict number order while there are tokens and room; chunks that are used up are removed.
+-- How many are called at once. A room in bypass calls those who wait without tokens, a part of them with each tick, so
+-- that a crowd does not reach the backend in one second.
+local function call_budget()
+  if P.mode == PAUSED or S.waiting == 0 then return 0 end
+  if P.mode == BYPASS then return math.max(BYPASS_CALLS_MIN, math.ceil(S.waiting / BYPASS_PARTS)) end
+  return math.min(call_tokens(), vacancies())
+end
+
+-- Calls in strict number order while there are tokens and room; chunks that are used up are removed. Visitors who
+-- lapsed before are called as their numbers come, and count against neither.
 local function call_forward()
-  if (P.mode ~= OPEN and P.mode ~= CLOSED) or S.waiting == 0 then return end
-  local budget = math.min(math.floor(S.call_micro / MICRO), vacancies(), CALLS_MAX, S.waiting)
+  local budget, first_calls = call_budget(), 0
   if budget < 1 then return end
-  local calls = {}
+  local calls, recalls, head = {}, {}, S.head
   for _, chunk in ipairs(live_chunks()) do
     local key, at = prefix .. 'waiting:' .. chunk, math.max(0, S.head - chunk * CHUNK)
-    while #calls < 2 * budget and at < CHUNK do
+    local lapsed = prefix .. 'lapsed1:' .. chunk % LATE_CHUNK
+    local has_lapsed = S.lapsed > 0 and redis.call('EXISTS', lapsed) == 1
+    while first_calls < budget and #calls < 2 * CALLS_MAX and at < CHUNK do
       at = redis.call('BITPOS', key, 1, at, CHUNK - 1, 'BIT')
       if at < 0 then break end
       redis.call('SETBIT', key, at, 0)
+      local number = chunk % LATE_CHUNK * CHUNK + at
       calls[#calls + 1] = now + P.claim_ms
-      calls[#calls + 1] = chunk * CHUNK + at
+      calls[#calls + 1] = number
+      if P.mode == BYPASS or has_lapsed and redis.call('GETBIT', lapsed, at) == 1 then
+        recalls[#recalls + 1] = 0
+        recalls[#recalls + 1] = number
+      end
+      if P.mode == BYPASS or #recalls == 0 or recalls[#recalls] ~= number then first_calls = first_calls + 1 end
       touch(chunk)
       at = at + 1
+      head = chunk * CHUNK + at
     end
-    if #calls >= 2 * budget then break end
-    if chunk < math.floor((S.next - 1) / CHUNK) then
+    if first_calls >= budget or #calls >= 2 * CALLS_MAX then break end
+    if chunk < math.floor((S.next - 1) / CHUNK) or chunk >= LATE_CHUNK then
       redis.call('DEL', key)
       redis.call('HDEL', KEYS[3], chunk)
       touched = true
@@ -100,9 +127,20 @@ local function call_forward()
   end
   if #calls == 0 then return end
   redis.call('ZADD', KEYS[4], unpack(calls))
-  S.head = calls[#calls] + 1
+  if #recalls > 0 then redis.call('ZADD', recalled_key, unpack(recalls)) end
+  S.head = head
   S.waiting, S.called = S.waiting - #calls / 2, S.called + #calls / 2
-  S.call_micro = S.call_micro - #calls / 2 * MICRO
+  if P.mode ~= BYPASS then take_tokens(first_calls) end
+end
+
+-- The bucket pays what is owed to it. What came back stays beyond its capacity only while somebody waits for it.
+local function settle_tokens()
+  if S.owed < 0 then
+    local paid = math.min(-S.owed, math.floor(S.call_micro / MICRO))
+    S.call_micro, S.owed = S.call_micro - paid * MICRO, S.owed + paid
+  elseif S.owed > 0 and S.waiting == 0 then
+    S.call_micro, S.owed = math.min(call_full, S.call_micro + S.owed * MICRO), 0
+  end
 end
 
 local function prune_flow()
@@ -129,6 +167,7 @@ if now - S.ticked_ms >= tonumber(ARGV[TICK_ARG_TICK_MS]) / 2 then
     S.epoch, S.epoch_ms = epoch, epoch_ms
   end
   call_forward()
+  settle_tokens()
   prune_flow()
   S.ticked_ms = now
   save()

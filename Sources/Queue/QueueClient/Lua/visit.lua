@@ -1,17 +1,18 @@
 -- visit.lua: what some visitors ask about themselves: where they stand, to enter, to leave. One call for all of them.
 -- ARGV  VISIT_ITEMS... per visitor VISIT_ITEM_*: VISIT_STAND, VISIT_ENTER or VISIT_LEAVE; generation, number and issue
 --       time (ms) of the ticket
--- Returns VISIT_REPLY_*, then per visitor VISIT_RESULT_*: code, time, position; codes WAITING, CALLED (time = deadline
---   of the call, ms), ENTERED (time = pass expiry, ms), LEFT, EXPIRED, RETRY (time = ms until it is worth asking
---   again), FENCED (ticket of an ended generation). The position is exact for a visitor who waits, and 0 otherwise.
+-- Returns VISIT_REPLY_*, then per visitor VISIT_RESULT_*: code, time; codes WAITING (time = the place in the line: the
+--   number, or behind everybody), CALLED (time = deadline of the call, ms), ENTERED (time = pass expiry, ms), LEFT,
+--   EXPIRED, RETRY (time = ms until it is worth asking again), FENCED (ticket of an ended generation). Positions come
+--   from the worker's mirror.
 -- Atomic because a call, an entry token and an active place change hands together. A visitor costs O(epochs of the
--- grace), at most 64, and O(chunks) when waiting; the worker sends at most 128.
+-- grace), at most 64, and O(chunks) when coming back; the worker sends at most 128.
 
 local changed = false
 
-local function unwait(number)
-  local chunk = math.floor(number / CHUNK)
-  redis.call('SETBIT', prefix .. 'waiting:' .. chunk, number % CHUNK, 0)
+local function unwait(at)
+  local chunk = math.floor(at / CHUNK)
+  redis.call('SETBIT', prefix .. 'waiting:' .. chunk, at % CHUNK, 0)
   touch(chunk)
   S.waiting = S.waiting - 1
 end
@@ -20,24 +21,29 @@ end
 local function enter_called(generation, number, issued_ms)
   local code, time = standing(generation, number, issued_ms)
   if P.mode == BYPASS and (code == WAITING or code == CALLED) then
-    if code == WAITING then unwait(number) else S.called = S.called - redis.call('ZREM', KEYS[4], number) end
+    if code == WAITING then unwait(spot(number)) else uncall(number, true) end
     changed = true
     return ENTERED, enter(number, number)
   end
   if code ~= CALLED then return code, time end
   changed = true
-  if S.entry_micro >= MICRO then
+  local has_place = not redis.call('ZSCORE', recalled_key, number) or vacancies() >= 1
+  if S.entry_micro >= MICRO and has_place then
     S.entry_micro = S.entry_micro - MICRO
-    S.called = S.called - redis.call('ZREM', KEYS[4], number)
+    if uncall(number, false) then
+      if call_tokens() >= 1 then take_tokens(1) else S.owed = math.max(S.owed - 1, -math.floor(call_full / MICRO)) end
+    end
     return ENTERED, enter(number, number)
   end
-  -- The visitor did claim in time: the call must not lapse while the bucket refills, or admission is held.
+  -- The visitor did claim in time: the call must not lapse while the bucket refills, or admission is held, or nobody
+  -- has gone yet.
   local hold_ms = math.max(0, S.refilled_ms - now)
   redis.call('ZADD', KEYS[4], math.max(time, now + hold_ms + P.claim_ms), number)
   if P.rate_milli == 0 then return RETRY, 1000 end
   -- Do not answer "at the next token": every called visitor would retry at that moment. Half of the time that the
   -- bucket needs for all of them keeps it busy without a stampede.
-  return RETRY, math.max(hold_ms + math.ceil((MICRO - S.entry_micro) / P.rate_milli),
+  local token_ms = math.max(has_place and 0 or PLACE_RETRY_MS, math.ceil((MICRO - S.entry_micro) / P.rate_milli))
+  return RETRY, math.max(hold_ms + token_ms,
     math.min(math.floor(S.called * MICRO / (2 * P.rate_milli)), math.floor(P.claim_ms / 2)))
 end
 
@@ -45,10 +51,7 @@ end
 local function leave(generation, number)
   if generation < S.generation then return FENCED, 0 end
   if bit_of('left', number) then return LEFT, 0 end
-  if redis.call('ZREM', KEYS[4], number) == 1 then
-    S.called = S.called - 1
-    S.call_micro = math.min(call_full, S.call_micro + MICRO)
-  end
+  if redis.call('ZSCORE', KEYS[4], number) then uncall(number, true) end
   local expires = redis.call('ZSCORE', KEYS[5], number)
   if expires then
     redis.call('ZREM', KEYS[5], number)
@@ -57,10 +60,11 @@ local function leave(generation, number)
     local left_ms = tonumber(expires) - now
     if left_ms > 0 then redis.call('SET', prefix .. 'spent:' .. number, 1, 'PX', left_ms) end
   end
-  if bit_of('waiting', number) then unwait(number) end
+  local at = spot(number)
+  if bit_of('waiting', at) then unwait(at) end
   if number >= S.next then S.next = number + 1 + GAP end
   mark_done(number, number)
-  mark('left', number, number, P.grace_ms + DONE_MS_EXTRA)
+  mark('left', number, number, done_ms)
   S.left = S.left + 1
   changed = true
   return LEFT, 0
@@ -75,7 +79,6 @@ for i = VISIT_ITEMS, #ARGV, VISIT_ITEM_SIZE do
   local code, time = action(tonumber(ARGV[i + VISIT_ITEM_GENERATION]), number, tonumber(ARGV[i + VISIT_ITEM_ISSUED_MS]))
   local at = #reply
   reply[at + VISIT_RESULT_CODE], reply[at + VISIT_RESULT_TIME] = code, time
-  reply[at + VISIT_RESULT_POSITION] = code == WAITING and position(number) or 0
 end
 if changed or S.returned > before then save() end
 reply[VISIT_REPLY_WAITING] = S.waiting

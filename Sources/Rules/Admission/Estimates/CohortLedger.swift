@@ -41,11 +41,11 @@ struct CohortLedger {
         joined = reply.counters.joined
         next = reply.next
         let opened = reply.openedMilliseconds == 0 ? reply.nowMilliseconds : reply.openedMilliseconds
-        if mirror.count > 1, let first = mirror.number(atRank: 0) {
-            let parts = min(32, mirror.count)
+        if mirror.punctualCount > 1, let first = mirror.number(atRank: 0) {
+            let parts = min(32, mirror.punctualCount)
             let spread = Double(reply.nowMilliseconds - opened) / Double(max(1, reply.next))
             for part in 0..<parts {
-                guard let number = mirror.number(atRank: part * mirror.count / parts) else { continue }
+                guard let number = mirror.number(atRank: part * mirror.punctualCount / parts) else { continue }
                 let at = reply.nowMilliseconds - Int(Double(max(0, reply.next - max(first, number))) * spread)
                 append(number, at)
             }
@@ -63,7 +63,7 @@ struct CohortLedger {
     private mutating func count(_ mirror: RankIndex) {
         var before = 0
         for i in cohorts.indices {
-            let end = i + 1 < cohorts.count ? mirror.rank(cohorts[i + 1].start) : mirror.count
+            let end = i + 1 < cohorts.count ? mirror.rank(cohorts[i + 1].start) : mirror.punctualCount
             cohorts[i].waiting = end - before
             before = end
         }
@@ -82,12 +82,12 @@ struct CohortLedger {
         cohorts[cohorts.count - 1].waiting += max(0, reply.counters.joined - joined)
         joined = reply.counters.joined
         next = reply.next
-        let head = mirror.next(from: 0) ?? reply.next
-        let usual = max(1, 2 * Double(mirror.count) / Double(cohorts.count))
+        let head = mirror.punctualHead ?? reply.next
+        let usual = max(1, 2 * Double(mirror.punctualCount) / Double(cohorts.count))
         var before = 0
         for i in cohorts.indices {
             let isLast = i + 1 == cohorts.count
-            let end = isLast ? mirror.count : mirror.rank(cohorts[i + 1].start)
+            let end = isLast ? mirror.punctualCount : mirror.rank(cohorts[i + 1].start)
             let waiting = end - before
             before = end
             let gone = Double(cohorts[i].waiting - waiting)
@@ -115,7 +115,7 @@ struct CohortLedger {
         let oldest = now - cohorts[0].firstMilliseconds
         let span = max(CohortLedger.spanMillisecondsMin, 2 * oldest / CohortLedger.cohortsMax)
         let last = cohorts[cohorts.count - 1]
-        let part = max(CohortLedger.partMin, mirror.count / CohortLedger.partsOfLine)
+        let part = max(CohortLedger.partMin, mirror.punctualCount / CohortLedger.partsOfLine)
         if next > last.start, now - last.firstMilliseconds >= span || last.waiting > part {
             append(next, now)
             cut(cohorts.count - 2, into: last.waiting / part, mirror)

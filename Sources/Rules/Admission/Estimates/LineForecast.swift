@@ -48,7 +48,7 @@ struct LineForecast {
         turnover.look(reply, history, seconds: seconds)
         learnCalls(reply, progress, seconds)
         let isFull = reply.policy.maxActive > 0 && reply.called + reply.active >= reply.policy.maxActive
-        let isSaturated = mirror.count > 0 && LineForecast.isCalling(reply.policy) && !isFull
+        let isSaturated = mirror.punctualCount > 0 && LineForecast.isCalling(reply.policy) && !isFull
         if isSaturated, wasSaturated, !isChanged {
             let keep = Exponential.exp(-seconds / LineForecast.paceMemorySeconds)
             served = served * keep + progress.served

@@ -40,12 +40,13 @@ struct PromiseLedger {
     /// Samples the line evenly by rank; the golden ratio spreads few samples well.
     mutating func sample(_ table: WaitTable, _ mirror: RankIndex, nowMilliseconds now: Int) {
         let interval = max(PromiseLedger.intervalMillisecondsMin, Int(min(table.lastSeconds, 1e6)) * 1000 / 400)
-        guard mirror.count > 0, now - sampledMilliseconds >= interval else { return }
+        let count = mirror.punctualCount
+        guard count > 0, now - sampledMilliseconds >= interval else { return }
         sampledMilliseconds = now
         for _ in 0..<2 {
             step = (step + 1) % 1_000_000
             let share = (Double(step) * 0.6180339887498949).truncatingRemainder(dividingBy: 1)
-            let rank = min(mirror.count - 1, Int(share * Double(mirror.count)))
+            let rank = min(count - 1, Int(share * Double(count)))
             guard open.count < PromiseLedger.openMax, let number = mirror.number(atRank: rank),
                 let span = table.span(position: rank + 1)
             else { continue }

@@ -53,7 +53,7 @@ public struct RoomEstimator {
         learned?.look(reply)
         let isChanged = reply.policy != policy
         if isChanged { ledger.overtake() }
-        resolve(reply, head: mirror.next(from: 0) ?? reply.next)
+        resolve(reply, head: mirror.punctualHead ?? reply.next)
         generation = reply.generation
         next = reply.next
         policy = reply.policy
@@ -85,14 +85,14 @@ public struct RoomEstimator {
         _ rates: EntryRates
     ) -> WaitTable? {
         guard reply.policy.mode != .paused else { return nil }
-        if settings.method == .slidingWindow { return slidingWindowTable(reply, mirror.count, rates) }
+        if settings.method == .slidingWindow { return slidingWindowTable(reply, mirror.punctualCount, rates) }
         guard reply.policy.rateMilli > 0 else { return nil }
         if let learned {
-            return learned.table(reply, waiting: mirror.count) { calibration.confidence(of: $0) }
+            return learned.table(reply, waiting: mirror.punctualCount) { calibration.confidence(of: $0) }
         }
         var knots: [(position: Double, seconds: Double)] = []
         knots.reserveCapacity(WaitTable.knotsMax)
-        let tail = forecast.walk(reply, mirror.count, history) { knots.append(($0, $1)) }
+        let tail = forecast.walk(reply, mirror.punctualCount, history) { knots.append(($0, $1)) }
         var table = WaitTable(tailSecondsPerPlace: tail)
         for (position, seconds) in knots {
             let (span, confidence) = calibration.interval(seconds)

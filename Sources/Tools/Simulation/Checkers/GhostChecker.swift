@@ -77,7 +77,9 @@ struct GhostChecker {
                 return (.keeping, "\(number) is swept \(silent) ms after a sign of life")
             }
         }
-        if now > heldUntil, let head = room.waiting.next(from: 0), let sign = signs(head)?.last, !isExcused(sign) {
+        if now > heldUntil, let head = room.waiting.next(from: 0),
+            let sign = signs(head % RankIndex.lateOffset)?.last, !isExcused(sign)
+        {
             let silent = now - sign.milliseconds
             if silent > policy.abandonAfterMilliseconds + policy.epochMilliseconds + flush + 3 * tickMilliseconds {
                 return (.ghosts, "\(head) is first in the line and silent for \(silent) ms")

@@ -22,8 +22,15 @@ enum Place: Equatable {
 struct Facts {
     var now = 0
     var called: [Int] = []
+    /// The last place in the line from which a tick called.
+    var lastCalledPlace = 0
+    /// Called by their own look, without a tick, and the places in the line where they would wait.
+    var calledAtOnce: [Int] = []
+    var calledAtOncePlaces: [Int] = []
     var swept: [Int] = []
     var lapsed: [Int] = []
+    /// How many of those lapsed for the first time.
+    var firstLapses = 0
     /// Numbers that wait again: returners, and those a restore brought back.
     var returned: [Int] = []
     /// Entries that count against the bound.
@@ -36,6 +43,8 @@ struct Ledger {
     private var places = NumberTable<Place>()
     private var waiting = 0
     private var calledNumbers: Set<Int> = []
+    /// Lapsed calls of each number, in this memory of the store.
+    private var lapses: [Int: Int] = [:]
     /// Passes of entries that the store forgot: a second failover may bring them back.
     private var forgottenPasses: [Int: Int] = [:]
     private var entered = 0
@@ -88,7 +97,7 @@ struct Ledger {
         case .leave(let claim, let reply): if reply.standing == .left { move(claim.number, to: .left) }
         case .tick(let before, _): ticked(before, room, &facts)
         case .restore(let before, _, _):
-            facts.returned = room.waiting.numbers(notIn: before)
+            facts.returned = Ledger.numbers(waiting: room.waiting, notIn: before)
             _ = resume(room)
         case .configure, .moved: break
         case .reset: forget()
@@ -138,8 +147,8 @@ struct Ledger {
             if case .entered(let end, _) = place { forgottenPasses[number] = end }
             facts.returned.append(number)
             move(number, to: .waiting)
-        case (.called, let place) where place != .called:
-            fault(.conservation, "\(number) is told of a call, but is \(place.map { "\($0)" } ?? "unknown")")
+        case (.called, .called), (.retry, .called): break
+        case (.called, let place), (.retry, let place): callAtOnce(number, from: place, &facts)
         case (.entered(let end), .entered(let known, let since)) where end != known && since == era:
             fault(.idempotence, "\(number) has a pass until \(known), and is told of one until \(end)")
         default: break
@@ -160,6 +169,7 @@ struct Ledger {
             return
         case .called: break
         case .waiting where isBypass: break
+        case .abandoned: callAtOnce(number, from: .abandoned, &facts)
         case .forgotten where forgottenPasses[number] == end:
             return move(number, to: .entered(passEnd: end, era: era))
         case let place: fault(.conservation, "\(number) enters and is \(place.map { "\($0)" } ?? "unknown")")
@@ -168,21 +178,44 @@ struct Ledger {
         if !isBypass { facts.entries += 1 }
     }
 
+    /// A visitor who was away, and whose look was the call.
+    private mutating func callAtOnce(_ number: Int, from place: Place?, _ facts: inout Facts) {
+        switch place {
+        case .abandoned, .forgotten, nil: break
+        default: fault(.conservation, "\(number) is told of a call, but is \(place.map { "\($0)" } ?? "unknown")")
+        }
+        let isLate = lapses[number, default: 0] >= QueueConstants.lapsesBeforeLate
+        facts.calledAtOnce.append(number)
+        facts.calledAtOncePlaces.append(isLate ? number + RankIndex.lateOffset : number)
+        move(number, to: .called)
+    }
+
+    /// Visitors who wait here and not there, whichever part of the line they wait in.
+    private static func numbers(waiting: RankIndex, notIn other: RankIndex) -> [Int] {
+        waiting.numbers(notIn: other).map { $0 % RankIndex.lateOffset }
+    }
+
     private mutating func ticked(_ before: RankIndex, _ room: any QueueRules, _ facts: inout Facts) {
         let called = room.called
         for number in calledNumbers where called[number] == nil { facts.lapsed.append(number) }
         facts.lapsed.sort()
-        for number in facts.lapsed { move(number, to: .abandoned) }
-        for number in before.numbers(notIn: room.waiting) {
+        for number in facts.lapsed {
+            move(number, to: .abandoned)
+            if room.policy.mode != .bypass { lapses[number, default: 0] += 1 }
+            if lapses[number] == 1 { facts.firstLapses += 1 }
+        }
+        for place in before.numbers(notIn: room.waiting) {
+            let number = place % RankIndex.lateOffset
             if called[number] != nil {
                 facts.called.append(number)
+                facts.lastCalledPlace = place
                 move(number, to: .called)
             } else {
                 facts.swept.append(number)
                 move(number, to: .abandoned)
             }
         }
-        if let number = room.waiting.numbers(notIn: before).first {
+        if let number = Ledger.numbers(waiting: room.waiting, notIn: before).first {
             fault(.conservation, "\(number) waits after a tick, and did not before")
         }
     }
@@ -203,6 +236,7 @@ struct Ledger {
     /// The store has lost its memory, or has gone back to `room`. Returns who waits again by that.
     mutating func lose(_ room: (any QueueRules)?) -> [Int] {
         era += 1
+        lapses = [:]
         guard let room else {
             forget()
             return []
@@ -216,7 +250,7 @@ struct Ledger {
         let called = room.called
         for (number, place) in places.all {
             let now: Place
-            if room.waiting.contains(number) {
+            if room.waiting.place(of: number) != nil {
                 now = .waiting
             } else if called[number] != nil {
                 now = .called
@@ -232,13 +266,9 @@ struct Ledger {
             }
         }
         // What an earlier memory issued and this one has again.
-        var number = room.waiting.next(from: 0)
-        while let found = number {
-            if places.value(of: found) == nil {
-                move(found, to: .waiting)
-                back.append(found)
-            }
-            number = room.waiting.next(from: found + 1)
+        for found in Ledger.numbers(waiting: room.waiting, notIn: RankIndex()) where places.value(of: found) == nil {
+            move(found, to: .waiting)
+            back.append(found)
         }
         return back.sorted()
     }

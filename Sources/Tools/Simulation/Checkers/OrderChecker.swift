@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Order: a called visitor is ahead of every visitor who still waits. It is checked at each tick, which is
-// atomic, so returners need no exception: they are ahead by their number, from the moment they are back.
+// atomic, so returners need no exception: they are ahead by their number, from the moment they are back. A visitor
+// who let two calls lapse comes behind everybody; a look that is the call comes before everybody who waits.
 
 internal import Admission
 
@@ -11,8 +12,14 @@ struct OrderChecker {
     mutating func check(_ facts: Facts, _ room: any QueueRules, waitingBefore: Int, isBypass: Bool) -> String? {
         if let last = facts.called.last {
             if room.policy.mode == .paused { return "\(last) is called while the room is paused" }
-            if let first = room.waiting.next(from: 0), first < last {
+            if let first = room.waiting.next(from: 0), first < facts.lastCalledPlace {
                 return "\(last) is called while \(first) waits"
+            }
+        }
+        for (number, place) in zip(facts.calledAtOnce, facts.calledAtOncePlaces) {
+            if room.policy.mode == .paused { return "\(number) is called at once while the room is paused" }
+            if let first = room.waiting.next(from: 0), first < place {
+                return "\(number) is called at once while \(first) waits"
             }
         }
         if let admitted = facts.admitted.first, waitingBefore > 0, !isBypass {

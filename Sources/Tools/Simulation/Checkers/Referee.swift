@@ -13,6 +13,9 @@ final class Referee {
     private(set) var bound = EntryBoundChecker()
     private(set) var positions = PositionChecker()
     private var ghosts = GhostChecker()
+    private var movement = LivenessChecker()
+    /// Whether somebody who looks at the page has waited since a moment.
+    var isAwaited: (_ sinceMilliseconds: Int) -> Bool = { _ in false }
     private var keys: [String: (number: Int, issued: Int, generation: Int, era: Int)] = [:]
     private var signs = NumberTable<GhostChecker.Signs>()
     private var flushMilliseconds = 0
@@ -54,9 +57,11 @@ final class Referee {
             // A restore brings the operator's limits back.
             bound.configure(room.policy, facts.now)
             ghosts.noteRestored(room.policy, facts.now)
+            movement.excuse(untilMilliseconds: facts.now + RoomMemory.holdMilliseconds)
             world.note(.restored, memory.next, room.next)
         case .moved:
             ghosts.noteRestored(room.policy, facts.now)
+            movement.excuse(untilMilliseconds: facts.now + RoomMemory.holdMilliseconds)
             world.note(.tookOver, room.next)
         case .tick: checkTick(facts, room)
         default: break
@@ -65,15 +70,18 @@ final class Referee {
             entries += facts.entries
             if let text = bound.enter(facts.entries, facts.now) { report(.bound, text) }
         }
+        if let text = movement.check(facts, room.policy, active: room.activeCount, isAwaited: isAwaited) {
+            report(.liveness, text)
+        }
         note(facts)
     }
 
     private func note(_ facts: Facts) {
-        for number in facts.newlyIssued + facts.returned {
+        for number in facts.newlyIssued + facts.returned + facts.calledAtOnce {
             signs.update(number) { $0 = GhostChecker.Signs(last: GhostChecker.Sign(milliseconds: facts.now)) }
         }
         positions.noteReturns(facts)
-        for number in facts.called { world.note(.called, number) }
+        for number in facts.called + facts.calledAtOnce { world.note(.called, number) }
         for number in facts.swept { world.note(.swept, number) }
         for number in facts.lapsed { world.note(.lapsed, number) }
         for number in facts.returned { world.note(.returned, number) }
@@ -122,10 +130,14 @@ final class Referee {
     }
 
     /// Signs of life in this worker's memory are lost or late.
-    func trouble(worker: Int) { troubles[worker] = max(troubles[worker], world.now) }
+    func trouble(worker: Int) {
+        troubles[worker] = max(troubles[worker], world.now)
+        movement.excuse(untilMilliseconds: world.now)
+    }
 
     /// The network or the store holds everybody up until then.
     func troubleForAll(untilMilliseconds: Int) {
+        movement.excuse(untilMilliseconds: untilMilliseconds)
         for worker in troubles.indices { troubles[worker] = max(troubles[worker], untilMilliseconds) }
     }
 

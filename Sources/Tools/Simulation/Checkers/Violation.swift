@@ -20,7 +20,7 @@ public enum Promise: String, Sendable, CaseIterable {
     case ghosts
     /// No visitor who follows the poll hints is swept.
     case keeping
-    /// When the faults have ended, everybody patient enters.
+    /// While there is room, an entry follows in time; and when the faults have ended, everybody patient enters.
     case liveness
 }
 

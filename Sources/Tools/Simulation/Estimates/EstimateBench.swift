@@ -93,8 +93,9 @@ public struct EstimateBench {
 
     private mutating func sample() {
         guard event.scenario.judged.contains(event.second) else { return }
-        for _ in 0..<min(EstimateBench.samplesEach, event.model.waiting.count) {
-            let rank = Int(random.fraction() * Double(event.model.waiting.count))
+        let waiting = event.model.waiting.punctualCount
+        for _ in 0..<min(EstimateBench.samplesEach, waiting) {
+            let rank = Int(random.fraction() * Double(waiting))
             // The second wait of somebody who missed a call is not judged, and bots are nobody.
             guard let number = event.model.waiting.number(atRank: rank), !event.isBot(number),
                 event.passedMilliseconds[number] == 0
@@ -125,8 +126,8 @@ public struct EstimateBench {
         }
         tracked = []
         guard event.scenario.judged.contains(event.second) else { return }
-        for _ in 0..<min(20, event.model.waiting.count) {
-            let rank = Int(random.fraction() * Double(event.model.waiting.count))
+        for _ in 0..<min(20, event.model.waiting.punctualCount) {
+            let rank = Int(random.fraction() * Double(event.model.waiting.punctualCount))
             guard let number = event.model.waiting.number(atRank: rank) else { continue }
             let shown = methods.map { $0.promise(position: rank + 1)?.shownSeconds }
             tracked.append(Tracked(number: number, shown: shown))

@@ -159,14 +159,14 @@ struct EstimateEvent {
 
     private mutating func poll(_ number: Int, _ wait: (Int) -> WaitEstimate?) {
         if isGone[number] { return }
-        if let position = model.waiting.position(number) {
-            polled.append(number)
+        if let (place, position) = model.waiting.place(of: number) {
+            polled.append(place)
             if kinds[number] == .hidden { return schedule(number, .poll, afterSeconds: 60) }
             let soonest = model.policy.rateMilli > 0 ? position * 1000 / model.policy.rateMilli : Int.max
             let hint = PollPacing.hintMilliseconds(
                 etaSeconds: wait(position).map { min($0.seconds, soonest) },
                 position: position,
-                waiting: model.waiting.count,
+                waiting: model.waiting.punctualCount,
                 budgetPerSecond: 20_000,
                 policy: model.policy,
                 jitter: random.fraction()
@@ -189,7 +189,7 @@ struct EstimateEvent {
 
     /// Notes whom the head has passed in this tick.
     private mutating func pass() {
-        let front = model.waiting.next(from: 0) ?? model.next
+        let front = model.waiting.punctualHead ?? model.next
         while head < front, head < passedMilliseconds.count {
             if passedMilliseconds[head] == 0 {
                 passedMilliseconds[head] = nowMilliseconds

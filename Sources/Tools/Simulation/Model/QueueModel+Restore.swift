@@ -74,6 +74,7 @@ extension QueueModel {
         // A room that was there starts with empty buckets and is held: what was admitted just before the loss still
         // counts against the bound. Once only, though several workers bring their memories. One that nobody remembers
         // begins with its burst, or with less when the host knows that it ran the room just now.
+        owed = 0
         if memory.next == 0 {
             callBucket = TokenBucket(microtokens: memory.firstTokens * TokenBucket.micro)
             entryBucket = callBucket
@@ -108,6 +109,7 @@ extension QueueModel {
     private mutating func holdAdmission(_ now: Int) {
         callBucket = TokenBucket(microtokens: 0)
         entryBucket = callBucket
+        owed = 0
         refilledMilliseconds = now + RoomMemory.holdMilliseconds
     }
 
@@ -122,25 +124,36 @@ extension QueueModel {
     private mutating func merge(_ entries: [(number: Int, passExpiresMilliseconds: Int)], _ now: Int) {
         for (number, expires) in entries where done.insert(number).inserted {
             called[number] = nil
+            recalled.remove(number)
             if expires > now {
                 active[number] = expires
                 soonestPassEndMilliseconds = min(soonestPassEndMilliseconds, expires)
             }
-            let chunk = number / RankIndex.chunkSize
-            guard chunkVersions[chunk] != nil else { continue }
-            waiting.remove(number)
-            chunkVersions[chunk] = version
+            for place in [number, number + RankIndex.lateOffset] {
+                let chunk = place / RankIndex.chunkSize
+                guard chunkVersions[chunk] != nil else { continue }
+                waiting.remove(place)
+                chunkVersions[chunk] = version
+            }
         }
     }
 
     /// Whoever waits in a worker's mirror waits again, but nobody who has entered, left or been called meanwhile.
     private mutating func merge(_ chunks: [(index: Int, bitmap: [UInt8])]) {
         for (index, bitmap) in chunks {
-            for number in Heartbeats.numbers(chunk: index, bitmap: bitmap) where !done.contains(number) {
-                waiting.insert(number)
+            for place in Heartbeats.numbers(chunk: index, bitmap: bitmap) {
+                let number = place % RankIndex.lateOffset
+                if place != number {
+                    lapses[number] = max(lapses[number] ?? 0, QueueConstants.lapsesBeforeLate)
+                    waiting.remove(number)
+                }
+                if !done.contains(number), place == spot(number) { waiting.insert(place) }
             }
             chunkVersions[index] = version
         }
-        for number in called.keys { waiting.remove(number) }
+        for number in called.keys {
+            waiting.remove(number)
+            waiting.remove(number + RankIndex.lateOffset)
+        }
     }
 }

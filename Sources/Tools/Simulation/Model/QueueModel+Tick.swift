@@ -46,6 +46,7 @@ extension QueueModel {
         endPasses(now)
         startEpoch(now)
         callForward(now)
+        settleTokens()
         forgetOldFlow(now)
         tickedMilliseconds = now
         save()
@@ -60,18 +61,24 @@ extension QueueModel {
     }
 
     /// Calls not claimed in time give their token back; the visitor may return within the grace, as if seen
-    /// just now.
+    /// just now. Each lapse is counted, but while everybody may pass: the third ends the place.
     private mutating func lapse(_ now: Int) {
         if called.isEmpty { return }
         let late = called.filter { $0.value <= now }
             .sorted { ($0.value, $0.key) < ($1.value, $1.key) }
             .prefix(QueueConstants.lapsesPerTickMax)
         for (number, _) in late {
-            called[number] = nil
-            gone[now / goneMilliseconds, default: []].insert(number)
+            uncall(number, givesBack: true)
             counters.lapsed += 1
+            if policy.mode != .bypass {
+                lapses[number, default: 0] += 1
+                if lapses[number, default: 0] >= QueueConstants.lapsesBeforeEnd {
+                    done.insert(number)
+                    continue
+                }
+            }
+            gone[now / goneMilliseconds, default: []].insert(number)
         }
-        callBucket.giveBack(late.count, microtokensMax: callMicrotokensMax)
     }
 
     private mutating func endPasses(_ now: Int) {
@@ -109,24 +116,53 @@ extension QueueModel {
         }
     }
 
-    /// Calls in strict number order while there are tokens and room; chunks that are used up are removed.
+    /// How many are called at once. A room in bypass calls without tokens a part of those who wait, with each tick.
+    private var callBudget: Int {
+        if policy.mode == .paused || waiting.count == 0 { return 0 }
+        if policy.mode == .bypass {
+            let parts = QueueConstants.bypassParts
+            return max(QueueConstants.bypassCallsMin, (waiting.count + parts - 1) / parts)
+        }
+        return min(callTokens, vacancies)
+    }
+
+    /// Calls in strict number order while there are tokens and room; chunks that are used up are removed. Visitors who
+    /// lapsed before are called as their numbers come, and count against neither.
     private mutating func callForward(_ now: Int) {
-        guard policy.mode == .open || policy.mode == .closed else { return }
-        var budget = min(callBucket.tokens, vacancies, QueueConstants.callsPerTickMax, waiting.count)
+        let budget = callBudget
         guard budget > 0 else { return }
+        var (firstCalls, calls) = (0, 0)
         for chunk in chunkVersions.keys.sorted() {
             let end = (chunk + 1) * RankIndex.chunkSize
-            while budget > 0, let number = waiting.next(from: chunk * RankIndex.chunkSize), number < end {
-                waiting.remove(number)
-                touch(number)
+            while firstCalls < budget, calls < QueueConstants.callsPerTickMax,
+                let place = waiting.next(from: chunk * RankIndex.chunkSize), place < end
+            {
+                waiting.remove(place)
+                touch(place)
+                let number = place % RankIndex.lateOffset
                 called[number] = now + policy.claimWindowMilliseconds
-                callBucket.take()
-                budget -= 1
+                calls += 1
+                let isRecalled = policy.mode == .bypass || lapses[number] != nil
+                if isRecalled { recalled.insert(number) }
+                if policy.mode == .bypass || !isRecalled { firstCalls += 1 }
             }
-            if budget == 0 { break }
-            if end < next { dropChunk(chunk) }
+            if firstCalls >= budget || calls >= QueueConstants.callsPerTickMax { break }
+            if end < next || chunk >= QueueConstants.lateChunks { dropChunk(chunk) }
         }
+        if policy.mode != .bypass { takeCallTokens(firstCalls) }
         waiting.keep(only: chunkVersions.keys.sorted())
+    }
+
+    /// The bucket pays what is owed to it. What came back stays beyond its capacity only while somebody waits for it.
+    private mutating func settleTokens() {
+        if owed < 0 {
+            let paid = min(-owed, callBucket.tokens)
+            callBucket.take(paid)
+            owed += paid
+        } else if owed > 0, waiting.count == 0 {
+            callBucket.giveBack(owed, microtokensMax: callMicrotokensMax)
+            owed = 0
+        }
     }
 
     private mutating func forgetOldFlow(_ now: Int) {

@@ -36,6 +36,12 @@ public struct QueueModel {
     var gone: [Int: Set<Int>] = [:]
     var joinKeys: [JoinRequest.Key: NamedTicket] = [:]
     var flow: [Int: Int] = [:]
+    /// Number to lapsed calls, of those who had any (the bits of lapsed1 and lapsed2).
+    var lapses: [Int: Int] = [:]
+    /// Called visitors who lapsed before: they took no token and hold no place of max_active.
+    var recalled: Set<Int> = []
+    /// Tokens that lapsed calls gave back, while people wait; below zero, tokens that the call bucket has still to pay.
+    var owed = 0
     /// Live chunk of the waiting bitmap to the version of its last change.
     var chunkVersions: [Int: Int] = [:]
     private var isTouched = false
@@ -136,10 +142,34 @@ public struct QueueModel {
     }
 
     var vacancies: Int {
-        policy.maxActive == 0 ? Int.max : max(0, policy.maxActive - called.count - active.count)
+        policy.maxActive == 0 ? Int.max : max(0, policy.maxActive - called.count + recalled.count - active.count)
     }
 
-    private mutating func enter(_ number: Int, _ now: Int) -> Int {
+    /// Tokens for calls: those of the bucket and those that came back, less those that are owed.
+    var callTokens: Int { callBucket.tokens + owed }
+
+    /// Takes tokens for calls, those that came back first.
+    mutating func takeCallTokens(_ count: Int) {
+        let back = min(count, max(0, owed))
+        owed -= back
+        callBucket.take(count - back)
+    }
+
+    /// Takes a visitor out of those who are called. Returns whether it had lapsed before.
+    @discardableResult
+    mutating func uncall(_ number: Int, givesBack: Bool) -> Bool {
+        called[number] = nil
+        let wasRecalled = recalled.remove(number) != nil
+        if givesBack && !wasRecalled { owed += 1 }
+        return wasRecalled
+    }
+
+    /// Where a visitor waits: at the own number, or behind every number after two lapses.
+    func spot(_ number: Int) -> Int {
+        (lapses[number] ?? 0) >= QueueConstants.lapsesBeforeLate ? number + RankIndex.lateOffset : number
+    }
+
+    mutating func enter(_ number: Int, _ now: Int) -> Int {
         let expires = now + policy.passLifetimeMilliseconds
         active[number] = expires
         soonestPassEndMilliseconds = min(soonestPassEndMilliseconds, expires)
@@ -157,7 +187,8 @@ public struct QueueModel {
         if policy.mode == .bypass {
             admissible = Int.max
         } else if policy.mode == .open, waiting.count == 0 {
-            admissible = min(callBucket.tokens, entryBucket.tokens, vacancies)
+            // The called visitors come first: each of them is owed an entry.
+            admissible = min(callTokens, entryBucket.tokens - called.count, vacancies)
         }
         let outcomes = batch.map { joinOne($0, now, &admissible) }
         save()
@@ -191,7 +222,7 @@ public struct QueueModel {
         if admissible >= 1 {
             if policy.mode != .bypass {
                 admissible -= 1
-                callBucket.take()
+                takeCallTokens(1)
                 entryBucket.take()
             }
             return .admitted(number: number, passExpiresMilliseconds: enter(number, now))
@@ -200,127 +231,6 @@ public struct QueueModel {
         touch(number)
         markSeen(number, now)
         return .waiting(number: number, position: waiting.count)
-    }
-
-    // MARK: - One visitor (standing.lua, visit.lua)
-
-    private mutating func waitAgain(_ number: Int, _ now: Int) -> Standing {
-        waiting.insert(number)
-        touch(number)
-        markSeen(number, now)
-        counters.returned += 1
-        return .waiting
-    }
-
-    private func seenWithinGrace(_ claim: TicketClaim, _ now: Int) -> Bool {
-        let from = now - policy.returnGraceMilliseconds
-        if claim.issuedMilliseconds >= from { return true }
-        if restoredMilliseconds >= from, claim.number >= doubtFrom { return true }
-        let current = currentEpoch(now)
-        let oldest = max(from / policy.epochMilliseconds, current - RoomPolicy.epochsKept + 1)
-        if (min(oldest, current)...current).contains(where: { seen[$0]?.contains(claim.number) ?? false }) {
-            return true
-        }
-        let (first, last) = (max(0, from) / goneMilliseconds, now / goneMilliseconds)
-        return (first...last).contains { gone[$0]?.contains(claim.number) ?? false }
-    }
-
-    /// Where a number of this generation stands; nil when its visitor is away and may come back.
-    func place(_ claim: TicketClaim, _ now: Int) -> Standing? {
-        if let deadline = called[claim.number] { return .called(deadlineMilliseconds: deadline) }
-        if let expires = active[claim.number], expires > now { return .entered(passExpiresMilliseconds: expires) }
-        if waiting.contains(claim.number) { return .waiting }
-        if done.contains(claim.number) { return left.contains(claim.number) ? .left : .expired }
-        return claim.number >= next || seenWithinGrace(claim, now) ? nil : .expired
-    }
-
-    private mutating func standing(_ claim: TicketClaim, _ now: Int) -> Standing {
-        if claim.generation < generation { return .fenced }
-        if let place = place(claim, now) { return place }
-        if claim.number >= next { next = claim.number + 1 + QueueConstants.numbersSkipped }
-        return waitAgain(claim.number, now)
-    }
-
-    private func reply(_ standing: Standing, _ claim: TicketClaim, _ now: Int) -> StandingReply {
-        StandingReply(
-            standing: standing,
-            nowMilliseconds: now,
-            waiting: waiting.count,
-            position: standing == .waiting ? waiting.position(claim.number) ?? 0 : 0
-        )
-    }
-
-    /// Where the visitor stands; a returner within the grace waits again at the original number.
-    public mutating func stand(_ claim: TicketClaim, nowMilliseconds: Int) -> StandingReply {
-        let now = advance(to: nowMilliseconds)
-        let answer = standing(claim, now)
-        save()
-        return reply(answer, claim, now)
-    }
-
-    /// Claims a call. Repeating it gives the same pass expiry.
-    public mutating func enter(_ claim: TicketClaim, nowMilliseconds: Int) -> StandingReply {
-        let now = advance(to: nowMilliseconds)
-        var answer = standing(claim, now)
-        switch answer {
-        case .waiting where policy.mode == .bypass:
-            waiting.remove(claim.number)
-            touch(claim.number)
-            answer = .entered(passExpiresMilliseconds: enter(claim.number, now))
-        case .called where policy.mode == .bypass:
-            called[claim.number] = nil
-            answer = .entered(passExpiresMilliseconds: enter(claim.number, now))
-        case .called(let deadline):
-            if entryBucket.tokens >= 1 {
-                entryBucket.take()
-                called[claim.number] = nil
-                answer = .entered(passExpiresMilliseconds: enter(claim.number, now))
-            } else {
-                called[claim.number] = max(deadline, now + heldMilliseconds + policy.claimWindowMilliseconds)
-                answer = .retry(afterMilliseconds: retryMilliseconds)
-            }
-        default:
-            break
-        }
-        save()
-        return reply(answer, claim, now)
-    }
-
-    /// How long nothing is admitted yet.
-    private var heldMilliseconds: Int { max(0, refilledMilliseconds - clockMilliseconds) }
-
-    /// Not the time of the next token: all who were called would ask for it at once. Half of the time in which they can
-    /// all enter keeps the bucket busy without a rush.
-    private var retryMilliseconds: Int {
-        let wait = entryBucket.millisecondsUntilToken(rateMilli: policy.rateMilli)
-        guard policy.rateMilli > 0 else { return wait }
-        let token = wait + heldMilliseconds
-        let half = called.count * TokenBucket.micro / (2 * policy.rateMilli)
-        return max(token, min(half, policy.claimWindowMilliseconds / 2))
-    }
-
-    /// Gives the place up for good. Idempotent.
-    public mutating func leave(_ claim: TicketClaim, nowMilliseconds: Int) -> StandingReply {
-        let now = advance(to: nowMilliseconds)
-        if claim.generation < generation {
-            return reply(.fenced, claim, now)
-        }
-        if !left.contains(claim.number) {
-            if called.removeValue(forKey: claim.number) != nil {
-                callBucket.giveBack(microtokensMax: callMicrotokensMax)
-            }
-            if let expires = active.removeValue(forKey: claim.number), expires > now { spent[claim.number] = expires }
-            if waiting.contains(claim.number) {
-                waiting.remove(claim.number)
-                touch(claim.number)
-            }
-            if claim.number >= next { next = claim.number + 1 + QueueConstants.numbersSkipped }
-            done.insert(claim.number)
-            left.insert(claim.number)
-            counters.left += 1
-            save()
-        }
-        return reply(.left, claim, now)
     }
 
     // MARK: - Operators (configure.lua, reset.lua)
@@ -337,16 +247,21 @@ public struct QueueModel {
         let now = advance(to: nowMilliseconds)
         generation = max(generation + 1, now / 1000)
         endPlaces()
+        owed = 0
         isTouched = true
         openedMilliseconds = 0
         save()
         return generation
     }
 
+    /// For tests: what the rules do when lapses are not counted.
+    public mutating func forgetLapses() { lapses = [:] }
+
     /// Nobody waits or is called any more.
     mutating func endPlaces() {
         waiting.removeAll()
         chunkVersions = [:]
         called = [:]
+        recalled = []
     }
 }

@@ -10,6 +10,8 @@ public enum BuiltInScenarios {
         ("leavers", PackageResources.leavers_yaml),
         ("sleepers", PackageResources.sleepers_yaml),
         ("scripts", PackageResources.scripts_yaml),
+        ("hidden", PackageResources.hidden_yaml),
+        ("decliners", PackageResources.decliners_yaml),
         ("faults", PackageResources.faults_yaml),
         ("operator", PackageResources.operator_yaml),
         ("million", PackageResources.million_yaml),

@@ -14,6 +14,8 @@ public protocol QueueRules {
     var waiting: RankIndex { get }
     /// Number to claim deadline.
     var called: [Int: Int] { get }
+    /// How many are inside: their passes go on.
+    var activeCount: Int { get }
 
     func knowsLess(thanGeneration known: Int, next knownNext: Int, incarnation knownIncarnation: Int) -> Bool
 
@@ -39,6 +41,8 @@ public protocol QueueRules {
 }
 
 extension QueueModel: QueueRules {
+    public var activeCount: Int { active.count }
+
     public static func restored(
         _ memory: RoomMemory,
         onto existing: (any QueueRules)?,

@@ -127,13 +127,13 @@ extension RedisReply {
             [replies.last?.nowMilliseconds ?? 0, replies.last?.waiting ?? 0]
                 + replies.flatMap { reply -> [Int] in
                     switch reply.standing {
-                    case .waiting: [StandingCode.waiting.rawValue, 0, reply.position]
-                    case .called(let deadline): [StandingCode.called.rawValue, deadline, 0]
-                    case .entered(let expires): [StandingCode.entered.rawValue, expires, 0]
-                    case .left: [StandingCode.left.rawValue, 0, 0]
-                    case .expired: [StandingCode.expired.rawValue, 0, 0]
-                    case .retry(let after): [StandingCode.retry.rawValue, after, 0]
-                    case .fenced: [StandingCode.fenced.rawValue, 0, 0]
+                    case .waiting: [StandingCode.waiting.rawValue, reply.place]
+                    case .called(let deadline): [StandingCode.called.rawValue, deadline]
+                    case .entered(let expires): [StandingCode.entered.rawValue, expires]
+                    case .left: [StandingCode.left.rawValue, 0]
+                    case .expired: [StandingCode.expired.rawValue, 0]
+                    case .retry(let after): [StandingCode.retry.rawValue, after]
+                    case .fenced: [StandingCode.fenced.rawValue, 0]
                     }
                 }
         )

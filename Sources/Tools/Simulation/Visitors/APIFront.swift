@@ -75,7 +75,8 @@ struct APIFront: Front {
             return .waiting(
                 position: body["position"]?.integerValue.map { Int($0) } ?? -1,
                 pollAfterMilliseconds: body["poll_after_ms"]?.integerValue.map { Int($0) } ?? 1000,
-                isDegraded: body["degraded"]?.boolValue ?? false
+                isDegraded: body["degraded"]?.boolValue ?? false,
+                isLate: body["late"]?.boolValue ?? false
             )
         default: return .ended
         }

@@ -163,7 +163,8 @@ final class Crowd {
                     visitors[index].shown = PositionChecker.Shown()
                     begin(index)
                 }
-                receive(answer, index, look: worker.storeLook)
+                let look = ticket.flatMap { worker.look($0.claim) } ?? worker.mirrorLook
+                receive(answer, index, look: look)
             }
         }
     }
@@ -173,6 +174,7 @@ final class Crowd {
     /// A place is held: the impatient, the closers and the sleepers decide when they go.
     private func begin(_ index: Int) {
         visitors[index].phase = .waiting
+        visitors[index].waitsSince = world.now
         guard visitors[index].attempt == 0 else { return }
         switch visitors[index].kind {
         case .impatient, .closer, .sleeper:
@@ -193,12 +195,12 @@ final class Crowd {
             switch answer {
             case .ready: referee.heard(ticket.claim.number, by: worker.index)
             // Also a degraded worker takes a sign of life, of those it has in its mirror.
-            case .waiting(_, _, let isDegraded) where look != nil || !isDegraded:
+            case .waiting(_, _, let isDegraded, _) where look != nil || !isDegraded:
                 referee.heard(ticket.claim.number, by: worker.index)
             default: break
             }
             guard isReceived(index, token) else { return }
-            receive(answer, index, look: look ?? worker.storeLook)
+            receive(answer, index, look: look ?? worker.mirrorLook)
         }
     }
 
@@ -241,20 +243,26 @@ final class Crowd {
             return settle(index, .entered)
         }
         switch answer {
-        case .waiting(let position, let hint, let isDegraded):
+        case .waiting(let position, let hint, let isDegraded, let isLate):
             world.note(.shown, index, position)
             visitors[index].phase = .waiting
             if isDegraded {
                 referee.reckoned(position, index)
+            } else if isLate {
+                // Everybody who is yet to come goes before: the position may rise.
+                visitors[index].mustFindPlace = false
+                visitors[index].shown = PositionChecker.Shown()
             } else {
                 visitors[index].mustFindPlace = false
                 if let number = visitors[index].ticket?.claim.number {
                     referee.shown(number, position: position, look: look, &visitors[index].shown)
                 }
             }
-            wakeLater(index, visitors[index].kind == .script ? 20 + world.random.upTo(100) : hint)
+            wakeLater(index, pause(index, hint))
         case .ready:
             world.note(.ready, index)
+            // A decliner goes on polling, and lets the call lapse.
+            if visitors[index].kind == .decliner { return wakeLater(index, 1000) }
             visitors[index].mustFindPlace = false
             visitors[index].goesAt = 0
             visitors[index].phase = .entering
@@ -274,6 +282,23 @@ final class Crowd {
         }
     }
 
+    /// When the visitor asks again: scripts at once, hidden tabs when the browser lets them.
+    private func pause(_ index: Int, _ hint: Int) -> Int {
+        switch visitors[index].kind {
+        case .script: 20 + world.random.upTo(100)
+        case .hidden: max(hint, policy.abandonAfterMilliseconds / 2)
+        default: hint
+        }
+    }
+
+    /// Whether somebody who looks at the page has waited, or was called, since this moment.
+    func isAwaited(sinceMilliseconds: Int) -> Bool {
+        visitors.contains { visitor in
+            visitor.kind.isAwake && visitor.waitsSince < sinceMilliseconds
+                && (visitor.phase == .waiting || visitor.phase == .entering)
+        }
+    }
+
     private func checkPass(_ pass: Int, _ index: Int, _ era: Int) {
         if pass == 0 { referee.report(.idempotence, "visitor \(index) got a pass that does not verify") }
         if visitors[index].pass != 0, visitors[index].passEra == era, visitors[index].pass != pass {
@@ -286,6 +311,7 @@ final class Crowd {
     /// The place has ended. A visitor who still wants to enter joins again.
     private func lose(_ index: Int) {
         world.note(.gone, index)
+        if visitors[index].kind == .decliner { return settle(index, .declined) }
         if visitors[index].mustFindPlace, let number = visitors[index].ticket?.claim.number,
             referee.isSignSafe(number, withinMilliseconds: policy.returnGraceMilliseconds)
         {

@@ -13,7 +13,8 @@ struct HeldTicket {
 
 /// The answer to a visitor.
 enum FrontAnswer: Equatable {
-    case waiting(position: Int, pollAfterMilliseconds: Int, isDegraded: Bool)
+    /// `isLate`: behind everybody, after two lapsed calls.
+    case waiting(position: Int, pollAfterMilliseconds: Int, isDegraded: Bool, isLate: Bool)
     case ready
     /// `pass` names what was given: the same entry always gives the same pass.
     case admitted(pass: Int)

@@ -30,11 +30,12 @@ struct StoreFront: Front {
                         standing: .waiting,
                         nowMilliseconds: answer.nowMilliseconds,
                         waiting: answer.waiting,
-                        position: position
+                        position: position,
+                        place: number
                     ),
                     of: number
                 )
-                done(ticket(number, answer.nowMilliseconds), waiting(position, room))
+                done(ticket(number, answer.nowMilliseconds), waiting(position, at: number, room))
             case .admitted(let number, let expires):
                 room.noteIssued(number, generation: answer.generation)
                 done(ticket(number, answer.nowMilliseconds), .admitted(pass: expires))
@@ -51,7 +52,7 @@ struct StoreFront: Front {
         }
     }
 
-    private func waiting(_ position: Int, _ room: Room, isDegraded: Bool = false) -> FrontAnswer {
+    private func waiting(_ position: Int, at place: Int, _ room: Room) -> FrontAnswer {
         let rate = room.policy.rateMilli
         let seconds = room.policy.mode == .paused || rate == 0 ? nil : position * 1000 / rate
         let hint = PollPacing.hintMilliseconds(
@@ -62,12 +63,13 @@ struct StoreFront: Front {
             policy: room.policy,
             jitter: world.random.fraction()
         )
-        return .waiting(position: position, pollAfterMilliseconds: hint, isDegraded: isDegraded)
+        let isLate = place >= RankIndex.lateOffset
+        return .waiting(position: position, pollAfterMilliseconds: hint, isDegraded: false, isLate: isLate)
     }
 
     private func answer(_ reply: StandingReply, _ room: Room) -> FrontAnswer {
         switch reply.standing {
-        case .waiting: waiting(reply.position, room)
+        case .waiting: waiting(room.position(reply), at: reply.place, room)
         case .called: .ready
         case .entered(let expires): .admitted(pass: expires)
         case .retry(let after): .retry(afterMilliseconds: after)
@@ -79,9 +81,9 @@ struct StoreFront: Front {
         let room = worker.room
         let number = ticket.claim.number
         room.use(nowMilliseconds: worker.nowMilliseconds)
-        if ticket.claim.generation == room.generation, let position = room.mirror.position(number) {
-            room.markAlive(number)
-            return done(waiting(position, room))
+        if ticket.claim.generation == room.generation, let (place, position) = room.mirror.place(of: number) {
+            room.markAlive(place)
+            return done(waiting(position, at: place, room))
         }
         if let reply = room.rememberedStanding(number) { return standing(reply, number, room, done) }
         worker.store.stand(ticket.claim, room: room) { result in
@@ -93,14 +95,22 @@ struct StoreFront: Front {
 
     private func standing(_ reply: StandingReply, _ number: Int, _ room: Room, _ done: (FrontAnswer) -> Void) {
         switch reply.standing {
-        case .waiting, .called: room.markAlive(number)
+        case .waiting: room.markAlive(reply.place)
+        case .called: room.markAlive(number)
         default: break
         }
         done(answer(reply, room))
     }
 
     func enter(_ ticket: HeldTicket, _ worker: SimulatedWorker, _ done: @escaping (FrontAnswer) -> Void) {
-        worker.store.enter(ticket.claim, room: worker.room) { result in
+        let room = worker.room
+        if room.policy.mode != .bypass, ticket.claim.generation == room.generation,
+            let place = room.mirror.place(of: ticket.claim.number)?.place
+        {
+            room.markAlive(place)
+            return done(.retry(afterMilliseconds: 500))
+        }
+        worker.store.enter(ticket.claim, room: room) { result in
             guard case .success(let reply) = result else { return done(.retry(afterMilliseconds: 2000)) }
             switch reply.standing {
             case .entered: worker.room.noteGone(ticket.claim.number)

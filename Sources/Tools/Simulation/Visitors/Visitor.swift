@@ -4,7 +4,10 @@
 
 /// How a visitor behaves, in the order of the crowd's weights.
 enum VisitorKind: UInt8, CaseIterable {
-    case patient, impatient, closer, sleeper, clicker, script
+    case patient, impatient, closer, sleeper, clicker, script, hidden, decliner
+
+    /// Whether it looks at the page when the page asks for it, and enters when called.
+    var isAwake: Bool { self == .patient || self == .clicker || self == .script }
 }
 
 /// How a visit ended.
@@ -16,6 +19,8 @@ public enum Fate: UInt8, Sendable, CaseIterable {
     case silent
     /// The room took no joins.
     case refused
+    /// Did not want to enter, until the place had ended.
+    case declined
 }
 
 struct Visitor {
@@ -34,6 +39,8 @@ struct Visitor {
     /// When the impatient, the closers and the sleepers go; 0 for the others.
     var goesAt = 0
     var ticket: HeldTicket?
+    /// When it came to wait at its place.
+    var waitsSince = 0
     var shown = PositionChecker.Shown()
     /// The pass of the first entry, and the era of the store's memory in which it was given.
     var pass = 0

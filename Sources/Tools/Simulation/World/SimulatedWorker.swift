@@ -119,11 +119,14 @@ final class SimulatedWorker {
     /// The store's time of the look at the queue from which a poll of this visitor will be answered; nil when the store
     /// will be asked (then it is the time of the store's reply).
     func look(_ claim: TicketClaim) -> Look? {
-        if claim.generation == room.generation, room.mirror.contains(claim.number) {
-            return Look(milliseconds: room.asOfMilliseconds, aheadMilliseconds: goneMilliseconds)
+        if claim.generation == room.generation, room.mirror.place(of: claim.number) != nil { return mirrorLook }
+        return room.rememberedStanding(claim.number).map {
+            $0.position > 0 ? Look(milliseconds: $0.nowMilliseconds) : mirrorLook
         }
-        return room.rememberedStanding(claim.number).map { Look(milliseconds: $0.nowMilliseconds) }
     }
+
+    /// The look at the queue of this worker's mirror.
+    var mirrorLook: Look { Look(milliseconds: room.asOfMilliseconds, aheadMilliseconds: goneMilliseconds) }
 
     /// The look of an answer of the store that is being handed out.
     var storeLook: Look { Look(milliseconds: link.replyMilliseconds) }

@@ -79,6 +79,7 @@ public final class Simulation {
         emptyingMilliseconds = 3 * policy.abandonAfterMilliseconds + 2 * policy.claimWindowMilliseconds + 20_000
         host.server.observe = { [referee] step, room in referee.observe(step, room) }
         crowd.workers = { [unowned self] in self.serving }
+        referee.isAwaited = { [unowned crowd] in crowd.isAwaited(sinceMilliseconds: $0) }
     }
 
     // MARK: - The run

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The room moves: while people who look at their page wait, and the rate and max_active leave room for an entry, an
+// entry follows in time, whatever others do who are called and do not come.
+//
+// In time is: a claim window and the time that two polls take at most. Each visitor may let one call lapse at the cost
+// of the others: that a visitor does not come is known only then. It costs max_active's share of a claim window, and a
+// token's time.
+
+internal import Admission
+
+struct LivenessChecker {
+    /// The last entry, or the last moment at which none was due.
+    private var sinceMilliseconds = 0
+    private var firstLapses = 0
+    private static let slackMilliseconds = 4000
+
+    /// No entry is due before then: a fault lasts, or admission is held.
+    mutating func excuse(untilMilliseconds: Int) {
+        sinceMilliseconds = max(sinceMilliseconds, untilMilliseconds)
+        firstLapses = 0
+    }
+
+    /// - Parameters:
+    ///   - active: how many are inside.
+    ///   - isAwaited: whether somebody who looks at the page has waited since this moment. Asked only when an entry is
+    ///     overdue.
+    mutating func check(
+        _ facts: Facts,
+        _ policy: RoomPolicy,
+        active: Int,
+        isAwaited: (_ sinceMilliseconds: Int) -> Bool
+    ) -> String? {
+        let calls = policy.mode == .open || policy.mode == .closed
+        let isFull = policy.maxActive > 0 && active >= policy.maxActive
+        if facts.entries > 0 || !calls || isFull || policy.rateMilli == 0 {
+            excuse(untilMilliseconds: facts.now)
+            return nil
+        }
+        firstLapses += facts.firstLapses
+        let token = 1_000_000 / policy.rateMilli
+        let place = policy.maxActive > 0 ? policy.claimWindowMilliseconds / policy.maxActive : 0
+        let polls = 2 * max(policy.claimWindowMilliseconds / 2, policy.abandonAfterMilliseconds / 3)
+        let due = policy.claimWindowMilliseconds + polls + 2 * token + Self.slackMilliseconds
+        let late = facts.now - sinceMilliseconds - due - firstLapses * (token + place)
+        guard late > 0, isAwaited(sinceMilliseconds) else { return nil }
+        return "nobody has entered for \(facts.now - sinceMilliseconds) ms, and people who are awake wait"
+    }
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The model's answers about one visitor: where it stands, to enter, to leave (standing.lua, visit.lua).
+
+public import Admission
+
+extension QueueModel {
+    private mutating func comeBack(_ number: Int, _ now: Int) -> Standing {
+        counters.returned += 1
+        let place = spot(number)
+        if let deadline = callAtOnce(number, place, now) { return .called(deadlineMilliseconds: deadline) }
+        waiting.insert(place)
+        touch(place)
+        markSeen(place, now)
+        return .waiting
+    }
+
+    /// The look of a visitor who was away and whose turn it is, is the call.
+    private mutating func callAtOnce(_ number: Int, _ place: Int, _ now: Int) -> Int? {
+        let isFirst = waiting.next(from: 0) ?? Int.max >= place
+        guard policy.mode != .paused, heldMilliseconds == 0, isFirst else { return nil }
+        let isRecalled = policy.mode == .bypass || lapses[number] != nil
+        if policy.mode != .bypass {
+            guard entryBucket.tokens >= 1, vacancies >= 1, isRecalled || callTokens >= 1 else { return nil }
+            if !isRecalled { takeCallTokens(1) }
+        }
+        if isRecalled { recalled.insert(number) }
+        let deadline = now + policy.claimWindowMilliseconds
+        called[number] = deadline
+        return deadline
+    }
+
+    private func seenWithinGrace(_ claim: TicketClaim, _ now: Int) -> Bool {
+        let from = now - policy.returnGraceMilliseconds
+        if claim.issuedMilliseconds >= from { return true }
+        if restoredMilliseconds >= from, claim.number >= doubtFrom { return true }
+        let current = currentEpoch(now)
+        let oldest = max(from / policy.epochMilliseconds, current - RoomPolicy.epochsKept + 1)
+        let places = [spot(claim.number), claim.number]
+        if (min(oldest, current)...current).contains(where: { seen[$0]?.contains(places[0]) ?? false }) {
+            return true
+        }
+        let (first, last) = (max(0, from) / goneMilliseconds, now / goneMilliseconds)
+        return (first...last).contains { span in places.contains { gone[span]?.contains($0) ?? false } }
+    }
+
+    /// Where a number of this generation stands; nil when its visitor is away and may come back.
+    func place(_ claim: TicketClaim, _ now: Int) -> Standing? {
+        if let deadline = called[claim.number] { return .called(deadlineMilliseconds: deadline) }
+        if let expires = active[claim.number], expires > now { return .entered(passExpiresMilliseconds: expires) }
+        if waiting.contains(spot(claim.number)) { return .waiting }
+        if done.contains(claim.number) { return left.contains(claim.number) ? .left : .expired }
+        return claim.number >= next || seenWithinGrace(claim, now) ? nil : .expired
+    }
+
+    private mutating func standing(_ claim: TicketClaim, _ now: Int) -> Standing {
+        if claim.generation < generation { return .fenced }
+        if let place = place(claim, now) { return place }
+        if claim.number >= next { next = claim.number + 1 + QueueConstants.numbersSkipped }
+        return comeBack(claim.number, now)
+    }
+
+    private func reply(_ standing: Standing, _ claim: TicketClaim, _ now: Int) -> StandingReply {
+        StandingReply(
+            standing: standing,
+            nowMilliseconds: now,
+            waiting: waiting.count,
+            place: standing == .waiting ? spot(claim.number) : 0
+        )
+    }
+
+    /// Where the visitor stands; a returner within the grace waits again at the original number.
+    public mutating func stand(_ claim: TicketClaim, nowMilliseconds: Int) -> StandingReply {
+        let now = advance(to: nowMilliseconds)
+        let answer = standing(claim, now)
+        save()
+        return reply(answer, claim, now)
+    }
+
+    /// Claims a call. Repeating it gives the same pass expiry.
+    public mutating func enter(_ claim: TicketClaim, nowMilliseconds: Int) -> StandingReply {
+        let now = advance(to: nowMilliseconds)
+        var answer = standing(claim, now)
+        switch answer {
+        case .waiting where policy.mode == .bypass:
+            stopWaiting(claim.number)
+            answer = .entered(passExpiresMilliseconds: enter(claim.number, now))
+        case .called where policy.mode == .bypass:
+            uncall(claim.number, givesBack: true)
+            answer = .entered(passExpiresMilliseconds: enter(claim.number, now))
+        case .called(let deadline):
+            let hasPlace = !recalled.contains(claim.number) || vacancies >= 1
+            if entryBucket.tokens >= 1 && hasPlace {
+                entryBucket.take()
+                if uncall(claim.number, givesBack: false) { payForRecall() }
+                answer = .entered(passExpiresMilliseconds: enter(claim.number, now))
+            } else {
+                called[claim.number] = max(deadline, now + heldMilliseconds + policy.claimWindowMilliseconds)
+                answer = .retry(afterMilliseconds: retryMilliseconds(hasPlace: hasPlace))
+            }
+        default:
+            break
+        }
+        save()
+        return reply(answer, claim, now)
+    }
+
+    /// An entry whose call took no token takes it now, or when the bucket has it.
+    private mutating func payForRecall() {
+        if callTokens >= 1 {
+            takeCallTokens(1)
+        } else {
+            owed = max(owed - 1, -(callMicrotokensMax / TokenBucket.micro))
+        }
+    }
+
+    private mutating func stopWaiting(_ number: Int) {
+        let place = spot(number)
+        waiting.remove(place)
+        touch(place)
+    }
+
+    /// How long nothing is admitted yet.
+    private var heldMilliseconds: Int { max(0, refilledMilliseconds - clockMilliseconds) }
+
+    /// Not the time of the next token: all who were called would ask for it at once. Half of the time in which they can
+    /// all enter keeps the bucket busy without a rush.
+    private func retryMilliseconds(hasPlace: Bool) -> Int {
+        guard policy.rateMilli > 0 else { return 1000 }
+        let wait = entryBucket.millisecondsUntilToken(rateMilli: policy.rateMilli)
+        let token = max(hasPlace ? 0 : QueueConstants.placeRetryMilliseconds, wait) + heldMilliseconds
+        let half = called.count * TokenBucket.micro / (2 * policy.rateMilli)
+        return max(token, min(half, policy.claimWindowMilliseconds / 2))
+    }
+
+    /// Gives the place up for good. Idempotent.
+    public mutating func leave(_ claim: TicketClaim, nowMilliseconds: Int) -> StandingReply {
+        let now = advance(to: nowMilliseconds)
+        if claim.generation < generation {
+            return reply(.fenced, claim, now)
+        }
+        if !left.contains(claim.number) {
+            if called[claim.number] != nil { uncall(claim.number, givesBack: true) }
+            if let expires = active.removeValue(forKey: claim.number), expires > now { spent[claim.number] = expires }
+            if waiting.contains(spot(claim.number)) { stopWaiting(claim.number) }
+            if claim.number >= next { next = claim.number + 1 + QueueConstants.numbersSkipped }
+            done.insert(claim.number)
+            left.insert(claim.number)
+            counters.left += 1
+            save()
+        }
+        return reply(.left, claim, now)
+    }
+}
