@@ -36,7 +36,7 @@ extension Integration {
             }
             #expect(isReplaced)
             #expect(try service.workers().contains(before[1]), "the other one was left alone")
-            #expect(service.directory.read("serve.log").contains("stands still"))
+            try service.directory.read("serve.log", onceItHolds: "stands still")
         }
 
         @Test func `a new program takes over in the same process with the same sockets, a bad one does not`() throws {
@@ -47,7 +47,7 @@ extension Integration {
             try FileManager.default.moveItem(atPath: service.program, toPath: good)
             try FileManager.default.copyItem(atPath: "/bin/false", toPath: service.program)
             kill(service.pid, SIGUSR2)
-            #expect(Wait.until(seconds: 5) { service.directory.read("serve.log").contains("upgrade refused") })
+            try service.directory.read("serve.log", onceItHolds: "upgrade refused")
             #expect(try service.workers() == before)
 
             // A copy, not the same file again.
