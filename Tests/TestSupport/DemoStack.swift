@@ -8,9 +8,9 @@ public import StrictJSON
 /// A running demo. It is stopped with its owner.
 public final class DemoStack {
     public let directory: TemporaryDirectory
-    public private(set) var port = 0
-    public private(set) var tlsPort = 0
-    public private(set) var process: TestProcess
+    public let port: Int
+    public let tlsPort: Int
+    public let process: TestProcess
 
     /// - Parameters:
     ///   - rooms: YAML below `rooms:`; room demo must be in it, or gets the defaults.
@@ -30,26 +30,13 @@ public final class DemoStack {
             arguments += ["--config", directory.file("test.yaml")]
         }
         self.directory = directory
-        (process, port, tlsPort) = try DemoStack.start(arguments, directory)
-        let (process, log) = (process, { directory.read("demo.log") })
+        (port, tlsPort) = (try Loopback.freePort(), try Loopback.freePort())
+        arguments += ["--port", "\(port)", "--tls-port", "\(tlsPort)"]
+        let process = try TestProcess(try Product.vestibule(), arguments, log: directory.file("demo.log"))
+        self.process = process
+        let log = { directory.read("demo.log") }
         let isReady = Wait.until(seconds: 15) { log().contains("ready http://") || !process.isRunning }
         guard isReady, process.isRunning else { throw TestFailure("demo did not start: \(log())") }
-    }
-
-    /// A free port can be somebody else's a moment later: the demo then says so, and others are tried.
-    private static func start(
-        _ arguments: [String],
-        _ directory: TemporaryDirectory
-    ) throws -> (process: TestProcess, port: Int, tlsPort: Int) {
-        let log = directory.file("demo.log")
-        for _ in 0..<5 {
-            let (port, tlsPort) = (try Loopback.freePort(), try Loopback.freePort())
-            let ports = ["--port", "\(port)", "--tls-port", "\(tlsPort)"]
-            let process = try TestProcess(try Product.vestibule(), arguments + ports, log: log)
-            Wait.until(seconds: 15) { !directory.read("demo.log").isEmpty || !process.isRunning }
-            if !directory.read("demo.log").contains("PORT_IN_USE") { return (process, port, tlsPort) }
-        }
-        throw TestFailure("no two free ports in five attempts")
     }
 
     public func client(timeoutSeconds: Int = 10) -> HTTPClient {
@@ -76,8 +63,15 @@ public final class DemoStack {
         )
     }
 
-    /// Lines of the backend's log so far.
-    public var backendLines: [Substring] { directory.read("backend.log").split(separator: "\n") }
+    /// The requests that the backend has answered by now, one line each.
+    public func backendLines() throws -> [Substring] {
+        try directory.backendLog(markedOver: TestSocket(path: directory.file("backend.sock"))).split(separator: "\n")
+    }
+
+    /// What is in the log of each of the first two workers, once it holds a text.
+    public func workerLogs(onceTheyHold text: String) throws -> [String] {
+        try (0..<2).map { try directory.read("worker-\($0).log", onceItHolds: text) }
+    }
 
     public func stop() { process.stop() }
 

@@ -129,7 +129,21 @@ public enum Loopback {
     /// What this process has given out: no two tests get the same port.
     private static let given = Mutex<Set<Int>>([])
 
-    /// A TCP port nobody listens on now.
+    /// The file whose byte n is locked by the process of tests that holds port n (fcntl(2), record locks). It stays
+    /// open: the locks go when the process ends, however it ends, and its children do not inherit them.
+    private static let reservations = open(
+        "/tmp/vestibule-test-ports-\(geteuid())",
+        O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+        0o600
+    )
+
+    private static func reserve(_ port: Int) -> Bool {
+        var lock = flock(l_type: Int16(F_WRLCK), l_whence: Int16(SEEK_SET), l_start: off_t(port), l_len: 1, l_pid: 0)
+        return fcntl(reservations, F_SETLK, &lock) == 0
+    }
+
+    /// A TCP port nobody listens on now, and which no other test gets, in this process or in another, until this one
+    /// ends: a server may be started on it later, or never.
     ///
     /// It lies below the ports that the system gives to clients (32,768 and up, ip(7)): one of those can be taken by
     /// any outgoing connection before the server that it was found for binds it. So does the port 10,000 above it,
@@ -137,7 +151,8 @@ public enum Loopback {
     public static func freePort() throws -> Int {
         for _ in 0..<1000 {
             let port = Int.random(in: 12_000..<22_000)
-            if given.withLock({ $0.insert(port).inserted }), try isFree(port), try isFree(port + 10_000) { return port }
+            guard given.withLock({ $0.insert(port).inserted }), reserve(port) else { continue }
+            if try isFree(port), try isFree(port + 10_000) { return port }
         }
         throw TestFailure("no free port")
     }

@@ -59,7 +59,7 @@ extension InTheBrowser {
             }
             #expect(isPolling, "\(browser.text("body"))")
             visit.expect("h1", shows: "backend", within: 15)
-            #expect(visit.backendLines("/shop").count == 1)
+            #expect(try visit.backendLines("/shop").count == 1)
             #expect(try browser.consoleErrors().isEmpty)
         }
 

@@ -49,7 +49,9 @@ final class Visit {
     var numbersTaken: Int { get throws { Int(try stack.redis("HGET", "vq:{demo}:state", "joined")) ?? -1 } }
 
     /// The requests the backend has answered for a path.
-    func backendLines(_ path: String) -> [Substring] { stack.backendLines.filter { $0.contains(" \(path) ") } }
+    func backendLines(_ path: String) throws -> [Substring] {
+        try stack.backendLines().filter { $0.contains(" \(path) ") }
+    }
 
     /// Opens the address and waits for the position.
     func openAndWait(_ path: String = "/shop?item=7") throws {

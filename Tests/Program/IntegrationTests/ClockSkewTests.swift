@@ -62,7 +62,7 @@ extension Integration {
                 let expected = (wallMilliseconds() - Int(try site.keys.open(ticket).issuedMilliseconds)) / 1000
                 #expect(abs(waited - expected) <= 1)
             }
-            #expect(try site.workersThatAnswered() == 2)
+            #expect(try Wait.until(seconds: 3) { try site.workersThatAnswered() == 2 })
         }
     }
 }
@@ -130,10 +130,7 @@ private final class SkewedSite {
             let log = directory.file("worker-\(index).log")
             processes.append(try TestProcess(command[0], Array(command.dropFirst()), log: log))
         }
-        let areReady = Wait.until(seconds: 10) {
-            (0..<2).allSatisfy { directory.read("worker-\($0).log").contains("redis connected") }
-        }
-        guard areReady else { throw TestFailure("workers did not start: \(directory.read("worker-1.log"))") }
+        for index in 0..<2 { try directory.read("worker-\(index).log", onceItHolds: "redis connected") }
     }
 
     deinit {
@@ -147,17 +144,24 @@ private final class SkewedSite {
         }
     }
 
-    /// How far each worker's clock is ahead of this process's, from the time in its first log line.
+    /// How far each worker's clock is ahead of this process's, from the time in its last log line and the time at which
+    /// the file was written: both are of the same moment, however long ago that is.
     func workerClockSkews() throws -> [Int] {
         let format = ISO8601DateFormatter()
         format.formatOptions = [.withInternetDateTime, .withFractionalSeconds]
         return try (0..<2).map { index in
             let path = directory.file("worker-\(index).log")
-            let line = directory.read("worker-\(index).log").split(separator: "\n").first ?? ""
+            func written() throws -> Date? {
+                try FileManager.default.attributesOfItem(atPath: path)[.modificationDate] as? Date
+            }
+            var (line, time): (Substring, Date?)
+            repeat {
+                time = try written()
+                line = directory.read("worker-\(index).log").split(separator: "\n").last ?? ""
+            } while try written() != time
             let logged = try JSONValue(parsing: Array(line.utf8))["time"]?.stringValue.flatMap(format.date)
-            let made = try FileManager.default.attributesOfItem(atPath: path)[.modificationDate] as? Date
-            guard let logged, let made else { throw TestFailure("no time in \(line)") }
-            return Int(logged.timeIntervalSince(made) * 1000)
+            guard let logged, let time else { throw TestFailure("no time in \(line)") }
+            return Int(logged.timeIntervalSince(time) * 1000)
         }
     }
 

@@ -94,9 +94,9 @@ extension Integration {
             let stack = try DemoStack(rooms: ContractTests.rooms)
             let client = stack.client()
             _ = try client.join()
-            _ = try client.join()
+            let ahead = try client.join().ticket
             let ticket = try client.join().ticket
-            sleepMilliseconds(500)
+            try client.untilMirrored(ahead)
             let path = "/api/v1/queue/status"
             let answers = [
                 try client.status(ticket), try client.get(path, ("Authorization", "Bearer \(ticket)")),

@@ -47,7 +47,7 @@ extension Integration {
                 #expect(next.values("Set-Cookie").isEmpty)
             }
             #expect(try stack.stateField("entered") == 4)
-            #expect(try backend.requests() == 8, "each request reached the backend once")
+            #expect(backend.requests == 8, "each request reached the backend once")
         }
 
         @Test func `over HTTPS the cookies are Secure and have the Host prefix`() throws {
@@ -103,7 +103,7 @@ extension Integration {
             let inside = try client.get("/second", html, cookie)
             #expect(inside.text.contains("This is the backend"))
             #expect(inside.cookie("vestibule-pass-demo")?.isEmpty == false)
-            let posts = stack.backendLines.filter { $0.contains("POST /second") }
+            let posts = try stack.backendLines().filter { $0.contains("POST /second") }
             #expect(posts.isEmpty, "what was sent to the waiting page did not reach the backend")
         }
 
@@ -119,8 +119,9 @@ extension Integration {
                 #expect(answer.values("Set-Cookie").isEmpty, "\(bad.name)")
             }
             #expect(try client.get("/marker", ("Cookie", "vestibule-pass-demo=\(joined.pass)")).status == 200)
-            #expect(Wait.until(seconds: 3) { stack.backendLines.contains { $0.contains("/marker") } })
-            #expect(!stack.backendLines.contains { $0.contains("/forged") })
+            let lines = try stack.backendLines()
+            #expect(lines.contains { $0.contains("/marker") })
+            #expect(!lines.contains { $0.contains("/forged") })
         }
     }
 }
@@ -130,6 +131,7 @@ private final class EchoBackend {
     let port: Int
     private let directory: TemporaryDirectory
     private let process: TestProcess
+    private let atStart: Int
 
     init() throws {
         directory = try TemporaryDirectory()
@@ -137,8 +139,11 @@ private final class EchoBackend {
         try directory.write("echo.py", EchoBackend.program)
         let (script, count) = (directory.file("echo.py"), directory.file("count"))
         process = try TestProcess("python3", [script, "\(port)", count], log: directory.file("echo.log"))
-        let isListening = Wait.until(seconds: 10) { (try? HTTPClient(port: port).get("/")) != nil }
-        guard isListening else { throw TestFailure("the echo backend did not start: \(directory.read("echo.log"))") }
+        let (files, port) = (directory, port)
+        try Wait.require("the echo backend answers: \(files.read("echo.log"))") {
+            (try? HTTPClient(port: port).get("/")) != nil
+        }
+        atStart = directory.read("count").count
     }
 
     // Before the directory goes.
@@ -146,8 +151,8 @@ private final class EchoBackend {
         process.stop()
     }
 
-    /// Requests since the start, without the one that waited for it.
-    func requests() throws -> Int { directory.read("count").count - 1 }
+    /// Requests since the start.
+    var requests: Int { directory.read("count").count - atStart }
 
     private static let program = """
         import http.server, json, sys

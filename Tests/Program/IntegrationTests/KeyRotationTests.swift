@@ -45,10 +45,7 @@ extension Integration {
             let before = try nginxWorkers(stack)
             kill(stack.process.pid, SIGHUP)
             let kids = try stack.keyRing().kids.joined(separator: " ")
-            let isRead = Wait.until(seconds: 5) {
-                (0..<2).allSatisfy { stack.directory.read("worker-\($0).log").contains("\"keys\":\"\(kids)\"") }
-            }
-            guard isRead else { throw TestFailure("the workers did not read the keys \(kids)") }
+            _ = try stack.workerLogs(onceTheyHold: "\"keys\":\"\(kids)\"")
             // A reload of nginx is done when all of its workers are new ones.
             let isReloaded = try Wait.until(seconds: 5) {
                 let now = try nginxWorkers(stack)

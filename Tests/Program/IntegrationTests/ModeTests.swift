@@ -110,14 +110,14 @@ extension Integration {
             let joined = try (0..<30).map { _ in try client.join() }
             #expect(joined.prefix(5).allSatisfy { $0.status == 200 })
             #expect(joined.dropFirst(5).allSatisfy { $0.status == 202 })
-            sleepMilliseconds(600)
+            try client.untilMirrored(joined[29].ticket)
             #expect(try stack.stateField("called") == 0, "the room is full and there are tokens")
             for leaver in 0..<3 { #expect(try client.leave(joined[leaver].ticket).status == 200) }
             let areCalled = try Wait.until(seconds: soonSeconds) {
                 try (5..<8).allSatisfy { try client.status(joined[$0].ticket).word == "ready" }
             }
             #expect(areCalled)
-            sleepMilliseconds(400)
+            try client.untilMirrored(joined[29].ticket)
             #expect(try stack.stateField("called") == 3)
             #expect(try client.status(joined[8].ticket).word == "waiting")
             #expect(try (5..<8).allSatisfy { try client.enter(joined[$0].ticket).status == 200 })

@@ -48,7 +48,7 @@ extension Integration {
             page = try browser.load(asked)
             #expect(page.text.contains("This is the backend"))
             #expect(try stack.stateField("joined") == 2)
-            #expect(!stack.backendLines.contains { $0.contains("vestibule-noscript") })
+            #expect(try !stack.backendLines().contains { $0.contains("vestibule-noscript") })
         }
     }
 }

@@ -54,11 +54,7 @@ extension Integration {
             #expect(try client.status(ticket).position == 1)
 
             // A worker logs its door at its next tick; the joins above may have asked only one of the two.
-            let logs = {
-                (0..<2).map { stack.directory.read("worker-\($0).log") }
-            }
-            #expect(Wait.until(seconds: 3) { logs().allSatisfy { $0.contains("closed to newcomers") } })
-            for log in logs() {
+            for log in try stack.workerLogs(onceTheyHold: "closed to newcomers") {
                 #expect(log.components(separatedBy: "open to everybody for 6 s").count == 2, "\(log)")
                 #expect(log.components(separatedBy: "closed to newcomers").count == 2)
                 #expect(log.components(separatedBy: "redis away: ").count == 2)

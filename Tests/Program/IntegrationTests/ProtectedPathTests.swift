@@ -42,13 +42,13 @@ extension Integration {
             }
             #expect(wrong.isEmpty, "\(Set(wrong).sorted().joined(separator: "\n"))")
 
-            // A marker after them: when its line is in the log, theirs would be, too.
             let marker = try client.get("/marker", ("Cookie", "vestibule-pass-demo=\(joined.pass)"))
             #expect(marker.text.contains("This is the backend"))
-            #expect(Wait.until(seconds: 3) { stack.backendLines.contains { $0.contains("/marker") } })
-            let leaked = stack.backendLines.filter { $0.contains("/forged-") }
+            let lines = try stack.backendLines()
+            #expect(lines.contains { $0.contains("/marker") })
+            let leaked = lines.filter { $0.contains("/forged-") }
             #expect(leaked.isEmpty, "\(leaked)")
-            #expect(stack.backendLines.count == 1)
+            #expect(lines.count == 1)
         }
 
         private func judge(_ answer: HTTPAnswer, _ bad: Forger.BadPass, wantsJSON: Bool) -> String? {
@@ -102,12 +102,8 @@ extension Integration {
             )
             #expect(answer.status == 200)
             #expect(answer.text.contains("ticket \(number)."))
-            var lines: [Substring] = []
-            let isLogged = Wait.until(seconds: 3) {
-                lines = stack.backendLines.filter { $0.contains("/stripped") }
-                return lines.count == 1
-            }
-            #expect(isLogged)
+            let lines = try stack.backendLines().filter { $0.contains("/stripped") }
+            #expect(lines.count == 1)
             #expect(lines.first?.contains("ticket=\(number) ") == true, "\(lines)")
             #expect(try !client.get("/none", ("X-Vestibule-Pass", joined.pass)).text.contains("This is the backend"))
         }
@@ -124,10 +120,9 @@ extension Integration {
             _ = try client.send("GET", "/api/v1/queue/status?token=\(ticket)&x=\(inside.pass)")
             _ = try client.send("GET", "/api/v1/queue/nowhere?token=\(ticket)")
             _ = try client.leave(ticket)
-            let isWritten = Wait.until(seconds: 3) {
-                stack.directory.read("access.log").contains("/api/v1/queue/leave")
-            }
-            #expect(isWritten)
+            try stack.directory.read("access.log", onceItHolds: "/api/v1/queue/leave")
+            // Servers that have ended have written everything.
+            stack.stop()
             for name in try FileManager.default.contentsOfDirectory(atPath: stack.directory.path)
             where name.hasSuffix(".log") && name != "backend.log" {
                 let text = stack.directory.read(name)

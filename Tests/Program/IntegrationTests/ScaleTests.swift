@@ -22,14 +22,15 @@ extension Integration {
             let client = stack.client()
             let first = try client.join()
             #expect(first.status == 200)
-            sleepMilliseconds(1000)
+            // Both workers have loaded their scripts and made the room's keys.
+            try client.untilMirrored(first.ticket)
             let memoryBefore = try info(stack, "memory", "used_memory")
 
             let started = wallMilliseconds()
             let sampled = try joinAll(stack.port)
             let joinMilliseconds = wallMilliseconds() - started
             #expect(try stack.stateField("waiting") == people)
-            sleepMilliseconds(1500)
+            try client.untilMirrored(try #require(sampled.last))
             let memory = try info(stack, "memory", "used_memory") - memoryBefore
             #expect(memory < 1 << 20, "\(memory) bytes")
 

@@ -85,7 +85,7 @@ extension Integration {
             let isBack = try Wait.until(seconds: 8) { try client.status(ticket).word == "waiting" }
             #expect(isBack)
             #expect(try client.get("/after", pass).text.contains("This is the backend"))
-            let unchecked = stack.backendLines.filter { $0.contains("/shop") }
+            let unchecked = try stack.backendLines().filter { $0.contains("/shop") }
             #expect(unchecked.isEmpty)
         }
     }

@@ -39,7 +39,7 @@ import Testing
         let secure = try site.request("/tls?admit", https: true)
         #expect(secure.values(of: "Set-Cookie").allSatisfy { $0.hasPrefix("__Host-vestibule-") })
 
-        let lines = site.backendLines()
+        let lines = try site.backendLines()
         let suffix = "room=demo ticket=77 pass=issued-pass body="
         #expect(
             lines.map { $0.split(separator: "bbbb", omittingEmptySubsequences: false)[0] } == [
@@ -67,7 +67,7 @@ import Testing
         ] { #expect(response.body.contains(expected), "\(expected)") }
         // SCGI's framing always has a length; nginx gives the visitor's there and sends no body.
         #expect(response.body.contains("CONTENT_LENGTH") == (gateway == .scgi))
-        #expect(site.log("backend.log").isEmpty)
+        #expect(try site.log("backend.log").isEmpty)
     }
 
     /// The table of nginx/README.md: path as sent, and as the backend gets it with `proxy_pass http://backend`.
@@ -82,7 +82,7 @@ import Testing
         for (sent, normalised) in Self.paths {
             #expect(try site.request("/exact/\(sent)?admit=%2f").status == 200)
             #expect(try site.request("/plain/\(sent)?admit=%2f").status == 200)
-            let lines = site.backendLines().suffix(2)
+            let lines = try site.backendLines().suffix(2)
             #expect(lines.first?.hasPrefix("GET /exact/\(sent)?admit=%2f ") == true, "\(lines)")
             #expect(lines.last?.hasPrefix("GET /plain/\(normalised)?admit=%2f ") == true, "\(lines)")
         }
@@ -102,6 +102,6 @@ import Testing
         {
             #expect(try site.request(path, headers: tricks).gateVerdict == "missing")
         }
-        #expect(site.log("backend.log").isEmpty)
+        #expect(try site.log("backend.log").isEmpty)
     }
 }

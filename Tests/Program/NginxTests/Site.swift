@@ -47,9 +47,7 @@ final class Site {
             let log = directory.file("worker\(index).log")
             workers.append(try TestProcess("python3", [script, gateway.rawValue, socket, keys], log: log))
         }
-        try Wait.require("the workers listen") {
-            (0..<workerCount).allSatisfy { directory.read("worker\($0).log").contains("listening") }
-        }
+        for index in sockets.indices { try directory.read("worker\(index).log", onceItHolds: "listening") }
         let modules =
             switch verifier {
             case .njs: ["ngx_http_js_module"]
@@ -75,8 +73,11 @@ final class Site {
         endWorkers()
     }
 
-    /// What nginx has written into a log so far.
-    func log(_ name: String) -> String { directory.read(name) }
+    /// What nginx has written into a log about the requests it has answered.
+    func log(_ name: String) throws -> String {
+        let backend = try directory.backendLog(markedOver: TestSocket(port: nginx.ports[2]))
+        return name == "backend.log" ? backend : directory.read(name)
+    }
 
     /// Ends the first workers of the site, or all of them.
     func endWorkers(_ count: Int = .max) {
@@ -89,8 +90,8 @@ final class Site {
     }
 
     /// What reached the backend under a path, one line a request.
-    func backendLines(containing text: String = "") -> [String] {
-        log("backend.log").split(separator: "\n").map(String.init).filter { $0.contains(text) }
+    func backendLines(containing text: String = "") throws -> [String] {
+        try log("backend.log").split(separator: "\n").map(String.init).filter { $0.contains(text) }
     }
 
     /// The Cookie header of a visitor whose pass is good.

@@ -20,7 +20,7 @@ import Testing
             let path = "/row-\(index)-of-table"
             let headers = row.cookies.map { "Cookie: \($0)" } + row.client.headers
             let response = try site.request(path, https: https, headers: headers)
-            let lines = site.backendLines(containing: path)
+            let lines = try site.backendLines(containing: path)
             if row.verdict == "ok" {
                 #expect(response.status == 200 && response.body == "backend GET \(path)", "\(row.name)")
                 #expect(lines.count == 1, "\(row.name)")
@@ -94,7 +94,7 @@ import Testing
             let other = try site.request("/scheme", https: https, headers: ["Cookie: \(others.pass)=\(good)"])
             #expect(other.gateVerdict == "missing")
         }
-        #expect(site.backendLines(containing: "/scheme").isEmpty)
+        #expect(try site.backendLines(containing: "/scheme").isEmpty)
     }
 
     @Test(arguments: NginxConfiguration.Verifier.allCases)
@@ -107,7 +107,7 @@ import Testing
         #expect(try site.request("/with-pass", headers: forged + [cookie]).status == 200)
         #expect(try site.request("/admitted?admit", headers: forged).status == 200)
         #expect(
-            site.log("backend.log") == """
+            try site.log("backend.log") == """
                 GET /with-pass length= room=demo ticket=42 pass=\(token) body=
                 GET /admitted?admit length= room=demo ticket=77 pass=issued-pass body=
 
@@ -125,12 +125,12 @@ import Testing
         #expect(hopped.body.contains(#""VESTIBULE_ROOM": "other""#))
         // Admitted to demo by the gate: still not to other.
         #expect(try site.request("/hop/x?only=demo", headers: cookie).body.contains("other"))
-        #expect(site.backendLines(containing: "hop").isEmpty)
+        #expect(try site.backendLines(containing: "hop").isEmpty)
         // Within its own room a request may move.
         #expect(try site.request("/hop-same/x", headers: cookie).body == "backend GET /hop-same/x")
         #expect(try site.request("/hop-same/y?admit").body == "backend GET /hop-same/y?admit")
         #expect(
-            site.backendLines(containing: "hop-same").map { $0.contains("ticket=") && !$0.contains("ticket= ") }
+            try site.backendLines(containing: "hop-same").map { $0.contains("ticket=") && !$0.contains("ticket= ") }
                 == [true, true]
         )
     }
@@ -145,6 +145,6 @@ import Testing
                 #expect(response.gateVerdict != nil)
             }
         }
-        #expect(site.log("backend.log").isEmpty)
+        #expect(try site.log("backend.log").isEmpty)
     }
 }

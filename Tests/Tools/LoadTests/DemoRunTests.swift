@@ -41,7 +41,7 @@ import Testing
         #expect(json["order"]?["violations"]?.integerValue == 0)
         // What the report says is what the product saw.
         #expect(try stack.redis("HGET", "vq:{demo}:state", "entered") == "200")
-        #expect(stack.backendLines.count == 200)
+        #expect(try stack.backendLines().count == 200)
         #expect(json["latency_us"]?["backend"]?["count"]?.integerValue == 200)
         for group in ["nginx", "workers", "redis", "backend", "generator"] {
             #expect(json["processes"]?[group]?["rss_bytes"]?.integerValue ?? 0 > 1_000_000, "\(group)")
