@@ -6,6 +6,9 @@ public import Admission
 
 /// Everything `vestibule serve` needs to know.
 public struct Configuration: Equatable, Sendable {
+    /// When the file was changed last, in milliseconds since 1970; below 0 without a file.
+    public var revision = -1
+
     /// A room and its limits.
     public struct RoomEntry: Equatable, Sendable {
         public var id: String

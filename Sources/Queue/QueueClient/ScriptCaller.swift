@@ -24,7 +24,8 @@ final class ScriptCaller {
         mayRestore: Bool = true,
         _ completion: @escaping Completion
     ) {
-        let full = room.defaults.scriptArguments.map { RedisArgument($0) } + arguments()
+        let limits = room.defaults.scriptArguments + [room.revision]
+        let full = limits.map { RedisArgument($0) } + arguments()
         run(script, room: room, full) { [weak self] result in
             guard let self, mayRestore, case .success(.error(let text)) = result,
                 RedisError(text) == .needsRestore

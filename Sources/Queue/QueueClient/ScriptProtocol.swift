@@ -79,6 +79,7 @@ public enum ScriptProtocol {
         ("CALLS_MAX", QueueConstants.callsPerTickMax, "visitors that one tick calls at most"),
         ("LATE_CHUNK", QueueConstants.lateChunks, "chunks between a number and its place behind everybody else"),
         ("LATE", RankIndex.lateOffset, "LATE_CHUNK chunks of numbers"),
+        ("GRACE_PER_ABANDON", RoomPolicy.gracePerAbandon, "return_grace is at most this many times abandon_after"),
         ("PLACE_RETRY_MS", QueueConstants.placeRetryMilliseconds, "a called visitor finds no place of max_active"),
         ("BYPASS_PARTS", QueueConstants.bypassParts, "a tick in bypass calls this fraction of those who wait"),
         ("BYPASS_CALLS_MIN", QueueConstants.bypassCallsMin, "a tick in bypass calls at least this number"),
@@ -104,7 +105,8 @@ public enum ScriptProtocol {
     /// The text of Lua/protocol.lua.
     public static var lua: String {
         let policy = PolicyField.allCases
-        let behindPolicy = policy.count + 1
+        let revision = policy.count + 1
+        let behindPolicy = revision + 1
         var lines = [
             "-- protocol.lua: names and numbers on which the scripts and Swift agree. Put in front of every script.",
             "-- ARGV: the constants *_ARG_* and *_ITEMS are places in ARGV, *_ITEM_* and *_RESULT_* are offsets.",
@@ -121,6 +123,7 @@ public enum ScriptProtocol {
         lines += VisitAction.allCases.map { "local VISIT_\(constant("\($0)")) = '\($0.rawValue)'" }
         lines += ScriptError.allCases.map { "local \($0.rawValue) = '\($0.rawValue)'" }
         lines.append("local DEFAULT = '\(defaultWord)'")
+        lines.append("local REVISION_ARG = \(revision)")
         lines.append("local CONFIGURE_ITEMS = \(behindPolicy)")
         lines += places("JOIN_ARG", JoinArgument.self, from: behindPolicy, items: "JOIN_ITEMS")
         lines += places("JOIN_ITEM", JoinItem.self, from: 0, items: "JOIN_ITEM_SIZE")

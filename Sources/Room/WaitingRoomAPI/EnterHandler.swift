@@ -27,12 +27,11 @@ struct EnterHandler {
                 api.count(.pollsTooEarly)
                 return call.refuse(.tooEarly)
             }
-            // A visitor who waits costs the store nothing, however often it tries. An old mirror decides nothing.
-            if room.policy.mode != .bypass, !api.isStale(room), let (place, position) = visitor.placeInMirror {
-                room.markAlive(place)
-                return refuse(at: place, position, room, call)
+            api.ifWaiting(visitor.claim, in: room) { [call] place, position in
+                refuse(at: place, position, room, call)
+            } otherwise: { [call] in
+                api.store.enter(visitor.claim, room: room) { entered($0, visitor, call) }
             }
-            api.store.enter(visitor.claim, room: room) { [call] in entered($0, visitor, call) }
         }
     }
 

@@ -112,12 +112,15 @@ struct GateHandler {
     /// A visitor with a place and without a pass: claims the call if there is one, and never takes a second number.
     /// - Parameter isNamed: the place was found by the person's name, and the visitor gets its ticket, too.
     private func gateReturning(_ claim: TicketClaim, _ caller: Caller, isNamed: Bool) {
-        let room = caller.room
-        // A visitor who waits in the mirror costs the store nothing, however often the page is loaded again.
-        if claim.generation == room.generation, let (place, position) = room.mirror.place(of: claim.number) {
-            room.markAlive(place)
-            return hold(caller, .poll, at: (place, position), ticket: isNamed ? claim : nil)
+        api.ifWaiting(claim, in: caller.room) { place, position in
+            hold(caller, .poll, at: (place, position), ticket: isNamed ? claim : nil)
+        } otherwise: {
+            enter(claim, caller, isNamed: isNamed)
         }
+    }
+
+    private func enter(_ claim: TicketClaim, _ caller: Caller, isNamed: Bool) {
+        let room = caller.room
         api.store.enter(claim, room: room) { result in
             guard case .success(let reply) = result else { return hold(caller, isNamed ? .join : .poll) }
             switch reply.standing {

@@ -6,6 +6,7 @@ public import Admission
 
 extension Room {
     public var defaults: RoomPolicy { settings.defaults }
+    public var revision: Int { settings.revision }
     public var rules: JoinRules { settings.rules }
     public var outage: OutagePolicy { settings.outage }
     public var eta: EstimateSettings { settings.eta }

@@ -8,8 +8,10 @@ public import Admission
 
 /// What a reload replaces, in one assignment.
 public struct RoomSettings {
-    /// The limits of the configuration file; the operator's overrides come with each tick.
+    /// The limits of the configuration file; those in force come with each tick.
     public var defaults: RoomPolicy
+    /// When that file was changed last, in milliseconds since 1970; the limits of the newest file are in force.
+    public var revision: Int
     /// What the configuration asks of those who join.
     public var rules: JoinRules
     /// What happens at the door while the store is away.
@@ -19,11 +21,13 @@ public struct RoomSettings {
 
     public init(
         defaults: RoomPolicy,
+        revision: Int = 0,
         rules: JoinRules = .standard,
         outage: OutagePolicy = .closed,
         eta: EstimateSettings = .standard
     ) {
         self.defaults = defaults
+        self.revision = revision
         self.rules = rules
         self.outage = outage
         self.eta = eta
@@ -47,6 +51,11 @@ public final class Room: RoomMemoryKeeper {
     /// How long nobody has entered, as far as this host knows; nil when it has never run the room. Asked when neither
     /// Redis nor this worker remembers it.
     public var quietMilliseconds: () -> Int? = { nil }
+    /// Limits in which this worker's file differs from those in force, where no operator has set them: another host has
+    /// a newer file, or one of the same age that came first.
+    public private(set) var disagreement: [PolicyField] = []
+    /// What was last logged of it.
+    var toldDisagreement: [PolicyField] = []
     /// How the door stood when it was last logged.
     var toldDoor = Door.attended
     /// How many join at this worker; counted while the rules ask for work.
@@ -58,6 +67,8 @@ public final class Room: RoomMemoryKeeper {
     private var outbox = HeartbeatOutbox()
     private var entries = RecentEntries()
     private var standings = RecentStandings()
+    /// What is to run after the next tick, and after how many that end.
+    private var held: [(ticks: Int, body: () -> Void)] = []
     /// The worker's monotonic clock at the last request.
     private var usedMilliseconds = 0
     private var isTicking = false
@@ -75,10 +86,11 @@ public final class Room: RoomMemoryKeeper {
     public convenience init(
         id: String,
         defaults: RoomPolicy,
+        revision: Int = 0,
         rules: JoinRules = .standard,
         outage: OutagePolicy = .closed
     ) {
-        self.init(id: id, settings: RoomSettings(defaults: defaults, rules: rules, outage: outage))
+        self.init(id: id, settings: RoomSettings(defaults: defaults, revision: revision, rules: rules, outage: outage))
     }
 
     /// Whether the mirror is older than `limitMilliseconds`: Redis is away.
@@ -168,6 +180,22 @@ public final class Room: RoomMemoryKeeper {
         return inUse || seen.age(nowMilliseconds: nowMilliseconds) >= max(tickMilliseconds, 500)
     }
 
+    /// Answers that wait for a tick at most; they are near the front.
+    static let heldMax = 4096
+
+    /// Runs `body` after a tick that begins now or later has ended. False when too much waits for one.
+    func afterTick(_ body: @escaping () -> Void) -> Bool {
+        guard held.count < Room.heldMax else { return false }
+        held.append((isTicking ? 2 : 1, body))
+        return true
+    }
+
+    private func runHeld() {
+        let due = held.filter { $0.ticks == 1 }
+        held = held.filter { $0.ticks > 1 }.map { ($0.ticks - 1, $0.body) }
+        for entry in due { entry.body() }
+    }
+
     /// Asks the store for a tick and takes the answer in. One at a time.
     public func tick(
         store: some QueueStore,
@@ -190,6 +218,7 @@ public final class Room: RoomMemoryKeeper {
                 self.outbox.putBack(request.heartbeats)
                 completion(failure)
             }
+            self.runHeld()
         }
     }
 
@@ -213,6 +242,9 @@ public final class Room: RoomMemoryKeeper {
     private func apply(_ reply: TickReply, nowMilliseconds: Int) {
         seen.apply(reply, nowMilliseconds: nowMilliseconds)
         hasTickFailed = false
+        disagreement = zip(PolicyField.allCases, reply.overrides).compactMap { field, override in
+            override == nil && field.value(in: defaults) != field.value(in: reply.policy) ? field : nil
+        }
         standings.forgetAll()
         for (second, entries) in reply.flow { history.record(second: second, entries: entries) }
         rates = EntryRates(

@@ -50,6 +50,9 @@ struct MetricsHandler {
         gauge("vestibule_room_active", "Visitors inside: entered, pass not expired.") { Double($0.active) }
         gauge("vestibule_room_entries_per_second", "Entry rate of the ETA windows.") { $0.rates.perSecond }
         gauge("vestibule_room_rate_limit_per_second", "Configured rate.") { $0.policy.ratePerSecond }
+        gauge("vestibule_room_config_disagrees", "Limits in which the answering worker's file is not in force.") {
+            Double($0.disagreement.count)
+        }
         gauge("vestibule_room_proof_bits", "Zero bits the answering worker asks of a join; 0 is no proof of work.") {
             Double(JoinChecks(api: api, room: $0).proofBits)
         }

@@ -73,6 +73,7 @@ public final class WaitingRoomAPI {
         }
         context.wasReady = true
         context.environment.ticked(room)
+        logDisagreement(room)
         context.count(.ticks)
         // What the visitors of this worker were promised, and what became of it.
         for outcome in room.takeOutcomes() {
@@ -82,6 +83,21 @@ public final class WaitingRoomAPI {
                 isCovered: outcome.isCovered
             )
         }
+    }
+
+    /// Logs that this worker's file is not the one in force, once for each difference.
+    private func logDisagreement(_ room: Room) {
+        guard room.disagreement != room.toldDisagreement else { return }
+        room.toldDisagreement = room.disagreement
+        let fields = room.disagreement.map {
+            "\($0.rawValue) is \($0.value(in: room.policy)) and not \($0.value(in: room.defaults))"
+        }
+        context.environment.log(
+            fields.isEmpty
+                ? "room \(room.id): this configuration file agrees with the limits in force"
+                : "room \(room.id): another host loaded a newer configuration file, its limits are in force: "
+                    + fields.joined(separator: ", ") + "; make the files equal and reload"
+        )
     }
 
     /// Logs a change of a room's door, once.

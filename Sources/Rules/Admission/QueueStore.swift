@@ -51,8 +51,11 @@ public enum VisitAction: String, CaseIterable, Sendable {
 /// a call is sent, and the memory from which a room that Redis has lost is restored.
 public protocol RoomMemoryKeeper: AnyObject {
     var id: String { get }
-    /// The limits of the configuration file; they go with each call.
+    /// The limits of the configuration file; they go with each call, and are in force when no newer file is known.
     var defaults: RoomPolicy { get }
+    /// When that file was changed last, in milliseconds since 1970; below 0 for a caller without a file, whose limits
+    /// are never written to Redis.
+    var revision: Int { get }
     var generation: Int { get }
     /// The number the next joiner gets, as far as this worker knows; 0 before the first tick.
     var next: Int { get }

@@ -86,6 +86,9 @@ public struct RoomPolicy: Equatable, Sendable {
         self.capacity = capacity
     }
 
+    /// `returnGrace` is at most this many times `abandonAfter`: one bitmap is kept for each epoch of it.
+    public static let gracePerAbandon = 15
+
     /// How many epochs `abandonAfter` is cut into. A visitor is swept after 3/4 to 4/4 of it. With two epochs it would
     /// be 1/2 to 2/2: a hidden tab that Chrome wakes once a minute would be swept after 60 s of a promised 120 s.
     public static let epochsKept = 4
@@ -106,7 +109,7 @@ public struct RoomPolicy: Equatable, Sendable {
         if !(100...day).contains(claimWindowMilliseconds) { return ("claim_window", "must be 100ms to 24h") }
         if !(400...day).contains(abandonAfterMilliseconds) { return ("abandon_after", "must be 400ms to 24h") }
         if !(0...day).contains(returnGraceMilliseconds) { return ("return_grace", "must be 0s to 24h") }
-        if returnGraceMilliseconds > 15 * abandonAfterMilliseconds {
+        if returnGraceMilliseconds > RoomPolicy.gracePerAbandon * abandonAfterMilliseconds {
             return ("return_grace", "must be at most 15 times abandon_after (one bitmap is kept for each epoch of it)")
         }
         if !(1000...day).contains(passLifetimeMilliseconds) || passLifetimeMilliseconds % 1000 != 0 {

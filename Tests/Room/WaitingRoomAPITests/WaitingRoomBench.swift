@@ -206,6 +206,8 @@ final class WaitingRoomBench {
     func send(_ call: Call) throws -> Answer {
         var answers: [GatewayResponse] = []
         api.handle(call.request) { answers.append($0) }
+        // Near the front the answer comes with the next tick.
+        if answers.isEmpty { tick() }
         guard answers.count == 1 else { throw TestFailure("\(answers.count) answers to \(call.method) \(call.path)") }
         return try Answer(answers[0])
     }

@@ -75,6 +75,10 @@ struct Flawed<Mistake: Flaw>: QueueRules {
         reply.policy = policy
         return reply
     }
+    mutating func adopt(_ limits: RoomPolicy, revision: Int, nowMilliseconds now: Int) {
+        if revision > model.revision { policy = limits }
+        model.adopt(Mistake.limits(limits), revision: revision, nowMilliseconds: now)
+    }
     mutating func configure(_ policy: RoomPolicy, nowMilliseconds now: Int) {
         self.policy = policy
         model.configure(Mistake.limits(policy), nowMilliseconds: now)

@@ -50,6 +50,7 @@ struct ReferencePolicy<Window: ReferenceWindow>: QueueRules {
 
     func knowsLess(thanGeneration known: Int, next: Int, incarnation: Int) -> Bool { false }
     mutating func arrive(at server: Int, nowMilliseconds: Int) {}
+    mutating func adopt(_ limits: RoomPolicy, revision: Int, nowMilliseconds: Int) {}
 
     private mutating func refill(_ now: Int) {
         tokens.refill(

@@ -41,12 +41,12 @@ struct RoomCommand: ParsableCommand {
         func room(_ id: String) throws -> Room {
             let configuration = try loaded()
             if let entry = configuration.rooms.first(where: { $0.id == id }) {
-                return Room(id: id, defaults: entry.policy)
+                return Room(id: id, defaults: entry.policy, revision: -1)
             }
             guard config == nil, redisSocket != nil else {
                 throw CommandFailure("ROOM_UNKNOWN", "there is no room \(id) in the configuration")
             }
-            return Room(id: id, defaults: .standard)
+            return Room(id: id, defaults: .standard, revision: -1)
         }
     }
 
@@ -57,7 +57,7 @@ struct RoomCommand: ParsableCommand {
         func run() throws {
             let session = try options.session()
             for entry in try options.loaded().rooms {
-                let reply = try session.show(Room(id: entry.id, defaults: entry.policy))
+                let reply = try session.show(try options.room(entry.id))
                 print(
                     "\(entry.id) mode=\(reply.policy.mode.name) rate=\(reply.policy.ratePerSecond) "
                         + "waiting=\(reply.waiting) called=\(reply.called) active=\(reply.active) "

@@ -13,7 +13,9 @@ enum LoadedConfiguration {
     static func read(_ path: String) throws -> Configuration {
         let text = try Files.readText(path)
         do {
-            return try Configuration(yaml: text)
+            var configuration = try Configuration(yaml: text)
+            configuration.revision = try Files.changedMilliseconds(path)
+            return configuration
         } catch {
             throw CommandFailure("CONFIG_INVALID", "\(path): \(error)")
         }

@@ -122,7 +122,16 @@ final class Worker {
             APISettings(
                 rooms: Dictionary(
                     uniqueKeysWithValues: configuration.rooms.map {
-                        ($0.id, RoomSettings(defaults: $0.policy, rules: $0.rules, outage: $0.outage, eta: $0.eta))
+                        (
+                            $0.id,
+                            RoomSettings(
+                                defaults: $0.policy,
+                                revision: configuration.revision,
+                                rules: $0.rules,
+                                outage: $0.outage,
+                                eta: $0.eta
+                            )
+                        )
                     }
                 ),
                 staleMilliseconds: configuration.staleMilliseconds,

@@ -8,7 +8,8 @@
 --       gone:<span>:<chunk> (lost the place by silence or a lapsed call; last sign of life in that span), and the zset
 --       recalled are named from the prefix of KEYS[1]: they share the room's hash tag, so they are in the same Redis
 --       Cluster slot.
--- ARGV  1...#POLICY the limits of the configuration file, in the order of POLICY; a field in config overrides one.
+-- ARGV  1...#POLICY the limits of the caller's configuration file, in the order of POLICY; REVISION_ARG the file's
+--       revision (ms of its last change; below 0: a caller without a file)
 -- Error NOSTATE: the room is not in this Redis (new, restarted empty, flushed). The worker restores it and asks again.
 --
 -- Another server than the one that wrote the state (a restart, a failover, a slot that has moved) may know less than
@@ -43,8 +44,19 @@ local raw = redis.call('HMGET', KEYS[1], 'server', unpack(FIELDS))
 local server = string.sub(KEYS[7] or '', #prefix + 4)
 if not raw[2] then return redis.error_reply(NOSTATE .. ' the room has no state here') end
 for i, field in ipairs(FIELDS) do S[field] = tonumber(raw[i + 1]) or 0 end
-local overrides = redis.call('HMGET', KEYS[2], unpack(POLICY))
-for i, field in ipairs(POLICY) do P[field] = tonumber(overrides[i] or ARGV[i]) end
+-- The limits stand in config: what the newest file says (file:<field>, revision), and over it what an operator has set
+-- (<field>). So callers whose files differ work with the same limits, and none can change the bound.
+local in_config = {'revision'}
+for _, field in ipairs(POLICY) do in_config[#in_config + 1] = 'file:' .. field end
+for _, field in ipairs(POLICY) do in_config[#in_config + 1] = field end
+local config = redis.call('HMGET', KEYS[2], unpack(in_config))
+local overrides = {unpack(config, #POLICY + 2, 2 * #POLICY + 1)}
+local function take_limits()
+  for i, field in ipairs(POLICY) do P[field] = tonumber(overrides[i] or config[i + 1] or ARGV[i]) end
+  -- File and overrides may not fit each other: one bitmap is kept for each epoch of the grace.
+  P.grace_ms = math.min(P.grace_ms, GRACE_PER_ABANDON * P.abandon_ms)
+end
+take_limits()
 
 -- A connection that has not asked for the server's identity gives none.
 local is_elsewhere = server ~= '' and raw[1] ~= server
@@ -57,12 +69,31 @@ S.clock_ms = now
 
 -- Calls come with the ticks: a call bucket smaller than what flows in between would overflow and lose calls. So it
 -- holds at least a second of the rate; the entry bucket alone bounds the entries.
-local full = P.burst * MICRO
-local call_full = math.max(full, P.rate_milli * 1000)
+local full, call_full
+local function set_capacities()
+  full = P.burst * MICRO
+  call_full = math.max(full, P.rate_milli * 1000)
+end
+set_capacities()
 local gained = math.max(0, math.min(now - S.refilled_ms, REFILL_MS_MAX)) * P.rate_milli
 S.call_micro = math.min(call_full, S.call_micro + gained)
 S.entry_micro = math.min(full, S.entry_micro + gained)
 S.refilled_ms = math.max(now, S.refilled_ms)  -- later than now: held
+
+-- A newer file is taken over once, after the old limits have filled the buckets up to now.
+S.revision = tonumber(config[1]) or -1
+if tonumber(ARGV[REVISION_ARG]) > S.revision then
+  S.revision = tonumber(ARGV[REVISION_ARG])
+  local words = {'revision', ARGV[REVISION_ARG]}
+  for i, field in ipairs(POLICY) do
+    config[i + 1] = ARGV[i]
+    words[#words + 1] = 'file:' .. field
+    words[#words + 1] = ARGV[i]
+  end
+  redis.call('HSET', KEYS[2], unpack(words))
+  take_limits()
+  set_capacities()
+end
 
 local epoch_ms = math.max(1, math.floor(P.abandon_ms / EPOCHS_KEPT))
 local epoch = math.floor(now / epoch_ms)

@@ -41,8 +41,9 @@ if known[1] then
   end
 end
 
-if override_words > 0 and redis.call('EXISTS', KEYS[2]) == 0 then
-  redis.call('HSET', KEYS[2], unpack(ARGV, RESTORE_ITEMS, entries_at - 1))
+-- Unless an operator has changed something since.
+if override_words > 0 and redis.call('HEXISTS', KEYS[2], 'version') == 0 then
+  redis.call('HSET', KEYS[2], 'version', 1, unpack(ARGV, RESTORE_ITEMS, entries_at - 1))
 end
 
 -- A visitor who has entered holds a pass and must not enter again: these are marked before the waiting are merged.

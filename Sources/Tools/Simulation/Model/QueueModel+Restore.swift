@@ -61,7 +61,8 @@ extension QueueModel {
         }
         let first = firstNumber ?? RoomMemory.firstNumber(nowMilliseconds: now)
         self = existing ?? QueueModel(policy: defaults, firstNumber: first, nowMilliseconds: now)
-        if overrides.allSatisfy({ $0 == nil }) { take(memory.overrides, defaults: defaults) }
+        if existing == nil { file = defaults }
+        if !isConfigured { take(memory.overrides) }
         self.generation = generation
         // Beyond every version a worker can know from before the loss, so that each takes the restored bitmaps.
         version = max((existing?.version ?? 0) + 1, QueueModel.stamp(now))
@@ -113,11 +114,11 @@ extension QueueModel {
         refilledMilliseconds = now + RoomMemory.holdMilliseconds
     }
 
-    private mutating func take(_ remembered: [Int?], defaults: RoomPolicy) {
+    private mutating func take(_ remembered: [Int?]) {
         guard remembered.contains(where: { $0 != nil }) else { return }
         overrides = remembered
-        let values = zip(remembered, defaults.scriptArguments).map { $0 ?? $1 }
-        policy = RoomPolicy(scriptArguments: values) ?? policy
+        isConfigured = true
+        mergeLimits()
     }
 
     /// Whoever has entered through a worker is inside, whatever this store thinks.

@@ -176,6 +176,7 @@ extension QueueModel {
         var reply = TickReply()
         reply.version = version
         reply.incarnation = incarnation
+        reply.revision = revision
         reply.overrides = overrides
         reply.nowMilliseconds = now
         reply.generation = generation

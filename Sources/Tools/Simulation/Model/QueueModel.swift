@@ -8,8 +8,13 @@ public import Admission
 
 /// One room. Time is an argument; nothing here reads a clock or a random number.
 public struct QueueModel {
-    /// The limits in force: those of the configuration file, and over them what an operator has set.
+    /// The limits in force: those of the newest configuration file, and over them what an operator has set.
     public internal(set) var policy: RoomPolicy
+    /// What the newest configuration file says, and when that was changed; below 0: no file was brought yet.
+    var file: RoomPolicy
+    public internal(set) var revision = -1
+    /// Whether an operator's limits were set, or brought back, in this memory of the store.
+    var isConfigured = false
     /// What an operator has set, in the order of `RoomPolicy.scriptArguments`.
     public internal(set) var overrides: [Int?] = Array(repeating: nil, count: 9)
 
@@ -69,6 +74,7 @@ public struct QueueModel {
     /// A new room with full buckets. `firstNumber` is what the first joiner gets.
     public init(policy: RoomPolicy, firstNumber: Int, nowMilliseconds now: Int) {
         self.policy = policy
+        self.file = policy
         self.next = firstNumber
         self.version = QueueModel.stamp(now)
         self.incarnation = QueueModel.stamp(now)
@@ -238,8 +244,28 @@ public struct QueueModel {
     /// Changes the limits; what the old ones earned until now is credited first.
     public mutating func configure(_ policy: RoomPolicy, nowMilliseconds: Int) {
         _ = advance(to: nowMilliseconds)
-        self.policy = policy
         overrides = policy.scriptArguments
+        isConfigured = true
+        mergeLimits()
+    }
+
+    /// Takes over the limits of a caller's file when it is newer than every other. What the old ones earned until now is
+    /// credited first.
+    public mutating func adopt(_ limits: RoomPolicy, revision: Int, nowMilliseconds: Int) {
+        // A caller without a file sees its own limits only where no file was brought.
+        guard revision > self.revision || self.revision < 0 else { return }
+        _ = advance(to: nowMilliseconds)
+        file = limits
+        self.revision = max(revision, self.revision)
+        mergeLimits()
+    }
+
+    mutating func mergeLimits() {
+        let values = zip(overrides, file.scriptArguments).map { $0 ?? $1 }
+        policy = RoomPolicy(scriptArguments: values) ?? policy
+        // File and overrides may not fit each other: one bitmap is kept for each epoch of the grace.
+        let graceMax = RoomPolicy.gracePerAbandon * policy.abandonAfterMilliseconds
+        policy.returnGraceMilliseconds = min(policy.returnGraceMilliseconds, graceMax)
     }
 
     /// Ends the generation: everybody who waits or was called loses the place. Numbers go on.

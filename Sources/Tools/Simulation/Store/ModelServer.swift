@@ -29,6 +29,8 @@ public final class ModelServer {
     static let scripts = ScriptCatalog()
 
     private var rooms: [String: any QueueRules] = [:]
+    /// The limits that the call under way has brought, and the revision of their file.
+    private var limits: (policy: RoomPolicy, revision: Int)?
     /// The limits of the configuration file that the last call for a room without state has brought.
     private var defaults: [String: RoomPolicy] = [:]
     /// The scripts in the server's cache.
@@ -99,6 +101,8 @@ public final class ModelServer {
         var call = call
         if call.script == .restore { return restore(call.memory(), id) }
         let policy = call.policy()
+        limits = policy.map { ($0, call.integer()) }
+        defer { limits = nil }
         if rooms[id] == nil { defaults[id] = policy }
         do throws(ScriptError) {
             switch call.script {
@@ -162,6 +166,7 @@ public final class ModelServer {
         let now = clock()
         let incarnation = room.incarnation
         room.arrive(at: identity, nowMilliseconds: now)
+        if let limits { room.adopt(limits.policy, revision: limits.revision, nowMilliseconds: now) }
         if room.incarnation != incarnation { observe?(StoreStep(nowMilliseconds: now, kind: .moved), room) }
         if let known,
             room.knowsLess(thanGeneration: known.generation, next: known.next, incarnation: known.incarnation)

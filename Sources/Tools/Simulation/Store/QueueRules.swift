@@ -26,6 +26,8 @@ public protocol QueueRules {
     mutating func enter(_ claim: TicketClaim, nowMilliseconds: Int) -> StandingReply
     mutating func leave(_ claim: TicketClaim, nowMilliseconds: Int) -> StandingReply
     mutating func tick(_ request: TickRequest, nowMilliseconds: Int) -> TickReply
+    /// Comes before every call: is the caller's file newer than every other?
+    mutating func adopt(_ limits: RoomPolicy, revision: Int, nowMilliseconds: Int)
     mutating func configure(_ policy: RoomPolicy, nowMilliseconds: Int)
     mutating func reset(nowMilliseconds: Int) -> Int
 
