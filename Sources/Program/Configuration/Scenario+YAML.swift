@@ -24,6 +24,7 @@ extension Scenario {
             case "patience": patienceMilliseconds = try value.milliseconds(key, in: 1...Scenario.day)
             case "crowd": try readCrowd(value)
             case "network": try readNetwork(value)
+            case "files_differ": filesDiffer = try value.integer(key, in: 0...1) == 1
             case "clock_skew": skewMilliseconds = try value.milliseconds(key, in: 0...Scenario.day)
             case "front":
                 guard let read = Front(rawValue: try value.text(key)) else {

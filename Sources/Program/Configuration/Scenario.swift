@@ -106,6 +106,8 @@ public struct Scenario: Equatable, Sendable {
     public var patienceMilliseconds = 20_000
     public var crowd = Crowd()
     public var network = Network()
+    /// Every second worker has an older configuration file, with other limits.
+    public var filesDiffer = false
     /// A worker's monotonic clock begins anywhere within this, and runs up to 200 parts in a million wrong.
     public var skewMilliseconds = 0
     public var front = Front.api

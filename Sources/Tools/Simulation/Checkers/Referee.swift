@@ -14,6 +14,8 @@ final class Referee {
     private(set) var positions = PositionChecker()
     private var ghosts = GhostChecker()
     private var movement = LivenessChecker()
+    /// The limits in force at the last step.
+    private var limits: RoomPolicy?
     /// Whether somebody who looks at the page has waited since a moment.
     var isAwaited: (_ sinceMilliseconds: Int) -> Bool = { _ in false }
     private var keys: [String: (number: Int, issued: Int, generation: Int, era: Int)] = [:]
@@ -47,6 +49,10 @@ final class Referee {
         ledger.faults = []
         if let text = order.check(facts, room, waitingBefore: waitingBefore, isBypass: isBypass) {
             report(.order, text)
+        }
+        if room.policy != limits {
+            limits = room.policy
+            bound.configure(room.policy, facts.now)
         }
         switch step.kind {
         case .join(let requests, let reply): checkKeys(requests, reply, facts)

@@ -37,7 +37,7 @@ final class SimulatedWorker {
         world: World,
         host: StoreHost,
         keys: KeyRing,
-        policy: RoomPolicy,
+        file: (limits: RoomPolicy, revision: Int),
         tickMilliseconds: Int,
         network: (delay: Int, jitter: Int),
         skew: (offset: Int, perMillion: Int),
@@ -52,7 +52,7 @@ final class SimulatedWorker {
         }
         link = SimulatedLink(world: world, host: host, index: index, network: network)
         store = RedisQueueStore(link: link, scripts: ModelServer.scripts)
-        room = Room(id: SimulatedWorker.roomID, defaults: policy)
+        room = Room(id: SimulatedWorker.roomID, defaults: file.limits, revision: file.revision)
         let mayMakeAt = world.now + (joinsPool ? SimulatedWorker.deferMilliseconds : 0)
         room.mayBeMade = { [unowned world] in world.now >= mayMakeAt }
         room.quietMilliseconds = { [unowned world] in

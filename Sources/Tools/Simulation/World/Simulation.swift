@@ -134,6 +134,17 @@ public final class Simulation {
         )
     }
 
+    /// The limits of a worker's file, and its age: the scenario's, or older and different ones.
+    private func file(of index: Int) -> (limits: RoomPolicy, revision: Int) {
+        guard scenario.filesDiffer, index % 2 == 1 else { return (policy, 1) }
+        var old = policy
+        old.rateMilli *= 10
+        old.burst *= 5
+        old.maxActive = 0
+        old.abandonAfterMilliseconds += 400
+        return (old, 0)
+    }
+
     private func startWorker(_ index: Int, joinsPool: Bool) {
         let skew = scenario.skewMilliseconds
         let worker = SimulatedWorker(
@@ -141,7 +152,7 @@ public final class Simulation {
             world: world,
             host: host,
             keys: keys,
-            policy: policy,
+            file: file(of: index),
             tickMilliseconds: scenario.tickMilliseconds,
             network: (scenario.network.delayMilliseconds, scenario.network.jitterMilliseconds),
             skew: (offset: 1000 + world.random.upTo(skew), perMillion: skew > 0 ? world.random.upTo(400) - 200 : 0),
