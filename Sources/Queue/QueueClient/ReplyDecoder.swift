@@ -110,6 +110,7 @@ extension TickField {
         case .lapsed: \.counters.lapsed
         case .returned: \.counters.returned
         case .incarnation: \.incarnation
+        case .callTokens: \.callTokens
         case .revision: \.revision
         }
     }

@@ -37,11 +37,13 @@ public enum TickArgument: Int, ScriptLayout {
 }
 /// The lists of which tick.lua's reply consists.
 public enum TickPart: Int, ScriptLayout { case state, policy, flow, chunks, overrides }
-/// The numbers of ``TickPart/state``. Except for `now` and `revision` they are fields of
-/// the room's hash in Redis.
+/// The numbers of ``TickPart/state``. Except for `now`, `callTokens` and
+/// `revision` they are fields of the room's hash in Redis.
 public enum TickField: Int, ScriptLayout {
     case now, generation, version, next, head, waiting, called, active, openedMs
     case joined, entered, left, abandoned, lapsed, returned, incarnation
+    /// Tokens for calls that the tick has left, see ``TickReply/callTokens``.
+    case callTokens
     /// Of the file whose limits are in force, see ``RoomMemoryKeeper/revision``.
     case revision
 }

@@ -118,8 +118,9 @@ struct JoinHandler {
                 return respondAdmitted(claim, expires, reply.nowMilliseconds, room, call)
             }
             let known = room.remember(reply, of: claim.number)
-            let view = VisitorView.of(known, in: room, call.language, api)
-            respondJoined(claim, view, room, call)
+            api.whenKnown(known, in: room) {
+                respondJoined(claim, VisitorView.of($0, in: room, call.language, api), room, call)
+            }
         }
     }
 

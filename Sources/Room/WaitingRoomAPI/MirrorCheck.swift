@@ -8,8 +8,8 @@ internal import Admission
 extension APIContext {
     /// Calls `waits` when the mirror shows that this visitor waits, and `otherwise` when the store has to say.
     ///
-    /// Another worker may have learnt of a call that this mirror does not show yet. So near the front the answer is given
-    /// after a tick that begins now or later; far from it, or when too many answers wait for a tick, at once.
+    /// Another worker may have learnt of a call that this mirror does not show yet. So near the front the answer is
+    /// given after a tick that begins now or later; far from it, or when too many answers wait for a tick, at once.
     func ifWaiting(
         _ claim: TicketClaim,
         in room: Room,
@@ -18,14 +18,20 @@ extension APIContext {
     ) {
         guard let (place, position) = waiting(claim, in: room) else { return otherwise() }
         room.markAlive(place)
-        let isNear = PollPacing.mayBeCalled(position: position, withinSeconds: 1, room.policy)
         let isHeld =
-            isNear
+            room.mayHaveCalled(position: position)
             && room.afterTick { [self] in
                 guard let (place, position) = waiting(claim, in: room) else { return otherwise() }
                 waits(place, position)
             }
         if !isHeld { waits(place, position) }
+    }
+
+    /// Gives an answer about a visitor who waits when the mirror knows the place: a visitor who joined or came back
+    /// since the last tick is in the next one, and positions are not reckoned where they can be read.
+    func whenKnown(_ reply: StandingReply, in room: Room, _ answer: @escaping (StandingReply) -> Void) {
+        let isUnknown = reply.standing == .waiting && reply.position == 0 && room.mirror.place(of: reply.place) == nil
+        guard isUnknown, !isStale(room), room.afterTick({ answer(reply) }) else { return answer(reply) }
     }
 
     /// An old mirror says nothing, and in bypass everybody may enter.

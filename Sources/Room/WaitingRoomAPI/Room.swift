@@ -180,6 +180,17 @@ public final class Room: RoomMemoryKeeper {
         return inUse || seen.age(nowMilliseconds: nowMilliseconds) >= max(tickMilliseconds, 500)
     }
 
+    /// Positions that count as near the front in any case: an operator may have raised the rate.
+    private static let nearMin = 16
+
+    /// Whether the visitor at a position may have been called since the last tick: by the tokens that were left, the
+    /// rate, and what called visitors give back; in a paused room by a burst that waits for the operator.
+    func mayHaveCalled(position: Int) -> Bool {
+        let paused = policy.mode == .paused ? max(100, policy.burst) : 0
+        let tokens = seen.last.callTokens + called + policy.rateMilli / 2000 + 1
+        return position <= max(Room.nearMin, paused, tokens)
+    }
+
     /// Answers that wait for a tick at most; they are near the front.
     static let heldMax = 4096
 
@@ -240,6 +251,11 @@ public final class Room: RoomMemoryKeeper {
     }
 
     private func apply(_ reply: TickReply, nowMilliseconds: Int) {
+        // Redis' clock was set back: what was learnt lies in a time that was taken back.
+        if reply.nowMilliseconds < asOfMilliseconds - QueueConstants.stepBackMilliseconds {
+            history = EntryHistory()
+            estimator = RoomEstimator(settings: settings.eta)
+        }
         seen.apply(reply, nowMilliseconds: nowMilliseconds)
         hasTickFailed = false
         disagreement = zip(PolicyField.allCases, reply.overrides).compactMap { field, override in

@@ -38,8 +38,8 @@ struct StatusHandler {
         api.store.stand(visitor.claim, room: room) { result in
             switch result {
             case .success(let reply):
-                room.remember(reply, of: visitor.number)
-                respondStanding(reply, visitor, call)
+                let known = room.remember(reply, of: visitor.number)
+                api.whenKnown(known, in: room) { respondStanding($0, visitor, call) }
             case .failure(let failure):
                 respondDegraded(failure, visitor, call)
             }

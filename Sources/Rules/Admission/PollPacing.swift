@@ -40,19 +40,13 @@ public enum PollPacing {
         let front = shared * soonestMilliseconds / 1000
         let wish = etaSeconds.map { min($0, 10_000) * 100 } ?? blindMilliseconds
         let fair = position <= front ? 0 : waiting * 1000 / shared
-        let isNear = mayBeCalled(position: position, withinSeconds: soonSeconds, policy)
-        let claimable = isNear ? policy.claimWindowMilliseconds / 2 : Int.max
+        let mayBeCalledSoon = position <= max(100, policy.burst) + policy.rateMilli * soonSeconds / 1000
+        let claimable = mayBeCalledSoon ? policy.claimWindowMilliseconds / 2 : Int.max
         // Leavers make the line move faster than the rate: nobody is sent away for more than half of the wait.
         let half = max(soonestMilliseconds, min(etaSeconds ?? 100_000, 100_000) * 500)
         let latest = max(50, min(policy.abandonAfterMilliseconds / 3, claimable, half))
         let base = min(max(wish, fair, soonestMilliseconds), latest)
         return base * 9 / 10 + Int(Double(base) * 0.1 * jitter)
-    }
-
-    /// Whether a visitor could be called within this time: a burst and the rate, and a hundred in any case, since an
-    /// operator may raise the rate.
-    public static func mayBeCalled(position: Int, withinSeconds seconds: Int, _ policy: RoomPolicy) -> Bool {
-        position <= max(100, policy.burst) + policy.rateMilli * seconds / 1000
     }
 
     /// Soonest a client should read the board again, in milliseconds.

@@ -20,6 +20,16 @@ public enum QueueConstants {
     public static let lapsesPerTickMax = 256
     /// Visitors that one tick calls at most.
     public static let callsPerTickMax = 1000
+    /// Where a claim window brings at least this number of tokens, a visitor who missed a call may take a token that is
+    /// owed to a called visitor: it is back before the call lapses.
+    public static let recallTokens = 4
+    /// Passes that one tick ends at most: more than can begin between two ticks.
+    public static let passesPerTickMax = 4000
+    /// A step back of Redis' clock beyond which it counts as another server's. A clock that is slewed never goes back
+    /// that far.
+    public static let stepBackMilliseconds = 5000
+    /// Keys in one command, far below the 7,999 words that Lua can unpack.
+    public static let keysPerCommand = 1000
     /// Lapsed calls after which a visitor waits behind everybody else.
     public static let lapsesBeforeLate = 2
     /// Lapsed calls after which the place ends.

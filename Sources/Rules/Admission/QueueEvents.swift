@@ -169,6 +169,8 @@ public struct TickReply {
     public var policy = RoomPolicy.standard
     /// Names this memory of the store; another one means that it was lost and made anew.
     public var incarnation = 0
+    /// Whole tokens for calls that were left when the tick had called.
+    public var callTokens = 0
     /// Of the file whose limits are in force; below 0 while no file's are.
     public var revision = -1
     /// The operator's overrides, in the order of the policy's script arguments.

@@ -48,7 +48,7 @@ struct LapseTests {
         arguments: StoreKind.allCases
     )
     func behindEverybody(_ kind: StoreKind) throws {
-        let harness = try kind.harness(smallPolicy(rate: 1, burst: 1))
+        let harness = try kind.harness(smallPolicy(rate: 2, burst: 1))
         let numbers = try harness.join(3).numbers
         _ = try run(harness, 1000, polled: numbers)
         try lapseTwice(harness, numbers[1], polled: numbers)
@@ -66,7 +66,7 @@ struct LapseTests {
         let newcomer = try harness.join(1).numbers[0]
         #expect(try harness.tick(polled: [numbers[1]]).waiting.last == reply.place)
         for number in others + [newcomer] + [numbers[2]] { _ = try harness.leave(claim(harness, number)) }
-        try harness.configure(smallPolicy(rate: 1, burst: 1))
+        try harness.configure(smallPolicy(rate: 2, burst: 1))
         #expect(try run(harness, 1000, polled: [numbers[1]]).waiting.isEmpty)
         guard case .called = try harness.stand(claim(harness, numbers[1])) else { throw TestFailure("not called") }
         _ = try run(harness, 2400, polled: [])
@@ -174,7 +174,7 @@ struct LapseTests {
 
     @Test("Who waits behind everybody is restored there, once", arguments: StoreKind.allCases)
     func restored(_ kind: StoreKind) throws {
-        let harness = try kind.harness(smallPolicy(rate: 1, burst: 1))
+        let harness = try kind.harness(smallPolicy(rate: 2, burst: 1))
         let numbers = try harness.join(3).numbers
         _ = try run(harness, 1000, polled: numbers)
         try lapseTwice(harness, numbers[1], polled: numbers)

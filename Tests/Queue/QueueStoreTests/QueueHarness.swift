@@ -279,6 +279,28 @@ final class RedisHarness: QueueHarness {
         return value
     }
 
+    /// Removes every key of the room whose name begins so, as an eviction would. Returns how many there were.
+    func remove(_ name: String) throws -> Int {
+        let script = """
+            local keys = redis.call('KEYS', ARGV[1] .. '*')
+            for _, key in ipairs(keys) do redis.call('DEL', key) end
+            return #keys
+            """
+        let prefix = "vq:{\(room.id)}:\(name)"
+        return try command(["EVAL", RedisArgument(script), 0, RedisArgument(prefix)]).integerValue ?? 0
+    }
+
+    /// A field of the room's state.
+    func field(_ name: String) throws -> Int {
+        let bytes = try command(["HGET", RedisArgument(KeySchema(room: room.id).state), RedisArgument(name)]).bytesValue
+        return bytes.flatMap { Int(String(decoding: $0, as: UTF8.self)) } ?? -1
+    }
+
+    /// How many members a sorted set of the room has.
+    func count(_ name: String) throws -> Int {
+        try command(["ZCARD", RedisArgument("vq:{\(room.id)}:\(name)")]).integerValue ?? -1
+    }
+
     override func configure(_ policy: RoomPolicy) throws {
         let changes = zip(RoomOperator.fields, policy.scriptArguments).map { (field: $0, value: Int?.some($1)) }
         var failure: StoreFailure?

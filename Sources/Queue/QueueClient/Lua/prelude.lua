@@ -18,7 +18,8 @@
 -- admitted last may be unknown here; numbers go on behind every one that can have been issued; nobody is swept for
 -- abandon_after; and a new incarnation makes every worker bring what it remembers (restore.lua).
 --
--- Time is Redis TIME and never goes back. Buckets count in millionths of a token, so every sum is an exact integer.
+-- Time is Redis TIME and never goes back, but for a step of more than STEP_BACK_MS. Buckets count in millionths of a
+-- token, so every sum is an exact integer.
 --
 -- Lapses: a call that is not claimed lapses, and the visitor may come back. The visitors who lapsed must not stop the
 -- others, so
@@ -58,10 +59,12 @@ local function take_limits()
 end
 take_limits()
 
--- A connection that has not asked for the server's identity gives none.
-local is_elsewhere = server ~= '' and raw[1] ~= server
 local clock = redis.call('TIME')
 local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
+-- A clock that was ahead and was set right is as another server: waiting for the old time would freeze the room.
+local went_back = now < S.clock_ms - STEP_BACK_MS
+-- A connection that has not asked for the server's identity gives none.
+local is_elsewhere = went_back or server ~= '' and raw[1] ~= server
 -- Another server has a clock of its own; its buckets begin empty.
 if not is_elsewhere then now = math.max(now, S.clock_ms) end
 local second = math.floor(now / 1000)
@@ -138,7 +141,14 @@ if is_elsewhere then
   S.incarnation, S.remembered = S.version, 1
   S.restored_ms, S.hold_epoch = now, epoch + EPOCHS_KEPT
   S.ticked_ms, S.flow_second = math.min(S.ticked_ms, now), math.min(S.flow_second, second)
-  redis.call('HSET', KEYS[1], 'server', server)
+  S.opened_ms = math.min(S.opened_ms, now)
+  if server ~= '' then redis.call('HSET', KEYS[1], 'server', server) end
+  if went_back then
+    -- What is recorded of heartbeats and grace lies in the time that was taken back: tickets are believed for a grace.
+    S.doubt_from = 0
+    local late = redis.call('ZRANGEBYSCORE', KEYS[4], '(' .. now + P.claim_ms, '+inf', 'LIMIT', 0, CALLS_MAX)
+    for _, number in ipairs(late) do redis.call('ZADD', KEYS[4], now + P.claim_ms, number) end
+  end
   save()
 end
 

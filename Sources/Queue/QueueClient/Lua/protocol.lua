@@ -28,6 +28,10 @@ local JOIN_KEY_MS = 300000  -- life of an idempotency key
 local PERSON_MS = 86400000  -- life of a person's key since its last use
 local LAPSES_MAX = 256  -- calls that one tick lets lapse at most
 local CALLS_MAX = 1000  -- visitors that one tick calls at most
+local RECALL_TOKENS = 4  -- tokens in a claim window below which they are scarce
+local PASSES_MAX = 4000  -- passes that one tick ends at most
+local STEP_BACK_MS = 5000  -- a clock that goes back further is another server's
+local KEYS_PER_COMMAND = 1000  -- Lua can unpack 7,999 words
 local LATE_CHUNK = 17179869184  -- chunks between a number and its place behind everybody else
 local LATE = 1123700883587072  -- LATE_CHUNK chunks of numbers
 local GRACE_PER_ABANDON = 15  -- return_grace is at most this many times abandon_after
@@ -105,7 +109,7 @@ local TICK_PART_CHUNKS = 4
 local TICK_PART_OVERRIDES = 5
 local function tick_fields()
   return {'now', 'generation', 'version', 'next', 'head', 'waiting', 'called', 'active', 'opened_ms', 'joined',
-    'entered', 'left', 'abandoned', 'lapsed', 'returned', 'incarnation', 'revision'}
+    'entered', 'left', 'abandoned', 'lapsed', 'returned', 'incarnation', 'call_tokens', 'revision'}
 end
 local RESTORE_ARG_GENERATION = 1
 local RESTORE_ARG_KNOWN_NEXT = 2

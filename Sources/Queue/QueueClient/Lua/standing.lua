@@ -19,8 +19,15 @@ local function call_at_once(number, at)
   if P.mode == PAUSED or S.refilled_ms > now or not is_first(at) then return nil end
   local is_recalled = P.mode == BYPASS or bit_of('lapsed1', number)
   if P.mode ~= BYPASS then
-    if S.entry_micro < MICRO or vacancies() < 1 or not is_recalled and call_tokens() < 1 then return nil end
-    if not is_recalled then take_tokens(1) end
+    -- The called visitors are owed their entries. Where tokens are scarce none of theirs is given away.
+    local tokens = math.floor(S.entry_micro / MICRO)
+    local spare = tokens - S.called + redis.call('ZCARD', recalled_key)
+    local is_scarce = P.rate_milli * P.claim_ms < RECALL_TOKENS * MICRO
+    if tokens < 1 or is_scarce and spare < 1 or vacancies() < 1 then return nil end
+    if not is_recalled then
+      if call_tokens() < 1 then return nil end
+      take_tokens(1)
+    end
   end
   if is_recalled then redis.call('ZADD', recalled_key, 0, number) end
   local deadline = now + P.claim_ms
@@ -82,6 +89,11 @@ local function standing(generation, number, issued_ms)
   -- A lower generation was ended by a reset. A higher one was issued before this Redis lost its memory: honour it.
   if generation < S.generation then return FENCED, 0 end
   local code, time = place(number, issued_ms)
+  -- The list of chunks was evicted, or removed by hand: without it nobody of this chunk would be called.
+  if code == WAITING and redis.call('HEXISTS', KEYS[3], math.floor(time / CHUNK)) == 0 then
+    touch(math.floor(time / CHUNK))
+    S.head = math.min(S.head, time)
+  end
   if code ~= AWAY then return code, time end
   -- Signed by us, unknown here: this Redis has gone back. No number may be issued twice, so jump past it.
   if number >= S.next then S.next = number + 1 + GAP end

@@ -6,7 +6,8 @@
 -- Returns TICK_PART_*: {the numbers of tick_fields()}, {policy}, {second, entries, ...}, {chunk, bitmap, ...},
 --   {override or '', ...}
 -- Error ROLLBACK: this Redis knows less of the room than the worker, which restores it and asks again.
--- Bounds: LAPSES_MAX lapsed calls and CALLS_MAX calls per tick. A sweep costs a few bit operations per chunk.
+-- Bounds: LAPSES_MAX lapsed calls, CALLS_MAX calls and PASSES_MAX ended passes per tick. A sweep costs a few
+-- bit operations per chunk.
 
 local known_generation = tonumber(ARGV[TICK_ARG_KNOWN_GENERATION])
 local known_version = tonumber(ARGV[TICK_ARG_KNOWN_VERSION])
@@ -81,7 +82,34 @@ local function sweep()
       S.waiting, S.abandoned = S.waiting - gone, S.abandoned + gone
     end
   end
-  redis.call('UNLINK', unpack(spent))
+  for from = 1, #spent, KEYS_PER_COMMAND do
+    redis.call('UNLINK', unpack(spent, from, math.min(#spent, from + KEYS_PER_COMMAND - 1)))
+  end
+end
+
+-- Counts again what is counted on the way, once in an epoch: a key that was evicted, or removed by hand, must not keep
+-- the room from calling. Chunks in which nobody waits are removed, but the newest.
+local function recount()
+  local before = S.waiting
+  S.waiting, S.called, S.active = 0, redis.call('ZCARD', KEYS[4]), redis.call('ZCARD', KEYS[5])
+  S.head = S.next
+  for _, chunk in ipairs(live_chunks()) do
+    local key = prefix .. 'waiting:' .. chunk
+    local count = redis.call('BITCOUNT', key)
+    if count > 0 then
+      if S.waiting == 0 then S.head = chunk * CHUNK + redis.call('BITPOS', key, 1) end
+      S.waiting = S.waiting + count
+    elseif chunk < math.floor((S.next - 1) / CHUNK) or chunk >= LATE_CHUNK then
+      redis.call('DEL', key)
+      redis.call('HDEL', KEYS[3], chunk)
+      touched = true
+    end
+  end
+  -- The workers' mirrors show visitors who are not here: without a new list they would answer these for ever.
+  if S.waiting ~= before then
+    touched = true
+    for _, chunk in ipairs(live_chunks()) do touch(chunk) end
+  end
 end
 
 -- How many are called at once. A room in bypass calls those who wait without tokens, a part of them with each tick, so
@@ -157,13 +185,15 @@ end
 
 if now - S.ticked_ms >= tonumber(ARGV[TICK_ARG_TICK_MS]) / 2 then
   lapse()
-  if S.active > 0 then S.active = S.active - redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', now) end
+  local over = S.active > 0 and redis.call('ZRANGEBYSCORE', KEYS[5], '-inf', now, 'LIMIT', 0, PASSES_MAX) or {}
+  if #over > 0 then S.active = S.active - redis.call('ZREM', KEYS[5], unpack(over)) end
   if epoch ~= S.epoch then
     -- After a gap in the ticks (Redis or every worker away) heartbeats are missing: nobody is swept for abandon_after.
     if epoch_ms ~= S.epoch_ms or now - S.ticked_ms > math.max(epoch_ms, 5000) then
       S.hold_epoch = epoch + EPOCHS_KEPT
     end
     if epoch >= S.hold_epoch then sweep() end
+    recount()
     S.epoch, S.epoch_ms = epoch, epoch_ms
   end
   call_forward()
@@ -173,6 +203,7 @@ if now - S.ticked_ms >= tonumber(ARGV[TICK_ARG_TICK_MS]) / 2 then
   save()
 end
 
+S.call_tokens = math.max(0, call_tokens())
 local state, policy, flow, chunks, set = {}, {}, {}, {}, {}
 for i, field in ipairs(tick_fields()) do state[i] = field == 'now' and now or S[field] end
 for i, field in ipairs(POLICY) do

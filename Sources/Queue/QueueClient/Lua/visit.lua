@@ -80,6 +80,6 @@ for i = VISIT_ITEMS, #ARGV, VISIT_ITEM_SIZE do
   local at = #reply
   reply[at + VISIT_RESULT_CODE], reply[at + VISIT_RESULT_TIME] = code, time
 end
-if changed or S.returned > before then save() end
+if changed or touched or S.returned > before then save() end
 reply[VISIT_REPLY_WAITING] = S.waiting
 return reply

@@ -16,9 +16,11 @@ extension QueueModel {
     /// Comes before every call. A state that another server has written (a failover to a replica, a restart from a
     /// file) may lack what was written last: numbers that visitors hold, and entries. So numbers go on behind every one
     /// that can have been issued meanwhile, the buckets start empty and are held for a while, nobody is swept for
-    /// abandonAfter, and a new incarnation makes every worker bring what it remembers.
+    /// abandonAfter, and a new incarnation makes every worker bring what it remembers. A clock that was ahead and was
+    /// set right is as another server.
     public mutating func arrive(at server: Int, nowMilliseconds: Int) {
-        guard self.server != server else { return }
+        let wentBack = nowMilliseconds < clockMilliseconds - QueueConstants.stepBackMilliseconds
+        guard self.server != server || wentBack else { return }
         // Another server has a clock of its own.
         clockMilliseconds = min(clockMilliseconds, nowMilliseconds)
         tickedMilliseconds = min(tickedMilliseconds, nowMilliseconds)
@@ -33,6 +35,11 @@ extension QueueModel {
         isRemembered = true
         restoredMilliseconds = now
         holdEpoch = currentEpoch(now) + RoomPolicy.epochsKept
+        openedMilliseconds = min(openedMilliseconds, now)
+        guard wentBack else { return }
+        doubtFrom = 0
+        let deadline = now + policy.claimWindowMilliseconds
+        for number in called.filter({ $0.value > deadline }).keys { called[number] = deadline }
     }
 
     /// Makes a room that the store does not have (`existing` nil), or mends one that went back.

@@ -83,7 +83,10 @@ extension QueueModel {
 
     private mutating func endPasses(_ now: Int) {
         guard soonestPassEndMilliseconds <= now else { return }
-        active = active.filter { $0.value > now }
+        let over = active.filter { $0.value <= now }
+            .sorted { ($0.value, $0.key) < ($1.value, $1.key) }
+            .prefix(QueueConstants.passesPerTickMax)
+        for (number, _) in over { active[number] = nil }
         soonestPassEndMilliseconds = active.values.min() ?? Int.max
     }
 
@@ -95,9 +98,22 @@ extension QueueModel {
             holdEpoch = current + RoomPolicy.epochsKept
         }
         if current >= holdEpoch { sweep(current) }
+        dropEmptyChunks()
         epoch = current
         epochMilliseconds = policy.epochMilliseconds
         forgetOldSigns(now)
+    }
+
+    /// Chunks in which nobody waits are removed, but the newest.
+    private mutating func dropEmptyChunks() {
+        for chunk in chunkVersions.keys.sorted()
+        where chunk < (next - 1) / RankIndex.chunkSize
+            || chunk >= QueueConstants.lateChunks
+        {
+            let first = chunk * RankIndex.chunkSize
+            if waiting.next(from: first).map({ $0 >= first + RankIndex.chunkSize }) ?? true { dropChunk(chunk) }
+        }
+        waiting.keep(only: chunkVersions.keys.sorted())
     }
 
     private mutating func sweep(_ current: Int) {
@@ -177,6 +193,7 @@ extension QueueModel {
         reply.version = version
         reply.incarnation = incarnation
         reply.revision = revision
+        reply.callTokens = max(0, callTokens)
         reply.overrides = overrides
         reply.nowMilliseconds = now
         reply.generation = generation

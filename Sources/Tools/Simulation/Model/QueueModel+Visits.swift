@@ -21,7 +21,12 @@ extension QueueModel {
         guard policy.mode != .paused, heldMilliseconds == 0, isFirst else { return nil }
         let isRecalled = policy.mode == .bypass || lapses[number] != nil
         if policy.mode != .bypass {
-            guard entryBucket.tokens >= 1, vacancies >= 1, isRecalled || callTokens >= 1 else { return nil }
+            // The called visitors are owed their entries. Where tokens are scarce none of theirs is given away.
+            let spare = entryBucket.tokens - called.count + recalled.count
+            let scarce = QueueConstants.recallTokens * TokenBucket.micro
+            let isScarce = policy.rateMilli * policy.claimWindowMilliseconds < scarce
+            guard entryBucket.tokens >= 1, !isScarce || spare >= 1, vacancies >= 1 else { return nil }
+            guard isRecalled || callTokens >= 1 else { return nil }
             if !isRecalled { takeCallTokens(1) }
         }
         if isRecalled { recalled.insert(number) }

@@ -249,8 +249,8 @@ public struct QueueModel {
         mergeLimits()
     }
 
-    /// Takes over the limits of a caller's file when it is newer than every other. What the old ones earned until now is
-    /// credited first.
+    /// Takes over the limits of a caller's file when it is newer than every other. What the old ones earned until now
+    /// is credited first.
     public mutating func adopt(_ limits: RoomPolicy, revision: Int, nowMilliseconds: Int) {
         // A caller without a file sees its own limits only where no file was brought.
         guard revision > self.revision || self.revision < 0 else { return }

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Goal: a room heals from what happens to Redis from outside: a clock that is set back, and keys that are evicted or
+// removed by hand. Method: the conformance suite's harness; keys are removed from the real Redis.
+
+import Admission
+import QueueClient
+import TestSupport
+import Testing
+import WaitingRoomAPI
+
+struct MendingTests {
+    @Test(
+        "A clock that was an hour ahead and is set right holds the room for the hold, and no longer",
+        arguments: StoreKind.allCases
+    )
+    func clockSetBack(_ kind: StoreKind) throws {
+        let harness = try kind.harness(smallPolicy(rate: 10, burst: 2))
+        let numbers = try harness.join(12).numbers
+        try harness.advance(200)
+        let before = try harness.tick(polled: numbers)
+        #expect(before.called == 2)
+        try harness.advance(-3_600_000)
+        let after = try harness.tick(polled: numbers)
+        #expect(after.waiting == before.waiting, "nobody loses the place")
+        #expect(after.called == 2)
+        for _ in 0..<(RoomMemory.holdMilliseconds / 200 + 10) {
+            try harness.advance(200)
+            _ = try harness.tick(polled: numbers)
+        }
+        let later = try harness.tick(polled: numbers)
+        #expect(later.waiting.count < before.waiting.count, "calls go on")
+        #expect(later.counters.lapsed >= 2, "a call's deadline is of the new time")
+        guard case .entered = try harness.enter(harness.claim(later.waiting.isEmpty ? numbers[11] : numbers[4])) else {
+            throw TestFailure("no entry")
+        }
+        #expect(try harness.join(1).numbers[0] > numbers[11])
+    }
+
+    @Test("A small step back is no step", arguments: StoreKind.allCases)
+    func slewed(_ kind: StoreKind) throws {
+        let harness = try kind.harness(smallPolicy(rate: 10, burst: 2))
+        let numbers = try harness.join(12).numbers
+        try harness.advance(200)
+        let before = try harness.tick(polled: numbers)
+        try harness.advance(-QueueConstants.stepBackMilliseconds)
+        #expect(try harness.tick(polled: numbers) == before)
+        try harness.advance(QueueConstants.stepBackMilliseconds + 200)
+        #expect(try harness.tick(polled: numbers).waiting.count < before.waiting.count)
+    }
+
+    @Test(
+        "A key that is evicted heals within an epoch: counters, positions and calls",
+        arguments: ["waiting", "chunks", "called", "active", "config", "flow", "done", "seen", "recalled"]
+    )
+    func evicted(_ name: String) throws {
+        let policy = smallPolicy(rate: 5, burst: 3, maxActive: 6)
+        let harness = try StoreKind.redis.harness(policy)
+        let redis = try #require(harness as? RedisHarness)
+        let numbers = try harness.join(40).numbers
+        try harness.advance(200)
+        _ = try harness.tick(polled: numbers)
+        let count = try redis.remove(name)
+        #expect(count > 0 || name == "recalled", "\(name): no such key")
+        // An epoch of this policy is a second. Everybody goes on polling, also those whom the mirror does not show.
+        var state = try harness.tick(polled: numbers)
+        for _ in 0..<15 {
+            try harness.advance(200)
+            state = try harness.tick(polled: numbers)
+            for number in numbers where !state.waiting.contains(number) { _ = try harness.stand(harness.claim(number)) }
+        }
+        state = try harness.tick(polled: numbers)
+        #expect(Set(state.waiting).count == state.waiting.count)
+        #expect(try redis.field("waiting") == state.waiting.count)
+        #expect(try redis.field("called") == redis.count("called"))
+        #expect(try redis.field("active") == redis.count("active"))
+        #expect(try redis.field("head") <= state.waiting.first ?? .max)
+        // The room goes on, and each visitor gets in once.
+        var entered: Set<Int> = []
+        for _ in 0..<200 where entered.count < 20 {
+            try harness.advance(200)
+            _ = try harness.tick(polled: numbers)
+            for number in numbers where !entered.contains(number) {
+                guard case .entered = try harness.enter(harness.claim(number)) else { continue }
+                entered.insert(number)
+                _ = try harness.leave(harness.claim(number))
+            }
+        }
+        #expect(entered.count >= 20, "\(name): \(entered.count) have entered")
+    }
+}
