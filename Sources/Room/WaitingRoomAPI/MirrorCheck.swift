@@ -8,8 +8,8 @@ internal import Admission
 extension APIContext {
     /// Calls `waits` when the mirror shows that this visitor waits, and `otherwise` when the store has to say.
     ///
-    /// Another worker may have learnt of a call that this mirror does not show yet. So near the front the answer is given
-    /// after a tick that begins now or later; far from it, or when too many answers wait for a tick, at once.
+    /// Another worker may have learnt of a call that this mirror does not show yet. So near the front the answer is
+    /// given after a tick that begins now or later; far from it, or when too many answers wait for a tick, at once.
     func ifWaiting(
         _ claim: TicketClaim,
         in room: Room,

@@ -36,7 +36,7 @@ public struct QueueModel {
     var left: Set<Int> = []
     /// Per epoch: who polled.
     var seen: [Int: Set<Int>] = [:]
-    /// Per span of two epochs: whose last sign of life was in it, of those who lost their place by silence or by a
+    /// Per span of two epochs: whose last heartbeat was in it, of those who lost their place by silence or by a
     /// lapsed call.
     var gone: [Int: Set<Int>] = [:]
     var joinKeys: [JoinRequest.Key: NamedTicket] = [:]
@@ -249,8 +249,8 @@ public struct QueueModel {
         mergeLimits()
     }
 
-    /// Takes over the limits of a caller's file when it is newer than every other. What the old ones earned until now is
-    /// credited first.
+    /// Takes over the limits of a caller's file when it is newer than every other. What the old ones earned until now
+    /// is credited first.
     public mutating func adopt(_ limits: RoomPolicy, revision: Int, nowMilliseconds: Int) {
         // A caller without a file sees its own limits only where no file was brought.
         guard revision > self.revision || self.revision < 0 else { return }
