@@ -90,7 +90,7 @@ let package = Package(
 
         // Host: the operating system. Knows no queue.
         library("Host", "Reactor", ["CLinux"]),
-        library("Host", "Telemetry", [logging]),
+        library("Host", "Telemetry", ["StrictJSON", logging]),
 
         // Gateway: from nginx's socket to a request, and from a response back.
         library("Gateway", "GatewayWire"),

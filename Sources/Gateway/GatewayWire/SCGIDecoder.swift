@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // SCGI (https://python.ca/scgi/protocol.txt): a netstring of NUL-terminated names and values that starts
-// with CONTENT_LENGTH and holds SCGI=1, then the body. One request per connection. No Swift or C library decodes SCGI.
+// with CONTENT_LENGTH and holds SCGI=1, then the body. One request per connection.
+// Why no library: we know of none in Swift or C that decodes SCGI.
 
 /// Decodes one SCGI request.
 ///

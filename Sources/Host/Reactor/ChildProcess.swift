@@ -2,6 +2,8 @@
 //
 // Starting and ending other programs. A child has its own process group, so that Ctrl-C reaches only the parent, which
 // then ends the children in order.
+// Why no library: Process is a part of Foundation, which Sources must not import, and hands no descriptors on beyond
+// the first three; swift-subprocess is asynchronous, and the loop has no tasks.
 
 public import Glibc
 

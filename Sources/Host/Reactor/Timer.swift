@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Timers of the loop: a binary heap ordered by deadline, then by the order of scheduling.
+// Why no library: the standard library has no heap, and that of swift-collections would replace only push and pop; the
+// rest is what a loop needs: cancelling, repeating, and skipping missed periods.
 
 /// A scheduled action. Dropping the handle does not cancel it.
 public final class Timer {

@@ -5,6 +5,7 @@
 
 internal import Glibc
 public import Logging
+internal import StrictJSON
 
 /// A log handler that writes `{"time","level","label","message",...}`.
 public struct JSONLogHandler: LogHandler {
@@ -13,7 +14,7 @@ public struct JSONLogHandler: LogHandler {
     private let label: String
     private let descriptor: Int32
 
-    /// - Parameter descriptor: where the lines go; standard error unless told otherwise.
+    /// - Parameter descriptor: where the lines go; standard error if it is left out.
     public init(label: String, descriptor: Int32 = 2) {
         self.label = label
         self.descriptor = descriptor
@@ -26,10 +27,10 @@ public struct JSONLogHandler: LogHandler {
 
     public func log(event: LogEvent) {
         var line = "{\"time\":\"\(JSONLogHandler.timestamp())\",\"level\":\"\(event.level)\",\"label\":"
-        line += JSONLogHandler.quoted(label) + ",\"message\":" + JSONLogHandler.quoted(event.message.description)
+        line += JSONText.literal(label) + ",\"message\":" + JSONText.literal(event.message.description)
         let all = metadata.merging(event.metadata ?? [:]) { _, new in new }
         for (key, value) in all.sorted(by: { $0.key < $1.key }) {
-            line += "," + JSONLogHandler.quoted(key) + ":" + JSONLogHandler.quoted(value.description)
+            line += "," + JSONText.literal(key) + ":" + JSONText.literal(value.description)
         }
         line += "}\n"
         // One write a line: lines of several processes in one file do not mix.
@@ -46,25 +47,5 @@ public struct JSONLogHandler: LogHandler {
         let milliseconds = String(1000 + now.tv_nsec / 1_000_000).dropFirst()
         return "\(1900 + parts.tm_year)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))"
             + "T\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec)).\(milliseconds)Z"
-    }
-
-    static func quoted(_ text: String) -> String {
-        var out = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": out += "\\\""
-            case "\\": out += "\\\\"
-            case "\n": out += "\\n"
-            case "\r": out += "\\r"
-            case "\t": out += "\\t"
-            default:
-                if scalar.value < 0x20 {
-                    out += "\\u00" + (scalar.value < 16 ? "0" : "1") + String(scalar.value % 16, radix: 16)
-                } else {
-                    out.unicodeScalars.append(scalar)
-                }
-            }
-        }
-        return out + "\""
     }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The Prometheus text format 0.0.4, as far as it is needed: counters of the scoreboard and gauges of rooms.
+// Why no library: the client libraries for Swift count within one process, and these counters are summed over the
+// memory that all workers share (Scoreboard.swift).
 
 /// Builds an exposition. Families are written with HELP and TYPE once, in the order they are added.
 public struct PrometheusText {

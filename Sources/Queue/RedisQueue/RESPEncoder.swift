@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Commands as RESP arrays of bulk strings. hiredis' variadic formatter cannot be imported, and this needs no copy more.
+// Commands as RESP arrays of bulk strings.
+// Why no library: Swift cannot import the variadic formatter of hiredis, and redisFormatCommandArgv allocates a buffer
+// for each command; this one is used again.
 
 internal import QueueClient
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // JSON text of flat answers, written straight into bytes: no tree, no reflection, one buffer.
+// Why no library: the encoders for Swift need Foundation, which Sources must not import, and build a tree for each
+// answer; a poll has one answer.
 
 internal import GatewayWire
 internal import StrictJSON

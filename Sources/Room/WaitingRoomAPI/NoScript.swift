@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Waiting without JavaScript. The page loads the protected address again by itself; the gate then does what the script
-// would: take a number, count the sign of life, claim the call. A marker in the query says how far the visitor is. It
+// would: take a number, count the heartbeat, claim the call. A marker in the query says how far the visitor is. It
 // is gone from the address, by a redirect, before the backend sees a request.
 
 internal import GatewayWire
@@ -12,7 +12,7 @@ struct NoScript {
     enum Step: String {
         /// The visitor's page asks for a number: only a browser that runs no script follows that refresh.
         case join
-        /// A number has been given out. Whoever still has no ticket keeps no cookies.
+        /// A number has been given out. A visitor who comes with this marker and without a ticket keeps no cookies.
         case wait
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // One value out of a query string, and the comparison of bytes with words of the program.
+// Why no library: URLComponents is a part of Foundation, which Sources must not import, and copies the whole query.
 
 /// Reads `name=value&...`, percent-decoded, `+` as a space.
 enum QueryString {

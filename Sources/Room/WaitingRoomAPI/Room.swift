@@ -117,7 +117,7 @@ public final class Room: RoomMemoryKeeper {
     public func markAlive(_ number: Int) { outbox.mark(number) }
 
     /// Whether there are heartbeats that Redis may not have yet.
-    public var holdsSignsOfLife: Bool { !outbox.isEmpty || isTicking }
+    public var holdsHeartbeats: Bool { !outbox.isEmpty || isTicking }
 
     /// Makes the next tick carry the heartbeats: a worker that ends must not take them with it.
     public func flushWithNextTick() { outbox.hurry() }

@@ -117,8 +117,8 @@ public final class WaitingRoomAPI {
 
     /// Sends the heartbeats that are held to the store, before the worker ends. True when none is held any more;
     /// else call it again a few milliseconds later.
-    public func flushSignsOfLife(tickMilliseconds: Int) -> Bool {
-        let holders = context.rooms.filter(\.holdsSignsOfLife)
+    public func flushHeartbeats(tickMilliseconds: Int) -> Bool {
+        let holders = context.rooms.filter(\.holdsHeartbeats)
         for room in holders { room.flushWithNextTick() }
         if !holders.isEmpty { tickRooms(tickMilliseconds: tickMilliseconds) }
         return holders.isEmpty

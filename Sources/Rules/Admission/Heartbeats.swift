@@ -3,7 +3,7 @@
 // Which visitors polled since the last flush: one bit per number, in Redis' bit order, so that a flush sends the bytes
 // without changing them.
 
-/// Signs of life collected in memory. Bound: `chunkMax` chunks of 8 KiB; beyond it a mark is dropped and counted
+/// Heartbeats collected in memory. Bound: `chunkMax` chunks of 8 KiB; beyond it a mark is dropped and counted
 /// (the visitor then keeps the place by the next poll, or by the grace).
 public struct Heartbeats {
     /// 256 chunks are 16.7 million numbers and 2 MiB.

@@ -43,7 +43,7 @@ public struct RoomPolicy: Equatable, Sendable {
     public var claimWindowMilliseconds: Int
     /// How long a silent visitor is still counted as waiting, in milliseconds.
     public var abandonAfterMilliseconds: Int
-    /// How long after the last sign of life a visitor gets the old place back, in milliseconds.
+    /// How long after the last heartbeat a visitor gets the old place back, in milliseconds.
     public var returnGraceMilliseconds: Int
     /// Lifetime of a pass, in milliseconds (whole seconds).
     public var passLifetimeMilliseconds: Int

@@ -195,6 +195,19 @@ struct JSONLogTests {
         }
     }
 
+    @Test("Bytes that are not UTF-8, as a hostile client sends them, do not break a line")
+    func notUTF8() throws {
+        // A lone continuation, a cut sequence, an overlong NUL, a surrogate, a byte that UTF-8 never uses, ESC and DEL.
+        let bytes: [UInt8] = [0x80, 0xe2, 0x82, 0xc0, 0x80, 0xed, 0xa0, 0x80, 0xff, 0x1b, 0x7f, 0x22, 0x0a]
+        let text = String(decoding: bytes, as: UTF8.self)
+        let written = try lines { $0.error("\(text)", metadata: ["\(text)": "\(text)"]) }
+        try #require(written.count == 1)
+        #expect(!written[0].utf8.contains { $0 < 0x20 })
+        let value = try JSONValue(parsing: Array(written[0].utf8))
+        #expect(value["message"] == .string(text) && value[text] == .string(text))
+        #expect(text.unicodeScalars.contains("\u{fffd}") && text.hasSuffix("\u{1b}\u{7f}\"\n"))
+    }
+
     @Test("Levels below the logger's are left out, and metadata of logger and message are joined")
     func levels() throws {
         let written = try lines { logger in

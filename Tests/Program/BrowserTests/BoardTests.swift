@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Goal: far from the front the page lives on the board and gives a sign of life now and then; near the front it polls,
+// Goal: far from the front the page lives on the board and gives a heartbeat now and then; near the front it polls,
 // and enters by itself.
 // Method: the browser itself tells what it has fetched; the true position comes from status with the page's own ticket.
 

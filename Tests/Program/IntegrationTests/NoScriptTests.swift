@@ -24,7 +24,7 @@ extension Integration {
             #expect(page.text.contains(#"<dd id="position">1</dd>"#))
             #expect(try stack.stateField("joined") == 2)
 
-            // Three times abandon_after and return_grace: whoever gives no sign of life for so long is out.
+            // Three times abandon_after and return_grace: a visitor without a heartbeat for that long is out.
             let until = wallMilliseconds() + 12_000
             while wallMilliseconds() < until {
                 let next = try browser.next(page)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Goal: a place is kept as long as its holder gives a sign of life within return_grace, and no longer.
+// Goal: a place is kept as long as its holder gives a heartbeat within return_grace, and no longer.
 // Method: every lifetime is a few seconds, so that a test outlives all of them. Nobody is called unless the test lets
 // a token in: the room's rate is one in a thousand seconds.
 

@@ -70,7 +70,7 @@ struct NoScriptTests {
             page = try browser.follow(page)
             #expect(browser.query == "item=7&vestibule-noscript=wait" && page.cookies.isEmpty)
         }
-        #expect(page.text.contains(#"<dd id="position">1</dd>"#), "the one ahead gave no sign of life")
+        #expect(page.text.contains(#"<dd id="position">1</dd>"#), "the one ahead gave no heartbeat")
         #expect(bench.queue?.next == 5003)
 
         bench.configure(limits(rate: 1))

@@ -331,25 +331,25 @@ struct DegradedTests {
         #expect(bench.queue?.counters.abandoned == 0)
     }
 
-    @Test("A worker that ends hands its signs of life on, and stops when there are none")
-    func lastSignsOfLife() throws {
+    @Test("A worker that ends hands its heartbeats on, and stops when there are none")
+    func lastHeartbeats() throws {
         let bench = try WaitingRoomBench()
         try bench.fill()
         let tokens = try (0..<3).map { _ in try bench.waitingTicket() }
         bench.run(1000)
         for token in tokens { #expect(try bench.status(token).string("status") == "waiting") }
         bench.run(200)
-        let before = bench.store.signsOfLife
+        let before = bench.store.heartbeatCount
         bench.fail(.unavailable("gone"))
-        #expect(!bench.api.flushSignsOfLife(tickMilliseconds: 200))
-        #expect(!bench.api.flushSignsOfLife(tickMilliseconds: 200), "nobody has them yet")
+        #expect(!bench.api.flushHeartbeats(tickMilliseconds: 200))
+        #expect(!bench.api.flushHeartbeats(tickMilliseconds: 200), "nobody has them yet")
         bench.fail(nil)
-        let failed = bench.store.signsOfLife
+        let failed = bench.store.heartbeatCount
         #expect(failed > before, "they were sent at once, whatever the epoch")
-        #expect(!bench.api.flushSignsOfLife(tickMilliseconds: 200))
-        #expect(bench.store.signsOfLife == failed + 3)
+        #expect(!bench.api.flushHeartbeats(tickMilliseconds: 200))
+        #expect(bench.store.heartbeatCount == failed + 3)
         let ticks = bench.store.ticks
-        #expect(bench.api.flushSignsOfLife(tickMilliseconds: 200))
+        #expect(bench.api.flushHeartbeats(tickMilliseconds: 200))
         #expect(bench.store.ticks == ticks, "nothing is asked for nothing")
     }
 }

@@ -92,8 +92,8 @@ final class CountingStore: QueueStore {
     /// Calls about visitors, without ticks.
     private(set) var calls: [String] = []
     private(set) var ticks = 0
-    /// Visitors whose signs of life came with ticks.
-    private(set) var signsOfLife = 0
+    /// Heartbeats that came with ticks.
+    private(set) var heartbeatCount = 0
 
     init(_ inner: any QueueStore) { self.inner = inner }
 
@@ -114,7 +114,7 @@ final class CountingStore: QueueStore {
 
     func tick(_ request: TickRequest, room: any RoomMemoryKeeper, _ done: @escaping Completion<TickReply>) {
         ticks += 1
-        signsOfLife += request.heartbeats.reduce(0) { sum, flush in
+        heartbeatCount += request.heartbeats.reduce(0) { sum, flush in
             sum + flush.bitmap.reduce(0) { $0 + $1.nonzeroBitCount }
         }
         inner.tick(request, room: room, done)

@@ -109,7 +109,7 @@ struct CheckerTests {
         #expect(try Self.broken(Flawed<NoSweep>.self, try Self.rush(), seeds: 1...3) == [.ghosts])
     }
 
-    @Test("Signs of life that get lost are found")
+    @Test("Heartbeats that get lost are found")
     func deaf() throws {
         #expect(try Self.broken(Flawed<DeafTick>.self, try Self.rush(), seeds: 1...3) == [.keeping])
     }

@@ -45,7 +45,7 @@ enum NoSweep: Flaw {
     }
 }
 
-/// Signs of life are not written down.
+/// Heartbeats are not written down.
 enum DeafTick: Flaw {
     static func tick(_ model: inout QueueModel, _ request: TickRequest, _ now: Int) -> TickReply {
         var request = request

@@ -32,7 +32,7 @@ struct ReferencePolicy<Window: ReferenceWindow>: QueueRules {
     var next: Int
     /// The sorted set of the queue.
     var waiting = RankIndex()
-    /// The sorted set of heartbeats: number to last sign of life.
+    /// The sorted set of heartbeats: number to time of the last one.
     private var heartbeats: [Int: Int] = [:]
     var called: [Int: Int] = [:]
     private var active: [Int: Int] = [:]

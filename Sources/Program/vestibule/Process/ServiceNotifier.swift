@@ -2,6 +2,7 @@
 //
 // Tells systemd how the service is, see sd_notify(3): datagrams to the socket that $NOTIFY_SOCKET names. Without one it
 // does nothing.
+// Why no library: libsystemd would be one more dependency of every process, for one datagram.
 
 import Glibc
 import Reactor
@@ -10,7 +11,7 @@ struct ServiceNotifier {
     private var address = sockaddr_un()
     private var addressLength: socklen_t = 0
     private let descriptor: Int32
-    /// How often systemd wants a sign of life; half of WatchdogSec, nil when it wants none.
+    /// How often systemd wants a keep-alive ping; half of WatchdogSec, nil when it wants none.
     let watchdogMilliseconds: Int?
 
     init() {
@@ -50,7 +51,7 @@ struct ServiceNotifier {
 
     func stopping() { send("STOPPING=1\nSTATUS=finishing what is under way\n") }
 
-    /// Sends signs of life from the loop: if it stands still, systemd starts the service again.
+    /// Sends keep-alive pings from the loop: if it stands still, systemd starts the service again.
     func keepWatchdogQuiet(on loop: EventLoop) {
         guard let watchdogMilliseconds else { return }
         loop.schedule(afterMilliseconds: 0, repeatingMilliseconds: watchdogMilliseconds) { [self] in

@@ -22,7 +22,7 @@ final class Worker {
     private static let silentMilliseconds = 4000
     /// How long a successor waits: the worker it follows knows the rooms, so it goes only when this one does, too.
     private static let successorMilliseconds = 60_000
-    /// How long the last signs of life may take to reach Redis.
+    /// How long the last heartbeats may take to reach Redis.
     private static let flushMilliseconds = 1000
     /// How long a worker that joins a running pool leaves it to the others to restore a room that Redis has lost:
     /// longer than their slowest reconnection (a backoff of 1.5 s) and a tick.
@@ -248,9 +248,9 @@ final class Worker {
         loop.schedule(afterMilliseconds: 5000) { [weak self] in self?.loop.stop() }
     }
 
-    /// Signs of life are kept for an epoch; the last ones must not end with this worker.
+    /// Heartbeats are kept for an epoch; the last ones must not end with this worker.
     private func endWhenFlushed(deadline: Int) {
-        guard api.flushSignsOfLife(tickMilliseconds: tickMilliseconds) || loop.nowMilliseconds >= deadline else {
+        guard api.flushHeartbeats(tickMilliseconds: tickMilliseconds) || loop.nowMilliseconds >= deadline else {
             loop.schedule(afterMilliseconds: 5) { [weak self] in self?.endWhenFlushed(deadline: deadline) }
             return
         }

@@ -5,7 +5,7 @@
 --       4 called (zset)  5 active (zset)   6 flow (hash: second -> entries)
 --       7 a key that never exists, named at:<run id of this server>; see KeySchema.here
 --       The bitmaps waiting/done/left/lapsed1/lapsed2:<chunk>, seen:<epoch>:<chunk> (polled in that epoch) and
---       gone:<span>:<chunk> (lost the place by silence or a lapsed call; last sign of life in that span), and the zset
+--       gone:<span>:<chunk> (lost the place by silence or a lapsed call; last heartbeat in that span), and the zset
 --       recalled are named from the prefix of KEYS[1]: they share the room's hash tag, so they are in the same Redis
 --       Cluster slot.
 -- ARGV  1...#POLICY the limits of the caller's configuration file, in the order of POLICY; REVISION_ARG the file's
@@ -183,7 +183,7 @@ local function mark(kind, from, to, life_ms)
   end
 end
 
--- Signs of life of an epoch are kept as long as a sweep looks at them; older ones matter only for those who lost
+-- The heartbeats of an epoch are kept as long as a sweep looks at them; older ones matter only for those who lost
 -- their place, and theirs are kept in spans of two epochs for the grace.
 local SPARE_MS = 10000                 -- the sweep deletes what it no longer needs; this is for what it does not see
 local function seen_life(of) return math.max(0, (of + EPOCHS_KEPT) * epoch_ms - now) + SPARE_MS end

@@ -51,10 +51,10 @@ local function come_back(number)
   return WAITING, at
 end
 
--- Whether the visitor gave a sign of life within return_grace: polls of the epochs that the sweep looks at, and the
--- marks of those who lost their place. Precision: half of abandon_after, in the visitor's favour.
--- For as long after the room was made or restored its memory of signs is incomplete, and the ticket is believed: every
--- ticket after a total loss, those of the last numbers after a failover.
+-- Whether the visitor gave a heartbeat within return_grace: polls of the epochs that the sweep looks at, and the marks
+-- of those who lost their place. Precision: half of abandon_after, in the visitor's favour.
+-- For as long after the room was made or restored its record of heartbeats is incomplete, and the ticket is believed:
+-- every ticket after a total loss, those of the last numbers after a failover.
 local function seen_within_grace(number, issued_ms)
   local from = now - P.grace_ms
   if issued_ms >= from or S.restored_ms >= from and number >= S.doubt_from then return true end

@@ -1,29 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who is gone does not block the line, and who is there is not taken for gone.
+// Checks that a visitor who is gone does not block the line, and that a visitor who is there is not swept.
 //
-// Promised: whoever is silent for three quarters to the whole of abandon_after is swept. Precision: a sign of life
-// given within two ticks around an epoch's edge may count for either, and one that its worker has not flushed yet (it
-// does so once an epoch) does not count. Whoever is swept so comes back with the next poll. After a gap in the ticks, a
-// restore, or a change of the epoch's length nobody is swept for abandon_after.
+// The promise: a visitor who is silent for abandon_after is swept, and nobody who was silent for less than three
+// quarters of it. A swept visitor comes back with the next poll. Exceptions that the checker allows:
+// - A heartbeat given within two ticks around the edge of an epoch may count for either epoch.
+// - A heartbeat that its worker has not flushed yet does not count; a worker flushes once in an epoch.
+// - After a gap in the ticks, a restore, or a change of the epoch's length nobody is swept for abandon_after.
+// It may read the rules of the store, and changes nothing.
 
 internal import Admission
 
 struct GhostChecker {
-    /// A sign of life of a visitor, and the worker that took it; -1 is the store.
-    struct Sign {
+    /// A heartbeat of a visitor, and the worker that took it; -1 is the store.
+    struct Heartbeat {
         var milliseconds = 0
         var worker: Int32 = -1
     }
 
-    /// The last sign, and the last one that was flushed by the time of a later one.
-    struct Signs {
-        var last: Sign
-        var flushed: Sign?
+    /// The last heartbeat, and the last that was flushed when a later came.
+    struct LastHeartbeats {
+        var last: Heartbeat
+        var flushed: Heartbeat?
 
-        mutating func add(_ sign: Sign, flushMilliseconds: Int) {
-            if sign.milliseconds - last.milliseconds >= flushMilliseconds || last.worker < 0 { flushed = last }
-            last = sign
+        mutating func add(_ heartbeat: Heartbeat, flushMilliseconds: Int) {
+            if heartbeat.milliseconds - last.milliseconds >= flushMilliseconds || last.worker < 0 { flushed = last }
+            last = heartbeat
         }
     }
 
@@ -45,19 +47,19 @@ struct GhostChecker {
         heldUntil = max(heldUntil, now + policy.abandonAfterMilliseconds + 2 * policy.epochMilliseconds)
     }
 
-    /// How long a sign may stay in a worker's memory, and how imprecise its epoch is.
+    /// How long a heartbeat may stay in a worker's memory, and how imprecise its epoch is.
     static func flushMilliseconds(_ policy: RoomPolicy, tickMilliseconds: Int) -> Int {
         policy.epochMilliseconds + 2 * tickMilliseconds
     }
 
-    /// A tick: `signs` finds the signs of life of a number.
-    /// `isExcused` says whether signs of that visitor may have been lost since.
+    /// A tick: `heartbeats` finds the last heartbeats of a number.
+    /// `isExcused` says whether heartbeats of that visitor may have been lost since.
     mutating func check(
         _ facts: Facts,
         _ room: any QueueRules,
         tickMilliseconds: Int,
-        signs: (Int) -> Signs?,
-        isExcused: (Sign) -> Bool
+        heartbeats: (Int) -> LastHeartbeats?,
+        isExcused: (Heartbeat) -> Bool
     ) -> (Promise, String)? {
         let (policy, now) = (room.policy, facts.now)
         if now - tickedMilliseconds > max(policy.epochMilliseconds, 5000)
@@ -69,18 +71,18 @@ struct GhostChecker {
         tickedMilliseconds = now
         let flush = GhostChecker.flushMilliseconds(policy, tickMilliseconds: tickMilliseconds)
         for number in facts.swept {
-            guard let signs = signs(number) else { continue }
-            let isFlushed = signs.last.worker < 0 || now - signs.last.milliseconds >= flush
-            guard let sign = isFlushed ? signs.last : signs.flushed, !isExcused(sign) else { continue }
-            let silent = now - sign.milliseconds
+            guard let known = heartbeats(number) else { continue }
+            let isFlushed = known.last.worker < 0 || now - known.last.milliseconds >= flush
+            guard let heartbeat = isFlushed ? known.last : known.flushed, !isExcused(heartbeat) else { continue }
+            let silent = now - heartbeat.milliseconds
             if silent < policy.epochMilliseconds * 3 - 2 * tickMilliseconds {
-                return (.keeping, "\(number) is swept \(silent) ms after a sign of life")
+                return (.keeping, "\(number) is swept \(silent) ms after a heartbeat")
             }
         }
         if now > heldUntil, let head = room.waiting.next(from: 0),
-            let sign = signs(head % RankIndex.lateOffset)?.last, !isExcused(sign)
+            let heartbeat = heartbeats(head % RankIndex.lateOffset)?.last, !isExcused(heartbeat)
         {
-            let silent = now - sign.milliseconds
+            let silent = now - heartbeat.milliseconds
             if silent > policy.abandonAfterMilliseconds + policy.epochMilliseconds + flush + 3 * tickMilliseconds {
                 return (.ghosts, "\(head) is first in the line and silent for \(silent) ms")
             }

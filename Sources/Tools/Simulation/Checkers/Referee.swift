@@ -19,9 +19,9 @@ final class Referee {
     /// Whether somebody who looks at the page has waited since a moment.
     var isAwaited: (_ sinceMilliseconds: Int) -> Bool = { _ in false }
     private var keys: [String: (number: Int, issued: Int, generation: Int, era: Int)] = [:]
-    private var signs = NumberTable<GhostChecker.Signs>()
+    private var heartbeats = NumberTable<GhostChecker.LastHeartbeats>()
     private var flushMilliseconds = 0
-    /// Per worker: when signs of life in its memory were last lost or late.
+    /// Per worker: when heartbeats in its memory were last lost or late.
     private var troubles: [Int]
     private(set) var violation: Violation?
     private var lostMilliseconds = 0
@@ -84,7 +84,9 @@ final class Referee {
 
     private func note(_ facts: Facts) {
         for number in facts.newlyIssued + facts.returned + facts.calledAtOnce {
-            signs.update(number) { $0 = GhostChecker.Signs(last: GhostChecker.Sign(milliseconds: facts.now)) }
+            heartbeats.update(number) {
+                $0 = GhostChecker.LastHeartbeats(last: GhostChecker.Heartbeat(milliseconds: facts.now))
+            }
         }
         positions.noteReturns(facts)
         for number in facts.called + facts.calledAtOnce { world.note(.called, number) }
@@ -99,7 +101,7 @@ final class Referee {
             facts,
             room,
             tickMilliseconds: tickMilliseconds,
-            signs: { self.signs.value(of: $0) },
+            heartbeats: { self.heartbeats.value(of: $0) },
             isExcused: { !self.isSafe($0) }
         )
         if let found { report(found.0, found.1) }
@@ -135,7 +137,7 @@ final class Referee {
         ghosts.noteRestored(room.policy, world.now)
     }
 
-    /// Signs of life in this worker's memory are lost or late.
+    /// Heartbeats in this worker's memory are lost or late.
     func trouble(worker: Int) {
         troubles[worker] = max(troubles[worker], world.now)
         movement.excuse(untilMilliseconds: world.now)
@@ -154,10 +156,10 @@ final class Referee {
 
     /// A worker has taken a poll of somebody who waits or is called.
     func heard(_ number: Int, by worker: Int) {
-        let sign = GhostChecker.Sign(milliseconds: world.now, worker: Int32(worker))
-        signs.update(number) { [flushMilliseconds] in
-            $0?.add(sign, flushMilliseconds: flushMilliseconds)
-            if $0 == nil { $0 = GhostChecker.Signs(last: sign) }
+        let heartbeat = GhostChecker.Heartbeat(milliseconds: world.now, worker: Int32(worker))
+        heartbeats.update(number) { [flushMilliseconds] in
+            $0?.add(heartbeat, flushMilliseconds: flushMilliseconds)
+            if $0 == nil { $0 = GhostChecker.LastHeartbeats(last: heartbeat) }
         }
     }
 
@@ -173,14 +175,14 @@ final class Referee {
         }
     }
 
-    /// Whether this sign of life has reached the store for certain, once it is old enough.
-    private func isSafe(_ sign: GhostChecker.Sign) -> Bool {
-        sign.worker < 0 || troubles[Int(sign.worker)] < sign.milliseconds - flushMilliseconds
+    /// Whether this heartbeat has reached the store for certain, once it is old enough.
+    private func isSafe(_ heartbeat: GhostChecker.Heartbeat) -> Bool {
+        heartbeat.worker < 0 || troubles[Int(heartbeat.worker)] < heartbeat.milliseconds - flushMilliseconds
     }
 
-    /// Whether the last sign of life of this number has reached the store for certain, and is not older than this.
-    func isSignSafe(_ number: Int, withinMilliseconds limit: Int) -> Bool {
-        guard let sign = signs.value(of: number)?.last else { return false }
-        return isSafe(sign) && world.now - sign.milliseconds < limit - flushMilliseconds
+    /// Whether the last heartbeat of this number has reached the store for certain, and is not older than this.
+    func isHeartbeatSafe(_ number: Int, withinMilliseconds limit: Int) -> Bool {
+        guard let heartbeat = heartbeats.value(of: number)?.last else { return false }
+        return isSafe(heartbeat) && world.now - heartbeat.milliseconds < limit - flushMilliseconds
     }
 }

@@ -52,7 +52,7 @@ extension QueueModel {
         save()
     }
 
-    /// Signs of life count for the epoch they were given in, at most one before the current: a flush just after an
+    /// Heartbeats count for the epoch they were given in, at most one before the current: a flush just after an
     /// epoch's end must not make its visitors look alive for an epoch longer.
     private mutating func markSeen(_ numbers: [Int], epoch: Int, _ now: Int) {
         guard !numbers.isEmpty else { return }

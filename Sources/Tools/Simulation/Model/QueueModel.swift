@@ -36,7 +36,7 @@ public struct QueueModel {
     var left: Set<Int> = []
     /// Per epoch: who polled.
     var seen: [Int: Set<Int>] = [:]
-    /// Per span of two epochs: whose last sign of life was in it, of those who lost their place by silence or by a
+    /// Per span of two epochs: whose last heartbeat was in it, of those who lost their place by silence or by a
     /// lapsed call.
     var gone: [Int: Set<Int>] = [:]
     var joinKeys: [JoinRequest.Key: NamedTicket] = [:]

@@ -194,7 +194,7 @@ final class Crowd {
         front.status(ticket, worker) { [self] answer in
             switch answer {
             case .ready: referee.heard(ticket.claim.number, by: worker.index)
-            // Also a degraded worker takes a sign of life, of those it has in its mirror.
+            // Also a degraded worker takes a heartbeat, of those it has in its mirror.
             case .waiting(_, _, let isDegraded, _) where look != nil || !isDegraded:
                 referee.heard(ticket.claim.number, by: worker.index)
             default: break
@@ -313,7 +313,7 @@ final class Crowd {
         world.note(.gone, index)
         if visitors[index].kind == .decliner { return settle(index, .declined) }
         if visitors[index].mustFindPlace, let number = visitors[index].ticket?.claim.number,
-            referee.isSignSafe(number, withinMilliseconds: policy.returnGraceMilliseconds)
+            referee.isHeartbeatSafe(number, withinMilliseconds: policy.returnGraceMilliseconds)
         {
             referee.report(.keeping, "\(number) came back within the grace and has lost the place")
         }

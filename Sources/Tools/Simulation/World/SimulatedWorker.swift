@@ -106,7 +106,7 @@ final class SimulatedWorker {
         api.tickRooms(tickMilliseconds: tickMilliseconds)
     }
 
-    /// The process is killed: mirror, signs of life and requests under way are lost.
+    /// The process is killed: mirror, heartbeats and requests under way are lost.
     func die() {
         isAlive = false
         isServing = false
