@@ -79,13 +79,6 @@ public enum Files {
     }
 
     /// Whether something has this path.
-    /// When a file was changed last, in milliseconds since 1970. Throws `CommandFailure` when it is not there.
-    public static func changedMilliseconds(_ path: String) throws -> Int {
-        var status = stat()
-        guard stat(path, &status) == 0 else { throw failure("looked at", path) }
-        return status.st_mtim.tv_sec * 1000 + status.st_mtim.tv_nsec / 1_000_000
-    }
-
     public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
     /// Makes the directory unless it is there.
@@ -125,7 +118,7 @@ public enum Files {
         return String(decoding: buffer[..<count], as: UTF8.self)
     }
 
-    private static func failure(_ what: String, _ path: String) -> CommandFailure {
+    static func failure(_ what: String, _ path: String) -> CommandFailure {
         CommandFailure("FILE_ERROR", "\(what) \(path): \(String(cString: strerror(errno)))")
     }
 }

@@ -8,9 +8,10 @@ enum RedisError: Equatable {
     case needsScript
     /// The scripts' own: Redis does not have the room, or knows less of it than this worker.
     case needsRestore
-    /// Of the server's condition, not of the call: loading, a replica, out of memory, a slot that moves. It passes.
+    /// Of the server's condition or of its permissions, not of the call: loading, a replica, out of memory, a slot that
+    /// moves, a missing permission. The visitor may repeat the call.
     case passing
-    /// A fault of the program or of the deployment.
+    /// A fault of the program.
     case ours
 
     init(_ text: String) {
@@ -18,9 +19,25 @@ enum RedisError: Equatable {
         case "NOSCRIPT": self = .needsScript
         case ScriptError.noState.rawValue, ScriptError.rollback.rawValue: self = .needsRestore
         case "LOADING", "READONLY", "MASTERDOWN", "BUSY", "OOM", "MISCONF", "NOREPLICAS", "CLUSTERDOWN", "TRYAGAIN",
-            "MOVED", "ASK":
+            "MOVED", "ASK", "NOPERM", "NOAUTH", "WRONGPASS":
             self = .passing
         default: self = .ours
+        }
+    }
+
+    /// What an operator has to do; nil for an error that ends by itself.
+    static func advice(_ text: String) -> String? {
+        switch text.prefix(while: { $0 != " " }) {
+        case "READONLY": "this Redis is a replica: name the master, or the sentinels, in the configuration"
+        case "OOM": "raise maxmemory, or remove other keys from this Redis"
+        case "MISCONF": "Redis cannot write to its disk: free space, or CONFIG SET stop-writes-on-bgsave-error no"
+        case "NOREPLICAS": "fewer replicas are connected than min-replicas-to-write asks for"
+        case "MASTERDOWN": "this Redis is a replica without its master"
+        case "BUSY": "a script of another client does not end: SCRIPT KILL"
+        case "NOPERM": "the user needs +@all on ~vq:*, or +eval +evalsha +script|load +info and what the scripts call"
+        case "NOAUTH", "WRONGPASS": "set username and password_file as the Redis expects them"
+        case "CLUSTERDOWN": "the Cluster has slots without a master"
+        default: nil
         }
     }
 }

@@ -43,6 +43,12 @@ public final class RedisQueueStore: QueueStore {
         self.caller = ScriptCaller(link: link, scripts: scripts)
     }
 
+    /// Takes one line for an operator when Redis begins to refuse calls: what it said, and what to do.
+    public var complain: (String) -> Void {
+        get { caller.complain }
+        set { caller.complain = newValue }
+    }
+
     /// Sends what was gathered and may go, and writes everything to Redis. Call it at the end of each loop turn.
     public func flush() {
         for lane in lanes {

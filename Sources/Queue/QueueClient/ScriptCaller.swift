@@ -10,6 +10,10 @@ final class ScriptCaller {
 
     private let link: any RedisLink
     private let scripts: ScriptCatalog
+    /// Takes one line for an operator when Redis begins to refuse calls for another reason.
+    var complain: (String) -> Void = { _ in }
+    /// The first word of the last refusal that an operator has to end; nil since a call was answered.
+    private var refusal: Substring?
 
     init(link: any RedisLink, scripts: ScriptCatalog) {
         self.link = link
@@ -27,9 +31,9 @@ final class ScriptCaller {
         let limits = room.defaults.scriptArguments + [room.revision]
         let full = limits.map { RedisArgument($0) } + arguments()
         run(script, room: room, full) { [weak self] result in
-            guard let self, mayRestore, case .success(.error(let text)) = result,
-                RedisError(text) == .needsRestore
-            else {
+            guard let self else { return completion(ScriptCaller.judge(result)) }
+            self.note(result)
+            guard mayRestore, case .success(.error(let text)) = result, RedisError(text) == .needsRestore else {
                 return completion(ScriptCaller.judge(result))
             }
             self.restore(room) { failure in
@@ -37,6 +41,19 @@ final class ScriptCaller {
                 self.call(script, room: room, arguments, mayRestore: false, completion)
             }
         }
+    }
+
+    private func note(_ result: Result<RedisReply, RedisFailure>) {
+        guard case .success(let reply) = result else { return }
+        guard case .error(let text) = reply, let advice = RedisError.advice(text) else {
+            if case .error = reply { return }
+            refusal = nil
+            return
+        }
+        let word = text.prefix { $0 != " " }
+        guard word != refusal else { return }
+        refusal = word
+        complain("Redis refuses calls: \(text.prefix(200)); \(advice)")
     }
 
     private func run(

@@ -47,7 +47,8 @@ struct ClientErrorTests {
             "MASTERDOWN Link with MASTER is down", "BUSY Redis is busy running a script", "OOM command not allowed",
             "MISCONF Redis is configured to save RDB snapshots", "NOREPLICAS Not enough good replicas to write.",
             "CLUSTERDOWN The cluster is down", "TRYAGAIN Multiple keys request during rehashing of slot",
-            "MOVED 3999 127.0.0.1:6381", "ASK 3999 127.0.0.1:6381",
+            "MOVED 3999 127.0.0.1:6381", "ASK 3999 127.0.0.1:6381", "NOPERM no permission",
+            "NOAUTH Authentication required.", "WRONGPASS invalid username-password pair",
         ]
     )
     func passing(_ text: String) throws {
@@ -58,7 +59,7 @@ struct ClientErrorTests {
 
     @Test(
         "Others are ours, whatever words follow the first",
-        arguments: ["NOPERM no permission", "ERR unknown command, with args beginning with: OOM", "WRONGTYPE"]
+        arguments: ["ERR unknown command, with args beginning with: OOM", "WRONGTYPE"]
     )
     func ours(_ text: String) throws { #expect(try tick([.error(text)]).failure == .refused(text)) }
 

@@ -261,7 +261,10 @@ struct RedisStoreTests {
     func errors() throws {
         let bench = try StoreBench()
         let claim = try #require(try bench.join(2).last?.claim)
+        var lines: [String] = []
+        bench.store.complain = { lines.append($0) }
         try bench.redis.command("CONFIG", "SET", "maxmemory", "1")
+        _ = try? bench.join(1)
         do {
             _ = try bench.join(1)
             Issue.record("a full Redis took a join")
@@ -269,8 +272,15 @@ struct RedisStoreTests {
             guard case .unavailable(let text) = failure else { throw failure }
             #expect(text.contains("OOM"))
         }
+        #expect(lines.count == 1, "one line for an operator, however many calls are refused")
+        #expect(lines.first?.contains("raise maxmemory") == true)
         try bench.redis.command("CONFIG", "SET", "maxmemory", "0")
         #expect(try bench.stand(claim) == .waiting)
+        try bench.redis.command("ACL", "SETUSER", "default", "-zscore")
+        _ = try? bench.stand(claim)
+        #expect(lines.count == 2)
+        #expect(lines.last?.contains("the user needs") == true)
+        try bench.redis.command("ACL", "SETUSER", "default", "+@all")
         try bench.redis.command("DEL", "vq:{demo}:called")
         try bench.redis.command("SET", "vq:{demo}:called", "not a sorted set")
         do {

@@ -60,7 +60,8 @@ enum LoadedConfiguration {
 
     private static func password(_ path: String?) throws -> String? {
         guard let path else { return nil }
-        guard let line = try Files.readText(path).split(separator: "\n").first, !line.isEmpty else {
+        // Also of a file with CR and LF at the ends of its lines.
+        guard let line = try Files.readText(path).split(whereSeparator: \.isNewline).first else {
             throw CommandFailure("PASSWORD_EMPTY", "\(path) has no password in its first line")
         }
         return String(line)

@@ -73,6 +73,7 @@ final class Worker {
         let site = try LoadedConfiguration.redisSite(configuration)
         let link = site.link(loop: loop, scripts: scripts) { logger.info("\($0)") }
         let store = RedisQueueStore(link: link, scripts: scripts)
+        store.complain = { logger.error("\($0)") }
         let scoreboard = Scoreboard(path: configuration.scoreboardPath, row: launch.row)
         self.mayMakeAt = loop.nowMilliseconds + (launch.joinsOthers ? Worker.deferMilliseconds : 0)
         // Jitter only: one system call a poll for better chance would be a waste.
