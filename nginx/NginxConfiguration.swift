@@ -6,7 +6,7 @@
 
 /// One way to put Vestibule into an nginx.
 public struct NginxConfiguration: Sendable {
-    /// Who looks at the pass of a protected request.
+    /// What checks the pass of a protected request.
     public enum Verifier: String, Sendable, CaseIterable {
         /// nginx itself, in JavaScript: Debian's libnginx-mod-http-js.
         case njs

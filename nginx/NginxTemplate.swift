@@ -38,7 +38,7 @@ public enum NginxTemplate {
     }
 
     /// The file with every placeholder replaced. Every placeholder needs a value, and every value a placeholder.
-    /// Values are not looked into: whoever makes them answers for them.
+    /// Values are not looked into: the caller must have checked them.
     public static func render(_ name: String, values: [String: String]) throws(NginxTemplateError) -> String {
         var text = ""
         var used: Set<String> = []

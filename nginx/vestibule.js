@@ -101,7 +101,7 @@ function isEqual(mac, text) {
 }
 
 /// What a pass bound to this client by these letters (n network, a agent, na both) has as `bnd`. The bytes that are
-/// hashed are told in Sources/Rules/Passes/PassBinding.swift.
+/// hashed are named in Sources/Rules/Passes/PassBinding.swift.
 function binding(variables, letters) {
     const hash = crypto.createHash('sha256').update(`vestibule binding v1 ${letters} `);
     if (letters[0] === 'n') {

@@ -91,7 +91,7 @@ local function network_of(address)
 end
 
 --- What a pass bound to this client by these letters (n network, a agent, na both) has as `bnd`. The bytes that are
--- hashed are told in Sources/Rules/Passes/PassBinding.swift.
+-- hashed are named in Sources/Rules/Passes/PassBinding.swift.
 local function binding(letters)
     local text = "vestibule binding v1 " .. letters .. " "
     if letters ~= "a" then

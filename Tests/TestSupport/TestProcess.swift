@@ -2,7 +2,7 @@
 //
 // Programs and files of a test: started in a temporary directory, ended and removed when their owner goes. Every test
 // starts its programs here, over the product's own ChildProcess. Not with Foundation.Process: the threads of the tests'
-// executor block every signal, a child of it inherits that, and one that leaves its mask alone never sees a SIGTERM.
+// executor block every signal, a child of it inherits that, and a child that keeps its mask never sees a SIGTERM.
 
 internal import Foundation
 public import Glibc

@@ -23,8 +23,8 @@ public protocol GatewayAnswerSink: AnyObject {
 
 /// One request that waits for its answer.
 ///
-/// An exchange that is let go without an answer is answered with 500 by the server; one that is held too long with 503
-/// (see `GatewayLimits.answerMilliseconds`).
+/// The server answers 500 for an exchange that is let go without an answer, and 503 for an exchange that is held too
+/// long (see `GatewayLimits.answerMilliseconds`).
 public final class GatewayExchange {
     private let sink: any GatewayAnswerSink
     private let serial: UInt64

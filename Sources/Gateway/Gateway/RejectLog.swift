@@ -2,7 +2,7 @@
 //
 // Log lines about peers that misbehave, at a bounded rate: a hostile peer must not fill the disk.
 
-/// Passes on at most so many lines a second, and says how many it kept back.
+/// Passes on a limited number of lines a second, and says how many it kept back.
 struct RejectLog {
     private let write: (String) -> Void
     private let linesPerSecond: Int

@@ -91,7 +91,7 @@ final class ServerCore {
         note("connection closed: \(reason.text)")
     }
 
-    /// Serializes an answer into ``output``; one that is too large becomes a 500.
+    /// Serializes an answer into ``output``; an answer that is too large becomes a 500.
     func render(_ response: GatewayResponse, upTo capacity: Int) {
         output.clear()
         response.serialize(into: &output)

@@ -37,7 +37,7 @@ public struct ByteWriter: ~Copyable {
     @inlinable
     public mutating func clear() { used = 0 }
 
-    /// Makes room for so many bytes more.
+    /// Makes room for this number of further bytes.
     @inlinable
     public mutating func reserve(_ bytes: Int) {
         if capacity - used < bytes { grow(bytes) }

@@ -16,7 +16,7 @@ public enum GatewayField: Int, CaseIterable, Sendable {
     case acceptLanguage
     case scheme
     case requestID
-    /// The visitor's address, where joins are counted by it; empty for one that is exempt.
+    /// The visitor's address, where joins are counted by it; empty for an address that is exempt.
     case address
     /// The visitor's address, where a pass is made or looked at: a pass may be bound to its network.
     case client

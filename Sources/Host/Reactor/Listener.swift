@@ -55,7 +55,7 @@ public final class Listener {
         if stat(path, &status) == 0 { file = (path, status.st_dev, status.st_ino) }
     }
 
-    /// Gives the socket file another name, in one step: whoever connects there reaches this socket from now on. A file
+    /// Gives the socket file another name, in one step: connections to it reach this socket from now on. A file
     /// of that name is replaced.
     public func rename(to path: String) throws(SystemError) {
         _ = try UnixAddress(path)
@@ -66,8 +66,8 @@ public final class Listener {
 
     /// Listens on a unix stream socket.
     ///
-    /// A socket file that nobody answers on is replaced; one that answers is left alone and the call fails with
-    /// EADDRINUSE.
+    /// A socket file that nobody answers on is replaced. If a server answers on it, the file stays and the call fails
+    /// with EADDRINUSE.
     ///
     /// - Parameters:
     ///   - path: at most 107 bytes (unix(7)).

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Counters of all workers in one shared memory file, as PHP-FPM does it: each worker writes its own row, and whoever
-// is asked for metrics adds the rows up. So a scrape through nginx is right whichever worker answers it.
+// Counters of all workers in one shared memory file, as PHP-FPM does it: each worker writes its own row, and the
+// worker that is asked for metrics adds the rows up. So a scrape through nginx is right whichever worker answers it.
 
 internal import Glibc
 

@@ -15,7 +15,7 @@ public struct Configuration: Equatable, Sendable {
         public var policy: RoomPolicy
         /// How the wait is estimated.
         public var eta: EstimateSettings
-        /// Who may join how often.
+        /// Which visitors may join, and how often.
         public var rules: JoinRules
         /// What happens at the door while Redis is away.
         public var outage: OutagePolicy

@@ -8,7 +8,7 @@ public import Admission
 public struct Scenario: Equatable, Sendable {
     /// Shares of the crowd, as weights.
     public struct Crowd: Equatable, Sendable {
-        /// Poll when told, wait, and enter.
+        /// Poll when the answer says so, wait, and enter.
         public var patient = 100
         /// Leave on purpose while they wait.
         public var impatient = 0

@@ -18,7 +18,7 @@ struct GroupCommit<Item> {
     mutating func add(_ item: Item) { items.append(item) }
 
     /// The next items to send together, at most `limit`; nil when there are none, or too few to go beside those under
-    /// way. Whoever takes them says when they have been answered.
+    /// way. The caller that takes them must say when they have been answered.
     mutating func take(_ limit: Int) -> [Item]? {
         guard !items.isEmpty, callsUnderWay == 0 || items.count >= Self.many else { return nil }
         callsUnderWay += 1

@@ -19,7 +19,7 @@ public final class RoomOperator {
 
     /// The state of a room, from a tick that sends no news of this caller's own.
     public func show(_ room: any RoomMemoryKeeper, _ completion: @escaping (Result<TickReply, StoreFailure>) -> Void) {
-        // With so long a tick interval the script only reads. `mayRestore` is false because only workers hold the
+        // With this tick interval the script only reads. `mayRestore` is false because only workers hold the
         // memory from which a room can be made again.
         let arguments = RedisArgument.words(TickArgument.self) { $0 == .tickMs ? 1_000_000_000_000 : 0 }
         caller.call(.tick, room: room, { arguments }, mayRestore: false) { result in

@@ -114,7 +114,7 @@ final class ScriptCaller {
         }
     }
 
-    /// A call that a restore has not helped may be repeated by the visitor, as one that met a passing error.
+    /// A call that a restore has not helped may be repeated by the visitor, as after any passing error.
     private static func judge(_ result: Result<RedisReply, RedisFailure>) -> Result<RedisReply, StoreFailure> {
         switch result {
         case .success(.error(let text)):

@@ -81,7 +81,7 @@ extension GatewayResponse {
         return response
     }
 
-    /// An answer of headers alone that no cache may keep.
+    /// An answer that has headers only, and that no cache may keep.
     static func bare(_ status: Int) -> GatewayResponse {
         var response = GatewayResponse(status: status, contentType: "text/plain")
         response.isUncacheable = true

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who a request comes from: where a ticket may stand in a request, and how it is verified. A request counts as a
+// Finds the visitor of a request: where a ticket may stand in a request, and how it is verified. A request counts as a
 // visitor's only when a key of the ring signed its ticket and the room exists here.
 
 internal import Admission

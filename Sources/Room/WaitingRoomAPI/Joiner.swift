@@ -8,7 +8,7 @@ internal import GatewayWire
 internal import Passes
 internal import StrictJSON
 
-/// Who a request comes from, as far as the room cares.
+/// The person that a request to join comes from, as far as the room cares.
 enum Joiner {
     /// No name is needed, and none was brought.
     case anybody

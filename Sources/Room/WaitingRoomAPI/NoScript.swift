@@ -95,27 +95,17 @@ struct NoScript {
             seconds.map { #"<meta http-equiv="refresh" content="\#($0); url=\#(escapedAddress)">"# } ?? ""
         }
 
-        func paragraphs(_ language: Language, position: Int?) -> String {
-            let again = #"<a href="\#(escapedAddress)">\#(language == .korean ? "다시 불러오기" : "Load it now")</a>"#
-            switch (seconds, language) {
-            case (nil, _) where !asksForCookies: return "<p>\(again)</p>"
-            case (let seconds?, .english) where needsScript:
-                return "<p>So many people are joining that this room needs JavaScript right now. Please switch it on. "
-                    + "This page tries again in \(seconds) s. \(again)</p>"
-            case (let seconds?, .korean) where needsScript:
-                return "<p>지금은 접속이 몰려 이 대기실에 자바스크립트가 필요합니다. 자바스크립트를 켜 주세요. "
-                    + "이 페이지는 \(seconds)초 후 다시 시도합니다. \(again)</p>"
-            case (nil, .english):
-                return "<p>Please allow cookies for this site: your place is kept in one. \(again)</p>"
-            case (nil, .korean):
-                return "<p>이 사이트의 쿠키를 허용해 주세요. 순서는 쿠키에 보관됩니다. \(again)</p>"
-            case (let seconds?, .english):
-                let kept = position == nil ? "" : " Your place is kept as long as it does."
-                return "<p>JavaScript is off: this page loads itself again in \(seconds) s.\(kept) \(again)</p>"
-            case (let seconds?, .korean):
-                let kept = position == nil ? "" : " 그동안 순서가 유지됩니다."
-                return "<p>자바스크립트가 꺼져 있어 이 페이지를 \(seconds)초 후 다시 불러옵니다.\(kept) \(again)</p>"
+        /// - Parameter position: nil for a visitor who has no place yet.
+        func paragraph(_ words: any Sentences.Type, position: Int?) -> String {
+            var sentences: [String] = []
+            if let seconds {
+                sentences.append(needsScript ? words.needsScript(seconds) : words.loadsAgain(seconds))
+                if !needsScript, position != nil { sentences.append(words.keptMeanwhile) }
+            } else if asksForCookies {
+                sentences.append(words.allowCookies)
             }
+            sentences.append(#"<a href="\#(escapedAddress)">\#(words.loadAgain)</a>"#)
+            return "<p>\(sentences.joined(separator: " "))</p>"
         }
     }
 }

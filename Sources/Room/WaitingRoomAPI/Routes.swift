@@ -24,7 +24,7 @@ struct Route {
         self.handle = handle
     }
 
-    /// Requests of visitors and supervisors, by path. The one that is asked for most is first.
+    /// Requests of visitors and supervisors, by path. The most frequent one is first.
     private static let paths = [
         Route("/api/v1/queue/status", ["GET"]) { StatusHandler(api: $0).handle($1, $2) },
         Route("/api/v1/queue/board", ["GET"]) { BoardHandler(api: $0).handle($1, $2) },

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The sentence a visitor reads, in Korean or English, and which of the two.
+// Which language a visitor reads, and how the sentence of an answer is put together. The sentences: Sentences.swift.
 
 internal import Admission
 
@@ -67,7 +67,7 @@ enum Language: Sendable {
     }
 }
 
-/// What a visitor is told.
+/// What the `message` of an answer says.
 enum WaitMessage {
     case wait(WaitEstimate)
     case paused
@@ -80,85 +80,48 @@ enum WaitMessage {
     /// Written part by part: as a string it was a twentieth of a poll's instructions.
     func write(into json: inout JSONWriter, _ key: StaticString, _ language: Language) {
         json.beginText(key)
-        switch (self, language) {
-        case (.wait(let estimate), .korean):
-            json.text("약 ")
-            WaitMessage.duration(estimate.seconds, .korean, &json)
-            json.text(" 예상 (신뢰도: ")
-            json.text(WaitMessage.word(estimate.confidence, .korean))
-            json.text(")")
-        case (.wait(let estimate), .english):
-            json.text("About ")
-            WaitMessage.duration(estimate.seconds, .english, &json)
-            json.text(" (confidence: ")
-            json.text(WaitMessage.word(estimate.confidence, .english))
-            json.text(")")
-        case (_, .korean): json.text(korean)
-        case (_, .english): json.text(english)
+        // The types are named, so that the compiler makes a function for each language.
+        switch language {
+        case .english: write(into: &json, EnglishSentences.self)
+        case .korean: write(into: &json, KoreanSentences.self)
         }
         json.endText()
     }
 
-    /// The sentence, where it has no numbers in it.
-    var english: StaticString {
+    private func write<Words: Sentences>(into json: inout JSONWriter, _: Words.Type) {
         switch self {
-        case .wait: ""
-        case .paused: "The queue is paused. Your place is kept."
-        case .late: "You missed your turn twice. You are still waiting, behind everyone who is here now."
-        case .ready: "It is your turn."
-        case .admitted: "You are in."
-        case .left: "You have left the queue."
-        case .expired: "Your place has expired. Please join again."
-        }
-    }
-
-    var korean: StaticString {
-        switch self {
-        case .wait: ""
-        case .paused: "잠시 멈췄습니다. 순서는 그대로 유지됩니다."
-        case .late: "두 번의 입장 차례를 놓쳤습니다. 지금 기다리는 다른 분들 다음 순서로 계속 대기합니다."
-        case .ready: "입장하실 차례입니다."
-        case .admitted: "입장이 허용되었습니다."
-        case .left: "대기열에서 나갔습니다."
-        case .expired: "대기 순서가 만료되었습니다. 다시 참여해 주세요."
+        case .wait(let estimate):
+            let forecast = Words.forecast
+            json.text(forecast.beforeDuration)
+            WaitMessage.duration(estimate.seconds, Words.self, &json)
+            json.text(forecast.beforeConfidence)
+            json.text(Words.word(estimate.confidence))
+            json.text(forecast.end)
+        case .paused: json.text(Words.paused)
+        case .late: json.text(Words.late)
+        case .ready: json.text(Words.ready)
+        case .admitted: json.text(Words.admitted)
+        case .left: json.text(Words.left)
+        case .expired: json.text(Words.expired)
         }
     }
 
     /// Hours and minutes, minutes and seconds, or seconds.
-    private static func duration(_ seconds: Int, _ language: Language, _ json: inout JSONWriter) {
-        let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60)
-        let isKorean = language == .korean
-        func part(_ value: Int, _ korean: StaticString, _ english: StaticString, _ json: inout JSONWriter) {
-            json.text(value)
-            json.text(isKorean ? korean : english)
+    private static func duration<Words: Sentences>(_ seconds: Int, _: Words.Type, _ json: inout JSONWriter) {
+        func parts(_ large: Int, _ largeUnit: StaticString, _ small: Int, _ smallUnit: StaticString) {
+            json.text(large)
+            json.text(largeUnit)
+            guard small > 0 else { return }
+            json.text(" ")
+            json.text(small)
+            json.text(smallUnit)
         }
-        if hours > 0 {
-            part(hours, "시간", " h", &json)
-            if minutes > 0 {
-                json.text(" ")
-                part(minutes, "분", " min", &json)
-            }
-        } else if minutes > 0 {
-            part(minutes, "분", " min", &json)
-            if rest > 0 {
-                json.text(" ")
-                part(rest, "초", " s", &json)
-            }
+        if seconds >= 3600 {
+            parts(seconds / 3600, Words.hours, seconds / 60 % 60, Words.minutes)
+        } else if seconds >= 60 {
+            parts(seconds / 60, Words.minutes, seconds % 60, Words.seconds)
         } else {
-            part(rest, "초", rest == 1 ? " second" : " seconds", &json)
-        }
-    }
-
-    private static func word(_ confidence: Confidence, _ language: Language) -> StaticString {
-        switch (confidence, language) {
-        case (.high, .korean): "높음"
-        case (.good, .korean): "다소 높음"
-        case (.fair, .korean): "보통"
-        case (.low, .korean): "낮음"
-        case (.high, .english): "high"
-        case (.good, .english): "good"
-        case (.fair, .english): "fair"
-        case (.low, .english): "low"
+            parts(seconds, Words.secondsAlone(seconds), 0, "")
         }
     }
 }

@@ -4,6 +4,7 @@
 // and enters by itself; without, it loads itself again (NoScript.swift).
 
 internal import GatewayWire
+internal import StrictJSON
 
 enum WaitingPage {
     /// What the page does first. Its script cannot know: the ticket cookie is HttpOnly.
@@ -24,17 +25,17 @@ enum WaitingPage {
     }
 
     static func response(_ content: Content, language: Language) -> GatewayResponse {
-        let (template, words) = language == .korean ? (korean, Words.korean) : (english, Words.english)
+        let (template, words) = (language == .korean ? korean : english, language.sentences)
         let body = template.filled { slot in
             switch slot {
             case .room: content.room
             case .step: content.firstStep.rawValue
-            case .heading: words.heading(content.refusal)
+            case .heading: content.refusal == nil ? words.queued : words.title
             case .hidden: content.refusal == nil ? "" : " hidden"
-            case .message: content.refusal.map { words.sentence($0) } ?? ""
+            case .message: content.refusal.map { sentence($0, words) } ?? ""
             case .position: content.position.map { grouped($0) } ?? "–"
             case .refresh: content.noScript.metaElement
-            case .noScript: content.noScript.paragraphs(language, position: content.position)
+            case .noScript: content.noScript.paragraph(words, position: content.position)
             }
         }
         var response = GatewayResponse(status: 200, contentType: "text/html; charset=utf-8", body: body)
@@ -61,88 +62,32 @@ enum WaitingPage {
         return digits
     }
 
-    private static let english = Template([
-        ("LANGUAGE", "en"),
-        ("TITLE", Words.english.title),
-        ("EXPLANATION", "Many people are here right now. Keep this page open: you will be let in automatically."),
-        ("POSITION_LABEL", "Your position"),
-        ("WAIT_LABEL", "Estimated wait"),
-        ("LEAVE", "Leave the queue"),
-        ("REJOIN", "Join again"),
-        (
-            "STRINGS",
-            """
-            {"title":"\(Words.english.title)","heading":"\(Words.english.queued)","updated":"Updated",\
-            "enqueueMissing":"\(Words.english.tokenMissing)","enqueueInvalid":"\(Words.english.tokenInvalid)",\
-            "paused":"\(String(describing: WaitMessage.paused.english))",\
-            "degraded":"The position may be a little old. Your place is kept.",\
-            "trouble":"Connection trouble. Your place is kept, trying again…",\
-            "expired":"Your place has expired. Please join again.","left":"You have left the queue.",\
-            "unreachable":"The queue cannot be reached just now. Trying again…",\
-            "closed":"The waiting room is closed at the moment. This page tries again by itself.",\
-            "full":"The queue is full right now. This page tries again by itself.",\
-            "preparing":"Preparing your place…",\
-            "cookies":"Please allow cookies for this site, then join again: your place is kept in one."}
-            """
-        ),
-    ])
-
-    private static let korean = Template([
-        ("LANGUAGE", "ko"),
-        ("TITLE", Words.korean.title),
-        ("EXPLANATION", "지금 접속자가 많습니다. 이 페이지를 열어 두시면 차례가 되었을 때 자동으로 이동합니다."),
-        ("POSITION_LABEL", "내 순서"),
-        ("WAIT_LABEL", "예상 대기 시간"),
-        ("LEAVE", "대기열에서 나가기"),
-        ("REJOIN", "다시 참여하기"),
-        (
-            "STRINGS",
-            """
-            {"title":"\(Words.korean.title)","heading":"\(Words.korean.queued)","updated":"업데이트",\
-            "enqueueMissing":"\(Words.korean.tokenMissing)","enqueueInvalid":"\(Words.korean.tokenInvalid)",\
-            "paused":"\(String(describing: WaitMessage.paused.korean))",\
-            "degraded":"순서가 조금 늦게 표시될 수 있습니다. 순서는 유지됩니다.",\
-            "trouble":"연결이 원활하지 않습니다. 순서는 유지되며 다시 시도합니다…",\
-            "expired":"대기 순서가 만료되었습니다. 다시 참여해 주세요.","left":"대기열에서 나갔습니다.",\
-            "unreachable":"대기열에 연결할 수 없습니다. 다시 시도합니다…",\
-            "closed":"지금은 대기실이 닫혀 있습니다. 자동으로 다시 시도합니다.",\
-            "full":"지금은 대기열이 가득 찼습니다. 자동으로 다시 시도합니다.",\
-            "preparing":"순서를 준비하고 있습니다…",\
-            "cookies":"이 사이트의 쿠키를 허용한 뒤 다시 참여해 주세요. 순서는 쿠키에 보관됩니다."}
-            """
-        ),
-    ])
-}
-
-/// What both the page and its script say.
-private struct Words {
-    let title: String
-    let queued: String
-    let tokenMissing: String
-    let tokenInvalid: String
-
-    func heading(_ refusal: Joiner.Refusal?) -> String { refusal == nil ? queued : title }
-
-    func sentence(_ refusal: Joiner.Refusal) -> String {
+    private static func sentence(_ refusal: Joiner.Refusal, _ words: any Sentences.Type) -> String {
         switch refusal {
-        case .missing: tokenMissing
-        case .malformed, .invalid: tokenInvalid
+        case .missing: words.tokenMissing
+        case .malformed, .invalid: words.tokenInvalid
         }
     }
 
-    static let english = Words(
-        title: "Waiting room",
-        queued: "You are in the queue",
-        tokenMissing: "There is one place for each person here: sign in on this site, then open this page again.",
-        tokenInvalid: "Your sign-in no longer counts here: sign in on this site again, then open this page again."
-    )
+    private static let english = template(EnglishSentences.self)
+    private static let korean = template(KoreanSentences.self)
 
-    static let korean = Words(
-        title: "대기실",
-        queued: "대기 중입니다",
-        tokenMissing: "한 사람당 한 자리입니다. 이 사이트에 로그인한 뒤 이 페이지를 다시 열어 주세요.",
-        tokenInvalid: "로그인 확인이 만료되었습니다. 이 사이트에 다시 로그인한 뒤 이 페이지를 다시 열어 주세요."
-    )
+    private static func template(_ words: any Sentences.Type) -> Template {
+        // What the script of the page says.
+        let strings: [(String, String)] = [
+            ("title", words.title), ("heading", words.queued), ("updated", words.updated),
+            ("enqueueMissing", words.tokenMissing), ("enqueueInvalid", words.tokenInvalid),
+            ("paused", "\(words.paused)"), ("degraded", words.degraded), ("trouble", words.trouble),
+            ("expired", "\(words.expired)"), ("left", "\(words.left)"), ("unreachable", words.unreachable),
+            ("closed", words.closed), ("full", words.full), ("preparing", words.preparing), ("cookies", words.cookies),
+        ]
+        return Template([
+            ("LANGUAGE", words.tag), ("TITLE", words.title), ("EXPLANATION", words.explanation),
+            ("POSITION_LABEL", words.positionLabel), ("WAIT_LABEL", words.waitLabel), ("LEAVE", words.leave),
+            ("REJOIN", words.rejoin),
+            ("STRINGS", JSONValue.members(strings.map { ($0.0, .string($0.1)) }).text),
+        ])
+    }
 }
 
 /// The page in one language, cut where something of the visitor's goes in.

@@ -16,8 +16,8 @@ public enum PollPacing {
     /// Polls of one ticket in one second at one worker beyond which they are refused with 429.
     public static let abusePerSecond = 50
 
-    /// Milliseconds until the next poll is useful: a tenth of the wait; later when so many wait that the room would
-    /// get more polls than its budget; spread by a tenth, so that a crowd does not poll in step.
+    /// Milliseconds until the next poll is useful: a tenth of the wait; later when so large a crowd waits that the room
+    /// would get more polls than its budget; spread by a tenth, so that a crowd does not poll in step.
     ///
     /// Keeping the place wins over the budget: a hint is at most a third of `abandonAfter`, and for those who could be
     /// called within a minute (a burst and a minute of the rate, and a hundred in any case, since an operator may raise

@@ -135,7 +135,7 @@ public struct TickRequest {
     public var tickMilliseconds = 200
     /// The sweep epoch in which `heartbeats` were collected.
     public var heartbeatEpoch = 0
-    /// Who polled at this worker since its last flush.
+    /// The visitors that polled at this worker since its last flush.
     public var heartbeats: [(chunk: Int, bitmap: [UInt8])] = []
 
     public init() {}

@@ -37,7 +37,7 @@ extension RankIndex {
         var rank: Int
         /// What the line must be nearer to this point than the error, so that it holds between the points as well.
         var reserve: Double
-        /// The error is that of the lower neighbour: it is the one that must hold between the two.
+        /// The error is that of the lower neighbour: that error must hold between the two.
         var lowerRank: Int
     }
 
@@ -45,8 +45,8 @@ extension RankIndex {
     ///
     /// Each line is drawn as far as it stays within the error at the candidates under it (a cone of slopes). Candidates
     /// lie a quarter of the error apart in rank. Between two of them both the curve and the line only rise, so they
-    /// cannot part by more than the error at a candidate plus that step: the bound holds by construction, whoever has
-    /// left. The work grows with the logarithm of the queue's length.
+    /// cannot part by more than the error at a candidate plus that step. So the bound holds by construction for any
+    /// line. The work grows with the logarithm of the queue's length.
     public func samples(atMost limit: Int) -> RankSamples {
         var samples = RankSamples()
         let count = punctualCount

@@ -24,7 +24,7 @@ public struct RecentEntries {
         order.removeFirst(RecentEntries.kept)
     }
 
-    /// When the pass of this number ends, in Redis time; nil for one that is not remembered.
+    /// When the pass of this number ends, in Redis time; nil for a number that is not remembered.
     public func end(of number: Int) -> Int? { ends[number] }
 
     /// Oldest first.

@@ -47,7 +47,7 @@ public struct RoomMemory {
 extension RoomMemory {
     /// More numbers than can have been issued since a worker's last look (BEHIND in protocol.lua).
     public static let gap = 65_536
-    /// Nothing is admitted for so long after a store was found to have changed: some worker may still be speaking to
+    /// Nothing is admitted for this time after a store was found to have changed: some worker may still be speaking to
     /// the old one (HOLD_MS in protocol.lua).
     public static let holdMilliseconds = 4000
     /// New rooms number from the clock: two gaps for each second since 2026.
@@ -67,8 +67,8 @@ extension RoomMemory {
 /// had been empty: so entries just before the loss and just after it stay within the bound together. Without a mark the
 /// room is new, and begins with its burst.
 ///
-/// A host sees its own marks only: when one that has never run the room makes it after a total loss, or its marks are
-/// gone with its disk, the room begins with its burst once more.
+/// A host sees its own marks only: when a host makes a room that it has never run, after a total loss, or its marks
+/// are gone with its disk, the room begins with its burst once more.
 public enum RunMark {
     /// A mark is renewed when it is so old.
     public static let renewMilliseconds = 1000

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The cookies of a room: two of ours, and one that the site sets. With TLS their names begin with `__Host-`, which
+// The cookies of a room: two of ours, and a third that the site sets. With TLS their names begin with `__Host-`, which
 // makes the browser itself insist on Secure, Path=/ and no Domain, so that no other host of the site can plant one.
 
 /// The names of a room's cookies, and the Set-Cookie values that set and clear them.

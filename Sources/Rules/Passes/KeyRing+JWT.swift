@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What passes and enqueue tokens have in common: JWT (RFC 7519) with HS256 (RFC 7515, RFC 7518 section 3.2), hardened
-// as RFC 8725 asks. The header is not parsed: it must be, byte for byte, one that we would have written. So there is no
-// algorithm to choose, no `none`, and no kid that names anything but a key of the ring. Each kind of token has a key of
-// its own, so that no token can be taken for a token of another kind.
+// as RFC 8725 asks. The header is not parsed: it must be, byte for byte, a header that we would have written. So there
+// is no algorithm to choose, no `none`, and no kid that names anything but a key of the ring. Each kind of token has a
+// key of its own, so that no token can be taken for a token of another kind.
 // Why not jwt-kit: it is asynchronous, needs Foundation, and parses the header instead of comparing its bytes.
 
 internal import StrictJSON

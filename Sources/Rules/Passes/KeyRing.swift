@@ -45,7 +45,7 @@ public struct KeyRing: Sendable {
         return try KeyRing(keys: [key] + keys.filter { $0.kid != kid })
     }
 
-    /// A ring without the key called `kid`, which must not be the one that signs.
+    /// A ring without the key called `kid`, which must not be the key that signs.
     public func retiring(_ kid: String) throws(KeyRingError) -> KeyRing {
         guard kids.contains(kid) else { throw unknown(kid) }
         guard kid != signingKid else {

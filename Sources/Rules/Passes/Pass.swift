@@ -62,6 +62,6 @@ public enum PassVerdict: Sendable, Equatable {
     case foreign
     /// It is real, for this room, and its time is over.
     case expired
-    /// It is real, for this room and in time, but bound to another client than the one that shows it.
+    /// It is real, for this room and in time, but bound to another client than the present one.
     case otherClient(Pass)
 }

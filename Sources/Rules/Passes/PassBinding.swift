@@ -68,7 +68,7 @@ public struct PassBinding: Sendable, Equatable {
         }
     }
 
-    /// Whether a client is the one that the pass was made for.
+    /// Whether the pass was made for this client.
     public func holds(for client: PassClient) -> Bool {
         PassBinding(letters: letters, client) == self
     }

@@ -29,9 +29,9 @@ public struct CallOrder: Sendable, Equatable {
     public private(set) var inversions = 0
     /// The most visitors with larger numbers who entered before the same visitor.
     public private(set) var worstOvertaking = 0
-    /// Visitors who were told to wait after somebody with a larger number had entered.
+    /// Visitors who got the answer to wait after somebody with a larger number had entered.
     public private(set) var violations = 0
-    /// The most visitors with larger numbers who had entered when the same visitor was still told to wait.
+    /// The most visitors with larger numbers who had entered when the same visitor still had to wait.
     public private(set) var worstViolation = 0
 
     /// Looks at all entries of a run.

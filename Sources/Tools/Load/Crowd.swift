@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What all visitors of a run do, without input or output: time and answers come in, requests go out. A visitor joins,
-// polls when told, enters when called, fetches the backend once; some leave or fall silent on the way.
+// polls when the answer says so, enters when called, fetches the backend once; some leave or fall silent on the way.
 
 internal import Chance
 
 /// A request that is due.
 public struct DueRequest: Equatable, Sendable {
-    /// Who sends it.
+    /// The visitor that sends it.
     public let visitor: UInt32
     /// What it asks.
     public let kind: RequestKind
@@ -264,7 +264,7 @@ public struct Crowd {
         visitors[index].lastWaitingMilliseconds = UInt32(clamping: sentMicroseconds / 1000)
         visitors[index].next = .status
         if plan.judgesWaits { promises.promised(index, body, atMilliseconds: now) }
-        // Who leaves does so in time, also when the next poll would come later.
+        // A visitor leaves in time, also when the next poll would come later.
         if visitors[index].quitting == .leaves, plan.polling == .asTold,
             now + hint >= Int(visitors[index].quitMilliseconds)
         {

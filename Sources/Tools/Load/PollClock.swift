@@ -6,7 +6,7 @@
 
 /// What a run holds.
 public enum PollAim: Sendable, Equatable {
-    /// Visitors poll when they are told to.
+    /// Visitors poll when their answer says so.
     case asTold
     /// This many polls a second.
     case polls(perSecond: Double)
@@ -74,7 +74,7 @@ public struct PollClock: Sendable {
         ceilingMilliseconds = nowMilliseconds + Int(passed * PollClock.speedMax)
     }
 
-    /// Goes one millisecond further if the aim asks for it. Whoever is due by `nowMilliseconds` then polls.
+    /// Goes one millisecond further if the aim asks for it. The visitors that are due by `nowMilliseconds` then poll.
     public mutating func step() -> Bool {
         let isBehind = Double(nowMilliseconds) + 1 <= floorMilliseconds
         guard isBehind || (budget >= 1 && nowMilliseconds < ceilingMilliseconds) else { return false }

@@ -4,7 +4,7 @@
 
 /// Reads numbers out of tokens.
 public enum TokenNumber {
-    /// The fifth field of `v1.<kid>.<room>.<generation>.<number>.<issued>.<mac>`; nil when there is none that fits.
+    /// The fifth field of `v1.<kid>.<room>.<generation>.<number>.<issued>.<mac>`; nil when it does not fit.
     public static func ofTicket(_ bytes: UnsafeRawBufferPointer) -> UInt64? {
         var dots = 0
         for (index, byte) in bytes.enumerated() where byte == UInt8(ascii: ".") {

@@ -16,7 +16,7 @@ struct WaitPromises {
     }
 
     private var promises: [Promise] = []
-    /// When each visitor was told to enter, milliseconds from the start; 0 before.
+    /// When each visitor was called, milliseconds from the start; 0 before.
     private var calledMilliseconds: [UInt32]
 
     init(visitorCount: Int) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What every fuzz target shares: inputs made of a seed, changes that reach behind the first check, and findings that
-// can be repeated by their seed and index.
+// What all fuzz targets share: inputs that are made from a seed, changes that reach behind the first check of a reader,
+// and findings. A finding can be repeated from its target, seed and index.
 
 import TestSupport
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// JSON from outside: a written value is read back unchanged, and a value that was read survives being written again.
+// Fuzzes the JSON reader and writer. A written value is read back unchanged, and a value that was read is the same
+// after it was written and read again. It uses StrictJSON only.
 
 import StrictJSON
 

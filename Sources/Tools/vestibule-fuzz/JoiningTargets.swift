@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a join may bring: enqueue tokens and proofs of work. What was made verifies as it was made; nothing that differs
-// from it by a byte does, and claims of any kind with a correct MAC name nobody outside their room and time.
+// Fuzzes what a join may bring: enqueue tokens and proofs of work. What was made verifies as it was made, and nothing
+// that differs from it by a byte does. Claims of any kind with a correct MAC name nobody outside of their room and
+// time. It uses Passes only.
 
 import Passes
 

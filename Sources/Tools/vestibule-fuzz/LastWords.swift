@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is said when the program under fuzzing traps, crashes or hangs, and how much memory a process holds.
+// What the fuzzer says when the program under test traps, crashes or hangs, and how much memory a process holds. It
+// uses system calls. A signal handler runs it, so it only writes bytes that were prepared before.
 
 import Glibc
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What libfcgi makes of the requests that the guard lets through: the real server on a loop of its own, one request
-// after the other over real sockets. What is accepted is answered and read right, anything else is closed, in time.
+// Fuzzes what libfcgi makes of the requests that the guard lets through: the real server on a loop of its own, over
+// real sockets, one request after the other. An accepted request is answered and read right. Any other is closed, in
+// time.
 
 import Gateway
 import GatewayWire

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Requests as a hostile or careless client makes them: near enough to real ones to reach the handlers.
+// Builds requests as a hostile or careless client makes them: near enough to real ones to reach the handlers. It uses
+// GatewayWire and Passes.
 
 import GatewayWire
 import Passes

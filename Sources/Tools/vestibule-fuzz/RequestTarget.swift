@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Whole requests through the API over the model: any parameters, any body. Each is answered once, at once, with a
-// well-formed answer; what a visitor sends is never in it unescaped; and every ticket and pass in it is genuine.
+// Fuzzes the whole API over the model, with any parameters and any body. Each request is answered once, at once, and
+// with a well-formed answer. What a visitor sends is never in the answer unescaped, and every ticket and pass in it is
+// genuine.
 
 import Admission
 import GatewayWire

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Valid, invalid and half requests over the real sockets of a running worker, in turn and for long. The worker must
-// live, answer every valid request, close everything else, and not grow.
+// Sends valid, invalid and half requests in turn to the real sockets of a running worker, for long. The worker must
+// live, answer every valid request, close all others, and not grow. It uses sockets and GatewayWire, and nothing of the
+// server.
 
 import GatewayWire
 import Glibc

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tickets, passes and cookies: what we made verifies as it was made, and nothing that differs from it by a byte does.
+// Fuzzes tickets, passes and cookies. What we made verifies as it was made, and nothing that differs from it by a byte
+// does. It uses Passes only.
 
 import Passes
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// FastCGI and SCGI written once more, by other means than the product's: builders of requests, and readers that take a
-// request apart whole. What the guard and the decoder say of any bytes is compared with them.
+// FastCGI and SCGI, written a second time by other means than in the product: builders of requests, and readers that
+// take a whole request apart. What the guard and the decoder say of any bytes is compared with them. They share
+// with the product only the names of the fields.
 
 import GatewayWire
 

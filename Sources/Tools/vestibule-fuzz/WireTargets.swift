@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The FastCGI guard and the SCGI decoder: whatever the bytes, and however they are cut, both say what an independent
-// reader of the whole request says.
+// Fuzzes the FastCGI guard and the SCGI decoder. Whatever the bytes are, and however they are cut, both say what an
+// independent reader of the whole request says (WireForms.swift). It uses GatewayWire only.
 
 import GatewayWire
 

@@ -38,7 +38,7 @@ extension InTheBrowser {
             #expect(browser.text("#eta").wholeMatch(of: /[\d:]+/) != nil)
             try browser.takeScreenshot("board")
 
-            // It is the board that tells of the pause; then board and status speak of the same queue.
+            // The page reads the pause on the board; then board and status speak of the same queue.
             #expect(try visit.stack.room("pause", "demo").status == 0)
             visit.expect("#message", shows: "The queue is paused. Your place is kept.", within: 20)
             let status = try visit.stack.client().get("/api/v1/queue/status?token=\(ticket)").json

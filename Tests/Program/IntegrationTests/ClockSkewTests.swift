@@ -39,7 +39,7 @@ extension Integration {
             for (index, share) in shares.enumerated() where index >= 2 {
                 #expect(share >= 0.95, "after \(index + 1) s: \(figures)")
             }
-            // Nobody was passed over: whoever still waits has a higher number than everybody called or entered.
+            // Nobody was passed over: all who still wait have higher numbers than those called or entered.
             let next = (entries + called).map(\.number).max() ?? 0
             let behind = try waitingNumbers(report, site, Set((entries + called).map(\.number)))
             #expect((behind.min() ?? 0) > next)

@@ -228,7 +228,7 @@ extension Integration {
             #expect(readiness.status == 200 && readiness.word == "ready")
             let metrics = try client.get("/metrics")
             #expect(metrics.header("Content-Type")?.hasPrefix("text/plain; version=0.0.4") == true)
-            // Each worker tells of its own mirror, which is a tick old.
+            // Each worker shows its own mirror, which is a tick old.
             let isCounted = try Wait.until(seconds: 1) {
                 let text = try client.get("/metrics").text
                 return text.contains("vestibule_room_waiting{room=\"demo\"} 100\n")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Goal: the journey is the same whatever nginx speaks to the workers, whoever verifies passes, and with or without TLS.
+// Goal: the journey is the same with each protocol to the workers, each verifier, and with or without TLS.
 // Method: join, wait, be called, enter, reach the backend, leave; by curl, which speaks HTTP/1.1 and HTTP/2 over TLS.
 
 import Foundation

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Goal: behind real nginx and over real Redis a rush is asked for work, one solution is one place at every worker, and
-// whoever does not work costs Redis nothing.
+// a client that does not work costs Redis nothing.
 
 import Foundation
 import StrictJSON

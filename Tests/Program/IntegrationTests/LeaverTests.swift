@@ -120,7 +120,7 @@ extension Integration {
                 #expect(enter.status == 410)
                 #expect(enter.errorCode == "LEFT")
             }
-            // Whoever is inside may leave, too; the place inside is free at once.
+            // A visitor who is inside may leave, too; the place inside is free at once.
             #expect(try client.leave(inside.ticket).word == "left")
             #expect(try stack.redis("ZCARD", "vq:{demo}:active") == "0")
         }

@@ -14,7 +14,7 @@ extension Integration {
     @Suite struct ProtectedPathTests {
         @Test(arguments: ["njs", "lua", "auth-request"])
         func `no bad pass reaches the backend`(verifier: String) throws {
-            // A room with no place left: whoever is sent to the gate meets the waiting page.
+            // A room with no place left: a request that is sent to the gate gets the waiting page.
             let stack = try DemoStack(
                 rooms: "  demo: {rate: 0.001, burst: 1}",
                 options: ["--verifier", verifier]

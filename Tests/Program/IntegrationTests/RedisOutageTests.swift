@@ -103,7 +103,7 @@ extension Integration {
             #expect(try tickets.map { try client.status($0).position } == expected)
             #expect(try client.join().status == 202, "the bucket was empty and is not full now")
             #expect(try tickets.allSatisfy { try client.status($0).word == "waiting" })
-            // Whoever joined while nobody remembers is put back by the ticket alone, also after a second loss.
+            // A visitor of whose join no worker knows is put back by the ticket alone, also after a second loss.
             try stack.redis("FLUSHALL")
             let again = try Wait.until(seconds: 2) { try tickets.map { try client.status($0).position } == expected }
             #expect(again)

@@ -14,7 +14,7 @@ extension Integration {
         private let burst = 40
         private let rate = 10
 
-        /// Asks for the page without a cookie again and again; whoever does not find room takes no number. Answers the
+        /// Asks for the page without a cookie again and again; a visitor who finds no room takes no number. Returns the
         /// times of the entries.
         private func hammer(_ stack: DemoStack, seconds: Double) throws -> [Int] {
             let (client, keys) = (stack.client(), try stack.keyRing())

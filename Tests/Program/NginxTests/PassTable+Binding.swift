@@ -5,7 +5,7 @@
 import Passes
 
 extension PassTable {
-    /// Who shows a pass.
+    /// The client that shows a pass.
     struct Client {
         let address: String
         /// What nginx and the worker make of the address.

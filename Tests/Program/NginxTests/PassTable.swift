@@ -14,7 +14,7 @@ struct PassTable {
         let name: String
         /// The Cookie header lines.
         let cookies: [String]
-        /// `ok`, or the reason the gate must be told.
+        /// `ok`, or the reason that the gate must get.
         let verdict: String
         var client = Client.home
     }

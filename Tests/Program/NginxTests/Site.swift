@@ -109,7 +109,7 @@ final class Site {
                 String($0.dropFirst(name.count + 2))
             }
         }
-        /// The verdict that the gate was told, when it was the gate that answered.
+        /// The verdict that the gate got, when the gate answered.
         var gateVerdict: String? {
             body.firstMatch(of: /"VESTIBULE_OPERATION": "gate".*"VESTIBULE_VERDICT": "([^"]*)"/).map { String($0.1) }
         }

@@ -130,7 +130,7 @@ struct PersonTests {
     @Test("A key is kept for a day after its last use", arguments: StoreKind.allCases)
     func day(_ kind: StoreKind) throws {
         let (harness, claim) = try waiting(kind, smallPolicy(burst: 1))
-        // Without ticks nobody is swept: it is the key alone that ends.
+        // Without ticks nobody is swept: only the key ends.
         for _ in 0..<2 {
             try harness.advance(86_399_900)
             try expectKnown(claim, harness, "used within a day")

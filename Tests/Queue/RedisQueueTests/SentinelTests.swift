@@ -155,8 +155,8 @@ struct SentinelTests {
         site.master.kill()
         #expect(queue.run(seconds: 5) { queue.workers.allSatisfy { !$0.link.isReady(room: "demo") } })
         #expect(queue.run(seconds: 15) { queue.workers.allSatisfy { $0.link.isReady(room: "demo") } })
-        // With its first tick each worker brings what it has granted: whoever entered and asks again is inside, with
-        // the same pass; everybody else wants to enter at once.
+        // With its first tick each worker brings what it has granted: a visitor who entered and asks again is inside,
+        // with the same pass; everybody else wants to enter at once.
         #expect(queue.untilMirrored())
         let passes = queue.entries.count
         for visitor in called.prefix(20) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Passes bound to the client: whoever asks for a pass gets one for the client it asks from, the same admission each
+// Passes bound to the client: a request for a pass gets it for the client that sent it, the same admission each
 // time, and a pass of another client counts as none at the gate.
 
 import Admission

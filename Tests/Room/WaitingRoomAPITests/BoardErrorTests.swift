@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Goal: whoever has left, everybody reads the own position off the board with an error below 0.5 % or 5 places.
+// Goal: whichever visitors have left, the position that the board gives is wrong by less than 0.5 % or 5 places.
 // Method: a room of 300,000 or a million numbers from which some left by a seeded history; the position of each of
 // those who still wait is worked out from the board alone and compared with a count.
 

@@ -124,7 +124,7 @@ struct GateTests {
         #expect(try answer["X-Vestibule-Number"] == "\(bench.ticket(token).number)")
         #expect(answer.cookie("vestibule-ticket-demo") == token)
         #expect(bench.store.calls.filter { $0 == "join" }.count == 2)
-        // And whoever has entered already gets the same pass again.
+        // A visitor who has entered already gets the same pass again.
         let again = try bench.gate(cookie)
         #expect(again.cookie("vestibule-pass-demo") == answer.cookie("vestibule-pass-demo"))
     }

@@ -286,7 +286,7 @@ struct GateProofTests {
         return try bench.send(Call("GET", "/shop\(query)", facts + [(.accept, "text/html")] + fields))
     }
 
-    /// A room with places for whoever comes, in a rush.
+    /// A room with places for everybody, in a rush.
     private func rushed() throws -> WaitingRoomBench { try .rushed(policy: limits(burst: 100)) }
 
     @Test("While work is asked for the gate gives no numbers: the page joins with a proof, and gets in")

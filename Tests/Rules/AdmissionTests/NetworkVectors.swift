@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Written by deploy/eta/train with the weights: what the reference in Python and PyTorch itself answer along one
-// made-up room, after so many steps, to six queries each.
+// made-up room, after some numbers of steps, to six queries each.
 
 enum NetworkVectors {
     static let rows: [(steps: Int, bits: [UInt64], torch: [Double])] = [

@@ -136,7 +136,7 @@ struct RulesTests {
             )
             #expect(hint > 0 && hint <= max(50, policy.abandonAfterMilliseconds / 3))
             if let eta { #expect(hint <= max(500, eta * 500)) }
-            // Whoever may be called soon asks at least twice in a claim window.
+            // A visitor who may be called soon asks at least twice in a claim window.
             if position <= max(100, policy.burst) + policy.rateMilli * 60 / 1000 {
                 #expect(hint <= max(50, policy.claimWindowMilliseconds / 2))
             }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Goal: no bytes from outside crash, hang or mislead what reads them. Method: the fuzzing program for some seconds,
-// with fixed seeds and with one that every commit changes. The long run, 10 million inputs and more:
+// with fixed seeds and with a seed that every commit changes. The long run, 10 million inputs and more:
 // `swift run -c release vestibule-fuzz --inputs 10000000`.
 
 import Foundation

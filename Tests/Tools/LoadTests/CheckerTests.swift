@@ -79,7 +79,7 @@ import Testing
     }
 
     @Test func `a visitor who polls late is overtaken, and that is no violation`() {
-        // Number 1 is told to wait at 10 ms, is called with the others at 20 ms, and polls at 500 ms.
+        // Number 1 has to wait at 10 ms, is called with the others at 20 ms, and polls at 500 ms.
         let order = CallOrder(
             [entry(1, at: 500, waitingUntil: 10)] + (2...6).map { entry($0, at: 20 + Int($0), waitingUntil: 15) },
             slackMicroseconds: 0

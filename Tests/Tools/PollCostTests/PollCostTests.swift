@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Goal: a status poll does not grow dearer unnoticed. Instructions are counted by callgrind and do not depend on what
-// else the machine does. The recorded number is in instructions.txt beside poll-cost; whoever makes a poll cheaper, or
-// dearer with a reason, records the new one.
+// else the machine does. The recorded number is in instructions.txt beside poll-cost; a change that makes a poll
+// cheaper, or dearer with a reason, records the new number.
 
 import Foundation
 import TestSupport

@@ -63,7 +63,7 @@ enum PauseIgnored: Flaw {
     }
 }
 
-/// Who leaves is told so, and goes on waiting.
+/// A visitor who leaves gets the answer "left", and goes on waiting.
 enum LeaveForgotten: Flaw {
     static func leave(_ model: inout QueueModel, _ claim: TicketClaim, _ now: Int) -> StandingReply {
         var reply = model.stand(claim, nowMilliseconds: now)
@@ -116,7 +116,7 @@ enum FailoverUnnoticed: Flaw {
     static func arrive(_ model: inout QueueModel, _ server: Int, _ now: Int) {}
 }
 
-/// A restore forgets who waits, and whoever comes first is first.
+/// A restore forgets who waits, and the first to come is first.
 enum BitmapsForgotten: Flaw {
     static func remembered(_ memory: RoomMemory) -> RoomMemory {
         var memory = memory

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The reference's policy, as it is: a window of 100 at the head from which whoever asks first is called, no token for
+// The reference's policy, as it is: a window of 100 at the head from which the first to ask is called, no token for
 // the first ten, heartbeats that only their owner checks, and two sorted sets that are not changed together.
 
 import Admission
@@ -117,7 +117,7 @@ struct ReferencePolicy<Window: ReferenceWindow>: QueueRules {
                 heartbeats[number] = now
             }
         }
-        // Whoever of the window asked last: as good as any other.
+        // The visitor of the window that asked last; any other would do.
         var number = waiting.next(from: 0)
         var inWindow: [Int] = []
         while let found = number, inWindow.count < Window.window {

@@ -39,7 +39,7 @@ struct Inheritance: Equatable {
 
     init() {}
 
-    /// Nil when the text is not one that `text` has written.
+    /// Nil for a text that `text` has not written.
     init?(text: String) {
         for line in text.split(separator: ";") {
             let words = line.split(separator: " ")

@@ -25,7 +25,7 @@ final class RunningWorker {
     private(set) var silentChecks = 0
     private var hasBeaten = false
 
-    /// A loop that stands still for so long is stuck: the longest script call and the longest answer take milliseconds.
+    /// A loop that stands still for this time is stuck, because the longest script call and answer take milliseconds.
     private static let silentChecksMax = 5
     /// A process that is starting, or finishing what it has, gets longer.
     private static let slowChecksMax = 15
@@ -38,7 +38,7 @@ final class RunningWorker {
     }
 
     func noteBeat() {
-        // What is still in the pipe of one that drains does not give it more time.
+        // What is still in the pipe of a draining worker does not give it more time.
         if state == .draining { return }
         hasBeaten = true
         silentChecks = 0

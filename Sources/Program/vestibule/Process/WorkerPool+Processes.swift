@@ -8,7 +8,7 @@ import Reactor
 
 extension WorkerPool {
     /// libfcgi allocates two blocks of 8 KiB for each request; glibc keeps no freed blocks of that size at hand unless
-    /// told to (malloc(3), glibc.malloc.tcache_max), and splitting and joining them was a twentieth of a poll.
+    /// it is set to (malloc(3), glibc.malloc.tcache_max), and splitting and joining them was a twentieth of a poll.
     private static let allocator = "GLIBC_TUNABLES=glibc.malloc.tcache_max=16384"
 
     // MARK: - Starting
@@ -101,7 +101,7 @@ extension WorkerPool {
         slot.delayMilliseconds = min(next, WorkerPool.delayLastMilliseconds)
         log("worker \(slot.index) (pid \(worker.child.pid)) ended; starting it again in \(delay) ms")
         noteOrphaned(slot)
-        // Sockets that are out of sight already have nobody left: whoever still waits there is to ask elsewhere.
+        // Sockets that are out of sight already have nobody left: a request that still waits there must go elsewhere.
         if slot.areHidden { slot.close() }
         loop.schedule(afterMilliseconds: delay) { [weak self] in self?.restart(slot) }
         if rolling.first == slot.index { rollOn() }

@@ -10,7 +10,7 @@ import Reactor
 final class WorkerPool {
     static let delayFirstMilliseconds = 100
     static let delayLastMilliseconds = 5000
-    /// A worker that ran for so long starts again at once: what waits in its backlog should not wait for long, and a
+    /// A worker that ran for this time starts again at once: what waits in its backlog should not wait for long, and a
     /// start every two seconds is nothing for a machine.
     static let stableMilliseconds = 2000
     /// A successor that does not serve by then is given up, and its predecessor stays.

@@ -31,7 +31,7 @@ final class WorkerSlot {
     private var sockets: [Socket] = []
     /// The newest worker.
     var current: RunningWorker?
-    /// The one that serves until `current` does.
+    /// The worker that serves until `current` does.
     var previous: RunningWorker?
     /// Told to end.
     var draining: [RunningWorker] = []

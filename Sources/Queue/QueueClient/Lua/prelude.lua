@@ -12,10 +12,10 @@
 --       revision (ms of its last change; below 0: a caller without a file)
 -- Error NOSTATE: the room is not in this Redis (new, restarted empty, flushed). The worker restores it and asks again.
 --
--- Another server than the one that wrote the state (a restart, a failover, a slot that has moved) may know less than
--- the workers: replication and the append-only file lag, and nobody can tell how much. So, once: nothing is admitted
+-- A server that did not write the state (after a restart, a failover, or the move of a slot) may know less than the
+-- workers: replication and the append-only file lag, and nobody can know how much. So, once: nothing is admitted
 -- for HOLD_MS, while some worker may still be speaking to the old server; the buckets begin empty, since what was
--- admitted last may be unknown here; numbers go on behind every one that can have been issued; nobody is swept for
+-- admitted last may be unknown here; numbers go on behind all that can have been issued; nobody is swept for
 -- abandon_after; and a new incarnation makes every worker bring what it remembers (restore.lua).
 --
 -- Time is Redis TIME and never goes back, but for a step of more than STEP_BACK_MS. Buckets count in millionths of a

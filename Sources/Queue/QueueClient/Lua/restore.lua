@@ -1,4 +1,4 @@
--- restore.lua: makes a room that is not in this Redis, or mends one that went back, from what a worker remembers.
+-- restore.lua: makes a room that is not in this Redis, or mends a room that went back, from what a worker remembers.
 -- KEYS  1 state   2 config   3 chunks   4 called   5 active   7 names this server, see prelude.lua
 -- ARGV  RESTORE_ARG_*: generation (1 for a new room), next that the worker knows (0 = nothing), opened_ms, tokens
 --       that a new room begins with (its burst, or less when the host ran it just now: RunMark in Swift), epoch length
@@ -130,13 +130,13 @@ if known_next > 0 then
   next_number = behind <= there and there or math.max(behind, there + BEHIND)
 end
 -- A room that was there starts with empty buckets and is held, as in prelude.lua: what was admitted just before the
--- loss still counts against the bound. Once only, though several workers bring their memories. For one that nobody
+-- loss still counts against the bound. Once only, though several workers bring their memories. For a room that nobody
 -- remembers, the worker says what may be in them.
 local call_micro, entry_micro, refilled_ms = first_micro, first_micro, now
 if known_next > 0 then
   if known[5] == '1' and not is_same then
     call_micro, entry_micro = tonumber(known[6]), tonumber(known[7])
-    -- This server's clock may be behind the one that the state was written by.
+    -- This server's clock may be behind the clock of the server that wrote the state.
     refilled_ms = math.min(tonumber(known[8]), now + HOLD_MS)
   else
     call_micro, entry_micro, refilled_ms = 0, 0, now + HOLD_MS

@@ -1,4 +1,5 @@
--- standing.lua: put between the prelude and visit.lua or join.lua.
+-- standing.lua: finds where one visitor stands, and lets a visitor who was away come back. ScriptCatalog puts it
+-- between the prelude and visit.lua or join.lua, and it uses the words of the prelude. No visitor gets two places.
 -- ARGV: see the script after it.
 -- Returns nothing by itself: it defines standing() and place(), which the script after it calls.
 
@@ -13,8 +14,9 @@ local function is_first(at)
   return true
 end
 
--- The look of a visitor who was away and whose turn it is, is the call: a hidden tab looks once a minute, and would
--- miss every call that comes between. A visitor who lapsed before needs no token of the call bucket (recalled).
+-- Calls a visitor who was away, at the look itself, if it is the visitor's turn. A hidden tab looks once a minute, and
+-- would miss every call that comes between two looks. A visitor who lapsed before needs no token of the call bucket
+-- (recalled).
 local function call_at_once(number, at)
   if P.mode == PAUSED or S.refilled_ms > now or not is_first(at) then return nil end
   local is_recalled = P.mode == BYPASS or bit_of('lapsed1', number)
@@ -36,7 +38,7 @@ local function call_at_once(number, at)
   return deadline
 end
 
--- Puts a visitor back in the line, or calls the visitor if it is the own turn, and keeps it through the next sweep.
+-- Puts a visitor back in the line, or calls the visitor if it is the visitor's turn. The next sweep keeps the visitor.
 local function come_back(number)
   S.returned = S.returned + 1
   local at = spot(number)

@@ -170,7 +170,7 @@ final class ClusterLink: RedisLink {
         let now = loop.nowMilliseconds
         let wait = isMapOld ? ClusterLink.anxiousMilliseconds : ClusterLink.calmMilliseconds
         guard !isLearning, now - (askedMilliseconds ?? now - wait) >= wait else { return }
-        // Another node each time: one that was cut off keeps an old map.
+        // Another node each time, because a node that was cut off keeps an old map.
         let ready = nodes.values.filter(\.connection.isReady).sorted { "\($0.address)" < "\($1.address)" }
         guard !ready.isEmpty else { return }
         lastAsked = (lastAsked + 1) % ready.count

@@ -67,7 +67,7 @@ public final class RedisConnection {
     /// - Parameters:
     ///   - greeting: every reply must be free of errors, or the connection is dropped and tried again.
     ///   - name: what the log calls the other end.
-    ///   - log: told of every transition, and once a minute while Redis stays away.
+    ///   - log: called at every transition, and once a minute while Redis stays away.
     public init(
         loop: EventLoop,
         endpoint: RedisEndpoint,

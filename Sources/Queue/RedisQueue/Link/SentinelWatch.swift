@@ -110,7 +110,7 @@ final class SentinelWatch {
         let name = RedisArgument(settings.name)
         var epoch: Int?
         // Both, because the sentinel that leads a failover gives the new address only by the second command until every
-        // replica has been told, and the epoch only by the first.
+        // replica has it, and the epoch only by the first.
         connections[index].send(["SENTINEL", "MASTER", name]) { result in
             epoch = (try? result.get()).flatMap { SentinelWatch.epoch($0) }
         }

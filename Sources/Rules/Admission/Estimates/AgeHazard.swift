@@ -12,7 +12,7 @@ struct AgeHazard {
     /// Evidence loses half of its weight in ln 2 of this.
     private static let memorySeconds = 500.0
     /// A bin is drawn towards the bin before it by this many departures' worth of evidence, so that a bin nobody has
-    /// reached yet behaves like the last one that was.
+    /// reached yet behaves like the last bin that was reached.
     private static let priorDepartures = 4.0
     /// Nobody is said to leave faster than once in ten seconds.
     private static let hazardMax = 0.1

@@ -23,8 +23,8 @@ struct CohortLedger {
 
     static let cohortsMax = 128
     private static let spanMillisecondsMin = 5000
-    /// A crowd that came at once is cut into parts of at most this share of the line: who leaves from the front group
-    /// cannot be told from who is served, so there must be groups behind it.
+    /// A crowd that came at once is cut into parts of at most this share of the line: a departure from the front
+    /// group looks like an admission, so there must be groups behind it.
     private static let partsOfLine = 16
     private static let partMin = 64
 
@@ -35,7 +35,8 @@ struct CohortLedger {
 
     var isEmpty: Bool { cohorts.isEmpty }
 
-    /// Starts over with what the mirror shows. Who joined when is not known: as if evenly since the room opened.
+    /// Starts over with what the mirror shows. The times of the joins are not known; they count as
+    /// spread evenly since the room opened.
     mutating func begin(_ reply: TickReply, _ mirror: RankIndex) {
         cohorts = []
         joined = reply.counters.joined
@@ -92,7 +93,7 @@ struct CohortLedger {
             before = end
             let gone = Double(cohorts[i].waiting - waiting)
             if cohorts[i].start <= head || isLast && i == 0 {
-                // Who leaves from the front group is not served.
+                // A visitor who leaves from the front group is not served.
                 let leaving = Double(waiting) * (1 - hazard.survival(age: cohorts[i].age(now), after: seconds))
                 progress.served += gone - leaving
             } else if cohorts[i].waiting > 0 {

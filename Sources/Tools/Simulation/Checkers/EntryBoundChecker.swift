@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The bound on entries, over all windows at once: entries in every window stay within burst + rate * t exactly when a
-// bucket of that size, refilled at that rate and drained by the entries, never goes below empty.
+// Checks the bound on entries, over all windows at once. Entries in every window of t seconds stay within burst + rate
+// * t exactly when a bucket of that size, refilled at that rate and drained by the entries, never goes below empty. So
+// this checker keeps one bucket. It uses the limits and counts of entries, and nothing of the store.
 //
-// Across a change of the limits the window's bound is the sum of its parts. Across a restore from a worker's memory,
-// and across a failover or a restart from a file, it holds as well: the store starts with empty buckets. And when all
-// memories are lost at once: the store then starts with what has flowed since the host ran the room (RunMark). The
-// limits are then those of the file again, from the loss on.
+// It keeps to these rules:
+// - After a change of the limits the bound of a window is the sum of its parts.
+// - After a restore from a worker's memory, a failover, or a restart from a file the bound holds on, because the store
+//   starts with empty buckets.
+// - After the loss of all memories it holds on too, because the store starts with what has flowed since the host ran
+//   the room (RunMark). From the loss on, the limits are those of the file again.
 
 internal import Admission
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The book of every number: where it stands, kept apart from the store from what the store's steps show, and compared
-// with the store after each of them. It finds out what a tick did (called, swept, lapsed) for the other checkers.
+// The book of every number: where it stands. It is kept apart from the store, from the steps that the store shows, and
+// is compared with the store after each step. From the difference it finds out what a tick did (called, swept, lapsed),
+// and hands these facts to the other checkers. It reads the store through QueueRules and changes nothing there. A
+// number moves only along the arrows of the vocabulary, and every number is in exactly one place.
 
 internal import Admission
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The room moves: while people who look at their page wait, and the rate and max_active leave room for an entry, an
-// entry follows in time, whatever others do who are called and do not come.
+// Checks that the room moves: while visitors who look at their page wait, and the rate and max_active leave room for an
+// entry, an entry follows in time, whatever the called visitors do who do not come. It uses the facts of the ledger.
 //
-// In time is: a claim window and the time that two polls take at most. Each visitor may let one call lapse at the cost
-// of the others: that a visitor does not come is known only then. It costs max_active's share of a claim window, and a
-// token's time.
+// "In time" is a claim window and the longest time that two polls take. Each visitor may let one call lapse at the cost
+// of the others, because only then is it known that the visitor does not come. That costs the share of max_active in a
+// claim window, and the time of a token.
 
 internal import Admission
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A value for each number. Numbers come dense with gaps of a restore between them, so they are kept in pages.
+// A table with a value for each number. Numbers are dense, with the gaps of a restore between them, so the values are
+// kept in pages. It imports nothing. The order of its values depends only on what was done before, so that a run
+// repeats.
 
 struct NumberTable<Value> {
     private static var pageSize: Int { 1024 }

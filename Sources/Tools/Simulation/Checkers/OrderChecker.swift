@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Order: a called visitor is ahead of every visitor who still waits. It is checked at each tick, which is
-// atomic, so returners need no exception: they are ahead by their number, from the moment they are back. A visitor
-// who let two calls lapse comes behind everybody; a look that is the call comes before everybody who waits.
+// Checks the order: a called visitor is ahead of every visitor who still waits, and numbers are issued upwards. It uses
+// the facts of the ledger and the line of the store.
+//
+// The check is made at each tick. A tick is atomic, so visitors who return need no exception: they are ahead by their
+// number from the moment they are back. A visitor who let two calls lapse comes behind everybody. A visitor who is
+// called by the own look comes before everybody who waits.
 
 internal import Admission
 

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Positions as visitors see them. A position is as of a look at the queue: a worker's tick, or the store's own answer.
-// Along the looks it never rises, but by those with a lower number who came to wait (again) between the two looks:
-// returners within the grace, and whom a restore brought back.
+// Checks the positions that visitors see. A position belongs to a look at the queue: a worker's tick, or an answer of
+// the store itself. From look to look the position of a visitor never rises, except by visitors with a lower number who
+// came to wait between the two looks: they returned within the grace, or a restore brought them back. It imports
+// nothing.
 //
-// Not compared: answers that say "degraded" (the store is away, and the worker says that it does not know), and an
-// older look shown after a newer one, which somebody can see who polls two workers within a tick.
+// It does not compare answers that say "degraded", because the store is away and the worker says that it does not know.
+// Nor does it compare an older look that is shown after a newer one, which a visitor sees who polls two workers within
+// a tick.
 
 /// A look at the queue, in the store's time.
 struct Look {
     /// When the store was asked.
     var milliseconds: Int
-    /// Who entered or left up to then through the same worker is already taken out.
+    /// Visitors who entered or left up to then through the same worker are already taken out.
     var aheadMilliseconds: Int
 
     init(milliseconds: Int, aheadMilliseconds: Int = 0) {

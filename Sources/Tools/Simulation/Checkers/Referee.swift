@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Watches every step of the store and every answer to a visitor, and keeps the first promise that was broken.
+// Watches every step of the store and every answer to a visitor, gives them to the checkers, and keeps the first
+// promise that was broken. It reads the store and the answers; it changes neither, so that a run goes the same way with
+// or without it.
 
 internal import Admission
 internal import WaitingRoomAPI

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A promise that was broken, and by which checker it was found.
+// The promises that the checkers watch over, and what a checker says when one of them is broken. It imports nothing.
 
 /// The promises, one a checker.
 public enum Promise: String, Sendable, CaseIterable {

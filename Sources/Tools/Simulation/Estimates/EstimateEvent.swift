@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One event in virtual time: the real QueueModel, ticks of 200 ms, and visitors who poll, leave, forget and come back.
-// No networks and no faults: it asks only when people are called.
+// One event in virtual time, for the comparison of estimators: the real QueueModel, ticks of 200 ms, and visitors who
+// poll, leave, forget and come back. It has no network and no faults, because it only asks when visitors are called. It
+// uses Admission and a seeded generator; the same seed gives the same event, whatever the estimators do.
 
 internal import Admission
 internal import Chance

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The methods of the table behind one face: two naive ones that live only here, the reference's formula, and the
-// estimators of the product.
+// The methods in the table of estimators, behind one protocol: two naive methods that exist only here, the formula of
+// the reference, and the estimators of the product. Each sees what a worker sees, and nothing of the future of the
+// event.
 
 internal import Admission
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The events the estimators are compared on: who comes when, how they behave, and what the operator does meanwhile.
+// The events on which estimators are compared: when visitors come, how they behave, and what the operator does
+// meanwhile. They are values only; EstimateEvent plays them.
 
 public import Admission
 
 /// One event. Everything else follows from the seed.
 public struct EstimateScenario: Sendable {
-    /// Shares of the people by behaviour; the rest stays, polls as told and enters when called.
+    /// Shares of the people by behaviour; the rest stays, polls when the answer says so and enters when called.
     public struct People: Sendable {
         /// Leave on purpose while they wait.
         public var leaving = 0.02

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the table says about a method: how near its promises were, and whether its interval kept its word.
+// The figures of one method in the table of estimators: how near its promises were, and how often the wait fell into
+// its interval. It imports nothing. Scores of several events are pooled promise by promise, not as a mean of means.
 
 /// How one method did in one event, or in several together.
 public struct EstimateScore: Sendable {

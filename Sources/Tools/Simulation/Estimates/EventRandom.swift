@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The two distributions that the events of the estimate bench draw from.
+// The two distributions from which the events of the estimate bench are drawn. They use the logarithm of Admission and
+// not that of the C library, so that a seed gives the same event on every machine.
 
 internal import Admission
 internal import Chance

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What breaks, and when: drawn from the seed before the run begins.
+// What breaks in a run, and when. The plan is drawn from the seed before the run begins, so that the visitors'
+// behaviour cannot change it. It uses the scenario's limits and the generator that it is given.
 
 internal import Chance
 internal import Configuration

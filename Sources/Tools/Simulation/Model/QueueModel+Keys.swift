@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the model remembers of the keys that joins bring: a retry's for five minutes, a person's for as long as the
-// person has the place (join.lua).
+// What the model remembers of the keys that joins bring. The key of a retry is kept for five minutes, the key of a
+// person for as long as the person has the place (join.lua). It uses Admission only.
 
 internal import Admission
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The model's loss of memory: whether it knows less than a worker, and how it is made or mended from what one remembers
-// (restore.lua, and in prelude.lua the move to another server and knows_less).
+// How the model loses and regains memory: whether it knows less than a worker, and how a room is made or mended from
+// what a worker remembers (restore.lua; in prelude.lua the move to another server, and knows_less). It uses Admission
+// only. A restore may be repeated, and may come from several workers; a visitor who has entered does not wait again.
 
 public import Admission
 
@@ -42,7 +43,7 @@ extension QueueModel {
         for number in called.filter({ $0.value > deadline }).keys { called[number] = deadline }
     }
 
-    /// Makes a room that the store does not have (`existing` nil), or mends one that went back.
+    /// Makes a room that the store does not have (`existing` nil), or mends a room that went back.
     /// Doing it twice, or with the memories of several workers, changes nothing more.
     /// - Parameters:
     ///   - defaults: the limits of the configuration file.
@@ -73,7 +74,7 @@ extension QueueModel {
         self.generation = generation
         // Beyond every version a worker can know from before the loss, so that each takes the restored bitmaps.
         version = max((existing?.version ?? 0) + 1, QueueModel.stamp(now))
-        // Whoever has entered holds a pass: not a second time.
+        // A visitor who has entered holds a pass, and must not enter a second time.
         merge(memory.entries, now)
         // What this store remembers of an older generation was ended by a reset.
         if let existing, existing.generation < generation { endPlaces() }
@@ -88,7 +89,7 @@ extension QueueModel {
             entryBucket = callBucket
             refilledMilliseconds = now
         } else if isRemembered && !isSame {
-            // This server's clock may be behind the one that the state was written by.
+            // This server's clock may be behind the clock of the server that wrote the state.
             refilledMilliseconds = min(refilledMilliseconds, now + RoomMemory.holdMilliseconds)
         } else {
             holdAdmission(now)
@@ -128,7 +129,7 @@ extension QueueModel {
         mergeLimits()
     }
 
-    /// Whoever has entered through a worker is inside, whatever this store thinks.
+    /// A visitor who has entered through a worker is inside, whatever this store knows.
     private mutating func merge(_ entries: [(number: Int, passExpiresMilliseconds: Int)], _ now: Int) {
         for (number, expires) in entries where done.insert(number).inserted {
             called[number] = nil
@@ -146,7 +147,7 @@ extension QueueModel {
         }
     }
 
-    /// Whoever waits in a worker's mirror waits again, but nobody who has entered, left or been called meanwhile.
+    /// A visitor who waits in a worker's mirror waits again, but not after an entry, a leave or a call in between.
     private mutating func merge(_ chunks: [(index: Int, bitmap: [UInt8])]) {
         for (index, bitmap) in chunks {
             for place in Heartbeats.numbers(chunk: index, bitmap: bitmap) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The model's tick: lapses calls, ends passes, sweeps the silent, calls forward, and brings one worker up to date
-// (tick.lua).
+// The model's tick: it lapses calls, ends passes, sweeps silent visitors, calls the next in order, and brings one
+// worker up to date (tick.lua). It uses Admission only.
 
 public import Admission
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The model's answers about one visitor: where it stands, to enter, to leave (standing.lua, visit.lua).
+// The model's answers about one visitor: where the visitor stands, to enter, to leave (standing.lua, visit.lua). It
+// uses Admission only.
 
 public import Admission
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The queue in memory: the executable specification of the scripts in QueueClient/Lua. No process of the product calls
-// it: there the scripts decide. Both run one conformance suite, and a differential test replays random histories on
-// both; the simulation and the tests use it as the store. It may use the values of Admission, and nothing else.
+// it, because there the scripts decide. Both pass one conformance suite, and a differential test replays random
+// histories on both. The simulation and the tests use the model as their store. It uses the values of Admission, and
+// nothing else.
 
 public import Admission
 

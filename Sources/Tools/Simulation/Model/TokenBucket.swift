@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A token bucket in whole millionths of a token: the same integers as in prelude.lua, so both always agree.
+// A token bucket in whole millionths of a token. These are the same integers as in prelude.lua, so that the model and
+// the scripts agree to the last digit. The level is never below zero.
 
 internal import Admission
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The scenarios that come with the program. They are files like any other, and read by the same reader.
+// The scenarios that come with the program. They are files like those of a user, and the same reader reads them
+// (Configuration). A test parses each of them.
 
 public import Configuration
 

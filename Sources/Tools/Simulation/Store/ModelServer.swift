@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A Redis in memory: rooms by name, each under some rules, that can be lost, or set back to an older state. It answers
-// the script calls of the client that ships; every call is atomic, as a script is.
+// A Redis in memory. It holds rooms by name, each under some rules; a room can be lost or set back to an older state.
+// It answers the script calls of the client that ships, so it uses Admission and QueueClient. As with real scripts, a
+// call is atomic. Its time is the clock that it is given.
 
 public import Admission
 internal import QueueClient

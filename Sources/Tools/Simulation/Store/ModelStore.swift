@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The queue store in memory: the client that ships over a link that answers at once from the reference model. Time is
-// what `clock` says. It passes the same conformance suite as the client over Redis.
+// A queue store in memory for tests: the client that ships, over a link that answers at once from the model. It uses
+// Admission and QueueClient, and passes the same conformance suite as the client over Redis. Its time is `clock`.
 
 public import Admission
 internal import QueueClient

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The port to the rules of a queue inside a simulated store. The product's model implements it; tests put a policy that
-// is broken on purpose behind it, to see which checker finds out.
+// The protocol between a simulated store and the rules of a queue. The model of the product implements it. Tests put
+// rules behind it that are broken on purpose, and see which checker finds out. It uses the values of Admission only.
 
 public import Admission
 
@@ -31,7 +31,7 @@ public protocol QueueRules {
     mutating func configure(_ policy: RoomPolicy, nowMilliseconds: Int)
     mutating func reset(nowMilliseconds: Int) -> Int
 
-    /// Makes a room that is not there (`existing` nil), or mends one that went back.
+    /// Makes a room that is not there (`existing` nil), or mends a room that went back.
     static func restored(
         _ memory: RoomMemory,
         onto existing: (any QueueRules)?,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The model's side of the protocol between client and scripts: reads the words of a call, as the headers of the scripts
-// document them, and writes replies in the scripts' shape. It mirrors what QueueClient writes and reads.
+// The model's side of the protocol between client and scripts. It reads the words of a call, as the headers of the
+// scripts document them, and writes replies in the shape of the scripts. It mirrors what QueueClient writes and reads.
+// A call with too few words, or words of another kind, stops the program, because it is a mistake of the client.
 
 internal import Admission
 internal import QueueClient

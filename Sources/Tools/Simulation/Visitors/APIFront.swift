@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Visitors as HTTP clients: requests as nginx hands them over, tickets and passes verified, answers read from JSON.
+// Simulated visitors as HTTP clients. Requests are built as nginx hands them over, tickets and passes are verified, and
+// answers are read from JSON. It uses the product's API, and knows of a room only what the API answers.
 
 internal import Admission
 internal import GatewayWire
@@ -82,7 +83,7 @@ struct APIFront: Front {
         }
     }
 
-    /// A number that stands for a pass; 0 for one that does not verify.
+    /// A number that stands for a pass; 0 for a pass that does not verify.
     private func verified(_ pass: String) -> Int {
         let bytes = Array(pass.utf8)
         let seconds = Int64(world.now / 1000)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// All visitors of a run, and what each kind does next: join, poll, leave, fall silent, come back, enter.
+// All visitors of a run, and what each kind does next: join, poll, leave, fall silent, come back, enter. It talks to
+// workers through Front only, and takes time and chance from World. What it sees it reports to the Referee.
 
 internal import Admission
 internal import Chance

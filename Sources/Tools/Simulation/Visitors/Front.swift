@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The door through which simulated visitors talk to a worker: the HTTP API with real requests and tickets, or the layer
-// below it.
+// The protocol through which simulated visitors talk to a worker. APIFront implements it with real requests and
+// tickets, StoreFront with the layer below HTTP. A request is answered at most once; not at all when its worker
+// dies meanwhile.
 
 internal import Admission
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Visitors below HTTP: the same mirror, remembered standings, store calls and poll hints as the handlers use, without
-// requests, signatures and JSON. For runs with a million visitors.
+// Simulated visitors below HTTP, for runs with a million of them. It uses the same mirror, remembered standings, store
+// calls and poll hints as the handlers of the API, without requests, signatures and JSON. When the handlers change,
+// it must follow.
 
 internal import Admission
 internal import Chance

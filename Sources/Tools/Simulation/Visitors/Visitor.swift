@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One simulated visitor: a kind, a phase, and what it holds in its hands.
+// One simulated visitor as a value: its kind, its phase, and what it holds. It decides nothing; Crowd does.
 
 /// How a visitor behaves, in the order of the crowd's weights.
 enum VisitorKind: UInt8, CaseIterable {

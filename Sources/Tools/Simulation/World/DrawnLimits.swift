@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Limits and operations drawn from a seed: small rooms in which everything happens soon.
+// Limits of a room and operations on it, drawn from a seed. The rooms are small, so that everything happens soon. It
+// uses the generator that it is given. After its operations a room is open and has a rate, so that a run can end.
 
 internal import Admission
 internal import Chance

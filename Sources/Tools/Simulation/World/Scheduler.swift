@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Virtual time: events in the order of their millisecond, and within one in the order in which they were scheduled.
+// Virtual time: events in the order of their millisecond, and within a millisecond in the order in which they were
+// scheduled. It imports nothing. Time never goes back, and no event is lost.
 
 /// A bucket for each of the next 65,536 milliseconds, and a heap for what is later: a million visitors' wake-ups are
 /// mostly near, and cost no comparison.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A worker's connection to the simulated store, below the client that ships: in order both ways like TCP, with delays,
-// breaks that lose requests or only their replies, deadlines, and reconnection. It stands where RedisConnection stands
-// in the product, and knows nothing of what the commands mean.
+// A worker's connection to the simulated store, below the client that ships. Like TCP it keeps the order both ways. It
+// has delays, breaks that lose requests or only their replies, deadlines, and it connects again. It stands where
+// RedisConnection stands in the product, and knows nothing of what the commands mean. Time and chance come from World.
 
 internal import Chance
 internal import QueueClient

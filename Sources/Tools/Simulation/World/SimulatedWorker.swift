@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A worker process of the product: the real API, room and client over a simulated connection, with a clock of its
-// own, ticks, death, and a start without a memory.
+// A simulated worker process: the real API, room and client of the product over a simulated connection. It has a clock
+// of its own, ticks, can die, and starts again without a memory. It makes no system call; time and chance come from
+// World.
 
 internal import Admission
 internal import Chance
@@ -10,8 +11,8 @@ internal import QueueClient
 internal import WaitingRoomAPI
 
 final class SimulatedWorker {
-    /// As in Worker: how long a new worker waits for its first look, and how long one that joins a running pool leaves
-    /// it to the others to restore a room.
+    /// As in Worker: how long a new worker waits for its first look, and how long a worker that joins a running pool
+    /// leaves it to the others to restore a room.
     private static let silentMilliseconds = 4000
     private static let deferMilliseconds = 2500
 

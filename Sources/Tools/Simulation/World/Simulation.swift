@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One run: builds the world from a scenario and a seed, lets time pass, breaks what the plan says, and reports.
+// One run of the simulation. It builds the world from a scenario and a seed, lets time pass, breaks what the plan says,
+// and reports. The same scenario and seed give the same run, event for event.
 
 public import Admission
 internal import Chance

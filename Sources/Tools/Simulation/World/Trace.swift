@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What happened, as a hash over everything and as the last few events in words. Two runs of one seed have one hash.
+// What happened in a run: a hash over all events, and the last few events in words. It imports nothing. Two runs of one
+// seed have the same hash; if they have not, something outside of the seed has entered.
 
 /// The kinds of events in a trace. Their order is part of the hash.
 enum TraceMark: UInt8 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What every part of a simulation shares: the virtual clock, chance, the trace, and things to do later.
+// What all parts of a simulation share: the virtual clock, chance, the trace, and actions for later. No part may have
+// another source of time or chance, or a seed would not repeat its run.
 
 internal import Admission
 internal import Chance
@@ -35,7 +36,7 @@ final class World {
     /// Does something `milliseconds` from now.
     func after(_ milliseconds: Int, _ action: @escaping () -> Void) { at(now + milliseconds, action) }
 
-    /// Does something at a moment; one that has passed is now.
+    /// Does something at a moment; at once if that moment has passed.
     func at(_ milliseconds: Int, _ action: @escaping () -> Void) {
         let slot: Int32
         if let free = freeActions.popLast() {

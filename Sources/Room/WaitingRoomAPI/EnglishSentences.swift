@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What visitors read in English.
+
+internal import Admission
+
+enum EnglishSentences: Sentences {
+    static var tag: String { "en" }
+
+    static var paused: StaticString { "The queue is paused. Your place is kept." }
+    static var late: StaticString {
+        "You missed your turn twice. You are still waiting, behind everyone who is here now."
+    }
+    static var ready: StaticString { "It is your turn." }
+    static var admitted: StaticString { "You are in." }
+    static var left: StaticString { "You have left the queue." }
+    static var expired: StaticString { "Your place has expired. Please join again." }
+    static var forecast: (beforeDuration: StaticString, beforeConfidence: StaticString, end: StaticString) {
+        ("About ", " (confidence: ", ")")
+    }
+    static var hours: StaticString { " h" }
+    static var minutes: StaticString { " min" }
+    static var seconds: StaticString { " s" }
+    static func secondsAlone(_ count: Int) -> StaticString { count == 1 ? " second" : " seconds" }
+    static func word(_ confidence: Confidence) -> StaticString {
+        switch confidence {
+        case .high: "high"
+        case .good: "good"
+        case .fair: "fair"
+        case .low: "low"
+        }
+    }
+
+    static var title: String { "Waiting room" }
+    static var queued: String { "You are in the queue" }
+    static var explanation: String {
+        "Many people are here right now. Keep this page open: you will be let in automatically."
+    }
+    static var positionLabel: String { "Your position" }
+    static var waitLabel: String { "Estimated wait" }
+    static var leave: String { "Leave the queue" }
+    static var rejoin: String { "Join again" }
+    static var updated: String { "Updated" }
+    static var degraded: String { "The position may be a little old. Your place is kept." }
+    static var trouble: String { "Connection trouble. Your place is kept, trying again…" }
+    static var unreachable: String { "The queue cannot be reached just now. Trying again…" }
+    static var closed: String { "The waiting room is closed at the moment. This page tries again by itself." }
+    static var full: String { "The queue is full right now. This page tries again by itself." }
+    static var preparing: String { "Preparing your place…" }
+    static var cookies: String { "Please allow cookies for this site, then join again: your place is kept in one." }
+    static var tokenMissing: String {
+        "There is one place for each person here: sign in on this site, then open this page again."
+    }
+    static var tokenInvalid: String {
+        "Your sign-in no longer counts here: sign in on this site again, then open this page again."
+    }
+
+    static var loadAgain: String { "Load it now" }
+    static var allowCookies: String { "Please allow cookies for this site: your place is kept in one." }
+    static func needsScript(_ seconds: Int) -> String {
+        "So many people are joining that this room needs JavaScript right now. Please switch it on. "
+            + "This page tries again in \(seconds) s."
+    }
+    static func loadsAgain(_ seconds: Int) -> String {
+        "JavaScript is off: this page loads itself again in \(seconds) s."
+    }
+    static var keptMeanwhile: String { "Your place is kept as long as it does." }
+}

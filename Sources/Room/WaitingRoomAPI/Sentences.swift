@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Everything that visitors read, by language. A language is one file that conforms to this protocol, so that the
+// compiler finds a sentence that is missing. The page that nginx shows while no worker answers has its own sentences
+// (vestibule-server.conf).
+
+internal import Admission
+
+/// The sentences of one language. Those of type `StaticString` are written into answers without a copy.
+protocol Sentences {
+    /// The language tag of the page (RFC 5646).
+    static var tag: String { get }
+
+    // MARK: In answers, and on the page
+
+    static var paused: StaticString { get }
+    /// For a visitor who missed two calls.
+    static var late: StaticString { get }
+    static var ready: StaticString { get }
+    static var admitted: StaticString { get }
+    static var left: StaticString { get }
+    static var expired: StaticString { get }
+    /// The forecast is these three around the duration and the confidence.
+    static var forecast: (beforeDuration: StaticString, beforeConfidence: StaticString, end: StaticString) { get }
+    static var hours: StaticString { get }
+    static var minutes: StaticString { get }
+    static var seconds: StaticString { get }
+    /// The unit of a duration that is below a minute.
+    static func secondsAlone(_ count: Int) -> StaticString
+    static func word(_ confidence: Confidence) -> StaticString
+
+    // MARK: On the page
+
+    static var title: String { get }
+    static var queued: String { get }
+    static var explanation: String { get }
+    static var positionLabel: String { get }
+    static var waitLabel: String { get }
+    static var leave: String { get }
+    static var rejoin: String { get }
+    static var updated: String { get }
+    static var degraded: String { get }
+    static var trouble: String { get }
+    static var unreachable: String { get }
+    static var closed: String { get }
+    static var full: String { get }
+    static var preparing: String { get }
+    static var cookies: String { get }
+    /// For a visitor whom the site has not named, in a room with one place for each person.
+    static var tokenMissing: String { get }
+    static var tokenInvalid: String { get }
+
+    // MARK: On the page without JavaScript
+
+    static var loadAgain: String { get }
+    static var allowCookies: String { get }
+    /// Two sentences: a rush needs JavaScript, and the page tries again after this many seconds.
+    static func needsScript(_ seconds: Int) -> String
+    static func loadsAgain(_ seconds: Int) -> String
+    /// Follows `loadsAgain` for a visitor who has a place.
+    static var keptMeanwhile: String { get }
+}
+
+extension Language {
+    var sentences: any Sentences.Type {
+        switch self {
+        case .english: EnglishSentences.self
+        case .korean: KoreanSentences.self
+        }
+    }
+}
