@@ -14,8 +14,13 @@ enum RedisError: Equatable {
     /// A fault of the program.
     case ours
 
+    /// The first word, which names the kind. A permission that is missing inside a script has none of its own in Redis 7.
+    static func kind(_ text: String) -> Substring {
+        text.hasPrefix("ERR ACL failure in script") ? "NOPERM" : text.prefix { $0 != " " }
+    }
+
     init(_ text: String) {
-        switch text.prefix(while: { $0 != " " }) {
+        switch RedisError.kind(text) {
         case "NOSCRIPT": self = .needsScript
         case ScriptError.noState.rawValue, ScriptError.rollback.rawValue: self = .needsRestore
         case "LOADING", "READONLY", "MASTERDOWN", "BUSY", "OOM", "MISCONF", "NOREPLICAS", "CLUSTERDOWN", "TRYAGAIN",
@@ -27,7 +32,7 @@ enum RedisError: Equatable {
 
     /// What an operator has to do; nil for an error that ends by itself.
     static func advice(_ text: String) -> String? {
-        switch text.prefix(while: { $0 != " " }) {
+        switch kind(text) {
         case "READONLY": "this Redis is a replica: name the master, or the sentinels, in the configuration"
         case "OOM": "raise maxmemory, or remove other keys from this Redis"
         case "MISCONF": "Redis cannot write to its disk: free space, or CONFIG SET stop-writes-on-bgsave-error no"

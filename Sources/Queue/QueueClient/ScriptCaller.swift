@@ -50,7 +50,7 @@ final class ScriptCaller {
             refusal = nil
             return
         }
-        let word = text.prefix { $0 != " " }
+        let word = RedisError.kind(text)
         guard word != refusal else { return }
         refusal = word
         complain("Redis refuses calls: \(text.prefix(200)); \(advice)")
