@@ -14,9 +14,9 @@ enum RedisError: Equatable {
     /// A fault of the program.
     case ours
 
-    /// The first word, which names the kind. A permission that is missing inside a script has none of its own in Redis 7.
+    /// The first word, which names the kind. Redis 7 says in a sentence that a permission is missing inside a script.
     static func kind(_ text: String) -> Substring {
-        text.hasPrefix("ERR ACL failure in script") ? "NOPERM" : text.prefix { $0 != " " }
+        text.hasPrefix("ERR The user executing the script can't") ? "NOPERM" : text.prefix { $0 != " " }
     }
 
     init(_ text: String) {
