@@ -183,7 +183,10 @@ let package = Package(
         program(
             "Tools",
             "poll-cost",
-            ["Admission", "Gateway", "GatewayWire", "Passes", "Reactor", "Simulation", "WaitingRoomAPI"],
+            [
+                "Admission", "Gateway", "GatewayWire", "Passes", "Reactor", "Simulation", "TestSupport",
+                "WaitingRoomAPI",
+            ],
             in: "Tests",
             exclude: ["instructions.txt"]
         ),

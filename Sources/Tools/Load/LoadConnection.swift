@@ -66,16 +66,7 @@ final class LoadConnection {
         guard descriptor >= 0 else { return owner.connectionFailed(self, .refused, nil) }
         var one: Int32 = 1
         setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = in_port_t(UInt16(port)).bigEndian
-        address.sin_addr.s_addr = in_addr_t(0x7f00_0001).bigEndian
-        let result = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        guard result == 0 || errno == EINPROGRESS,
+        guard SocketAddress.port(port).connect(descriptor) || errno == EINPROGRESS,
             let registration = try? loop.add(
                 fd: descriptor,
                 events: .writable,
