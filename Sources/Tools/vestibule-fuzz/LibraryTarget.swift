@@ -14,7 +14,7 @@ final class LibraryTarget: FuzzTarget {
     private(set) var deepInputs = 0
 
     private let loop: EventLoop
-    private let server: FastCGIServer
+    private let server: GatewayServer
     private let path: String
     private let seen = Seen()
     private var fd: Int32 = -1
@@ -32,7 +32,9 @@ final class LibraryTarget: FuzzTarget {
     init() throws {
         loop = try EventLoop()
         path = "/tmp/vestibule-fuzz-\(getpid()).sock"
-        server = try FastCGIServer(loop: loop, listener: .unix(path: path), log: { _ in }) { [seen] request, exchange in
+        let listener = try Listener.unix(path: path)
+        server = try GatewayServer(.fastcgi, loop: loop, listener: listener, log: { _ in }) {
+            [seen] request, exchange in
             seen.request = request
             exchange.respond(GatewayResponse(status: 200, contentType: "text/plain", body: Array("seen".utf8)))
         }

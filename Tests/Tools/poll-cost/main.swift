@@ -93,7 +93,7 @@ var answers = 0
 var sent = 0
 var pollers: [Poller] = []
 var answerBytes = 0
-let server = try FastCGIServer(loop: loop, listener: try Listener.unix(path: path), log: { print($0) }) {
+let server = try GatewayServer(.fastcgi, loop: loop, listener: try Listener.unix(path: path), log: { print($0) }) {
     request,
     exchange in
     if isFloor {
