@@ -71,7 +71,9 @@ final class Soak {
             counts.valid += 1
             let peer = try connect(paths.scgi)
             peer.send(SCGIForm.bytes(poll(&chance)))
-            guard try readToEnd(peer).holds("Status: ") else { throw Failure(text: "SCGI without an answer") }
+            guard try readToEnd(peer).starts(with: "Status: ".utf8) else {
+                throw Failure(text: "SCGI without an answer")
+            }
         case 12...14: try invalid(paths.fastCGI, FastCGIGuardTarget.input(&chance))
         case 15...16: try invalid(paths.scgi, SCGIDecoderTarget.input(&chance))
         default: try half(&chance)
@@ -168,7 +170,7 @@ final class Soak {
                 if pending[1] == 6 { output += pending[8..<(8 + content)] }
                 if pending[1] == 3 {
                     slowestMicroseconds = max(slowestMicroseconds, Int((seconds() - began) * 1e6))
-                    guard output.holds("Status: "), !output.holds("Status: 500") else {
+                    guard output.starts(with: "Status: ".utf8), !output.starts(with: "Status: 500".utf8) else {
                         throw Failure(text: "answer \(output.text.prefix(300))")
                     }
                     return output.text
