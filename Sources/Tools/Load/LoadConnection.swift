@@ -25,6 +25,8 @@ final class LoadConnection {
     /// Longer answers are errors: the product's are below 4 KiB, backends may send more.
     private static let answerByteCountMax = 262_144
 
+    /// Its place among the connections of the run.
+    let index: UInt32
     private let loop: EventLoop
     private let port: Int
     /// Strong, and so is the loop's hold on this object: reference counts of weak kinds cost a twentieth of a request.
@@ -45,7 +47,8 @@ final class LoadConnection {
     private var input = UnsafeMutableRawBufferPointer.allocate(byteCount: 8192, alignment: 8)
     private var inputLength = 0
 
-    init(loop: EventLoop, port: Int, tls: TLSClient?, owner: LoadRun) {
+    init(index: UInt32, loop: EventLoop, port: Int, tls: TLSClient?, owner: LoadRun) {
+        self.index = index
         self.loop = loop
         self.tls = tls
         self.port = port
