@@ -141,7 +141,7 @@ let package = Package(
         ),
 
         // Tools: the load generator and the fuzzer.
-        library("Tools", "Load", ["Chance", "CLinux", "COpenSSL", "Reactor", "StrictJSON", histogram]),
+        library("Tools", "Load", ["Chance", "CLinux", "COpenSSL", "Passes", "Reactor", "StrictJSON", histogram]),
         program("Tools", "vestibule-load", ["Load", "Reactor", argumentParser]),
         program(
             "Tools",
@@ -183,7 +183,10 @@ let package = Package(
         program(
             "Tools",
             "poll-cost",
-            ["Admission", "Gateway", "GatewayWire", "Passes", "Reactor", "Simulation", "WaitingRoomAPI"],
+            [
+                "Admission", "Gateway", "GatewayWire", "Passes", "Reactor", "Simulation", "TestSupport",
+                "WaitingRoomAPI",
+            ],
             in: "Tests",
             exclude: ["instructions.txt"]
         ),

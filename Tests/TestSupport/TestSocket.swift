@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Ports and sockets of tests: the one place that makes addresses, finds free ports, and sends and receives bytes.
+// Ports and sockets of tests: the one place that finds free ports, and sends and receives bytes.
 
-public import Glibc
+internal import Glibc
+internal import Reactor
 internal import Synchronization
 
 /// A connected stream socket whose reads and writes block, but give up after a time. Closed with its owner.
@@ -15,7 +16,7 @@ public final class TestSocket {
     /// Connects to a unix socket.
     public convenience init(path: String, timeoutSeconds: Int = 5) throws {
         try self.init(AF_UNIX, timeoutSeconds)
-        guard SocketAddress.unix(path).apply(Glibc.connect, descriptor) else {
+        guard SocketAddress.unix(path).connect(descriptor) else {
             throw TestFailure("connect to \(path): errno \(errno)")
         }
     }
@@ -26,8 +27,8 @@ public final class TestSocket {
         try self.init(AF_INET, timeoutSeconds)
         var one: Int32 = 1
         setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))
-        let isBound = source.map { SocketAddress.port(0, of: $0).apply(Glibc.bind, descriptor) } ?? true
-        guard isBound, SocketAddress.port(port).apply(Glibc.connect, descriptor) else {
+        let isBound = source.map { SocketAddress.port(0, of: $0).bind(descriptor) } ?? true
+        guard isBound, SocketAddress.port(port).connect(descriptor) else {
             throw TestFailure("connect to port \(port): errno \(errno)")
         }
     }
@@ -91,39 +92,6 @@ public final class TestSocket {
     }
 }
 
-/// The address of a socket.
-public enum SocketAddress {
-    case unix(String)
-    case port(Int, of: String = "127.0.0.1")
-
-    /// Calls bind(2) or connect(2) with it; whether that succeeded. The reason for a failure is in errno.
-    public func apply(
-        _ function: (Int32, UnsafePointer<sockaddr>, socklen_t) -> Int32,
-        _ descriptor: Int32
-    ) -> Bool {
-        func call<Address>(_ address: Address) -> Bool {
-            withUnsafePointer(to: address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    function(descriptor, $0, socklen_t(MemoryLayout<Address>.size)) == 0
-                }
-            }
-        }
-        switch self {
-        case .unix(let path):
-            var address = sockaddr_un()
-            address.sun_family = sa_family_t(AF_UNIX)
-            withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
-            return call(address)
-        case .port(let port, let host):
-            var address = sockaddr_in()
-            address.sin_family = sa_family_t(AF_INET)
-            address.sin_port = in_port_t(UInt16(port)).bigEndian
-            address.sin_addr.s_addr = inet_addr(host)
-            return call(address)
-        }
-    }
-}
-
 /// Ports of 127.0.0.1.
 public enum Loopback {
     /// What this process has given out: no two tests get the same port.
@@ -161,7 +129,7 @@ public enum Loopback {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw TestFailure("socket: errno \(errno)") }
         defer { close(descriptor) }
-        return SocketAddress.port(port).apply(Glibc.bind, descriptor)
+        return SocketAddress.port(port).bind(descriptor)
     }
 
     /// Whether somebody listens on a port now.

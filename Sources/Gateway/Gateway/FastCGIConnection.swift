@@ -28,7 +28,7 @@ final class FastCGIConnection: GatewayConnection {
     private static let firstPauseMilliseconds = 5
     private static let longestPauseMilliseconds = 200
 
-    private let core: ServerCore
+    let core: ServerCore
     private let fd: Int32
     /// On the heap, because the streams of libfcgi keep a pointer back to it.
     private let library: UnsafeMutablePointer<FCGX_Request>
@@ -99,9 +99,7 @@ final class FastCGIConnection: GatewayConnection {
         }
         switch inspection.inspect(UnsafeBufferPointer(rebasing: core.scratch[..<count])) {
         case .complete: serve(isLast: isLast)
-        case .reject(let reason):
-            core.noteRejection(reason)
-            close()
+        case .reject(let reason): reject(reason)
         case .incomplete where isLast: close()
         case .incomplete: waitForMore()
         }
@@ -227,13 +225,6 @@ final class FastCGIConnection: GatewayConnection {
         }
     }
 
-    func dropped(serial: UInt64) {
-        guard isOpen(serial: serial) else { return }
-        core.counters.droppedExchanges += 1
-        core.note("a handler let a request go without an answer")
-        answer(.failure(500, code: "INTERNAL", message: "The request was not answered."), serial: serial)
-    }
-
     // MARK: Ends
 
     func expire() {
@@ -241,14 +232,8 @@ final class FastCGIConnection: GatewayConnection {
         case .idle:
             core.counters.expiredIdleConnections += 1
             close()
-        case .partial:
-            core.counters.expiredPartialRequests += 1
-            core.note("connection closed: request not whole after \(core.limits.partialRequestMilliseconds) ms")
-            close()
-        case .busy:
-            core.counters.expiredAnswers += 1
-            core.note("no answer after \(core.limits.answerMilliseconds) ms")
-            answer(.failure(503, code: "BUSY", message: "No answer in time."), serial: serial)
+        case .partial: expirePartialRequest()
+        case .busy: expireAnswer(serial: serial)
         case .closed: break
         }
     }
@@ -258,12 +243,7 @@ final class FastCGIConnection: GatewayConnection {
         if state == .idle { look(isLast: false) }
     }
 
-    private func abandon() {
-        core.counters.abandonedRequests += 1
-        close()
-    }
-
-    private func close() {
+    func close() {
         guard state != .closed else { return }
         if let registration { core.loop.remove(registration) }
         library.pointee.detached = 1

@@ -18,7 +18,7 @@ final class SCGIConnection: GatewayConnection {
 
     private static let serial: UInt64 = 1
 
-    private let core: ServerCore
+    let core: ServerCore
     private let fd: Int32
     private let decoder: SCGIDecoder
     private var registration: Registration?
@@ -54,10 +54,7 @@ final class SCGIConnection: GatewayConnection {
         case .busy, .closed:
             break
         }
-        if state == .busy, events.contains(.hangUp) || events.contains(.error) {
-            core.counters.abandonedRequests += 1
-            close()
-        }
+        if state == .busy, events.contains(.hangUp) || events.contains(.error) { abandon() }
     }
 
     // MARK: Input
@@ -88,9 +85,7 @@ final class SCGIConnection: GatewayConnection {
         }
         switch outcome {
         case .incomplete: break
-        case .reject(let reason):
-            core.noteRejection(reason)
-            close()
+        case .reject(let reason): reject(reason)
         case .complete: serve()
         }
     }
@@ -134,25 +129,12 @@ final class SCGIConnection: GatewayConnection {
         close()
     }
 
-    func dropped(serial: UInt64) {
-        guard state == .busy else { return }
-        core.counters.droppedExchanges += 1
-        core.note("a handler let a request go without an answer")
-        answer(.failure(500, code: "INTERNAL", message: "The request was not answered."), serial: serial)
-    }
-
     // MARK: Ends
 
     func expire() {
         switch state {
-        case .reading:
-            core.counters.expiredPartialRequests += 1
-            core.note("connection closed: request not whole after \(core.limits.partialRequestMilliseconds) ms")
-            close()
-        case .busy:
-            core.counters.expiredAnswers += 1
-            core.note("no answer after \(core.limits.answerMilliseconds) ms")
-            answer(.failure(503, code: "BUSY", message: "No answer in time."), serial: Self.serial)
+        case .reading: expirePartialRequest()
+        case .busy: expireAnswer(serial: Self.serial)
         case .writing:
             core.counters.stalledPeers += 1
             core.note("connection closed: the peer does not read its answer")
@@ -165,7 +147,7 @@ final class SCGIConnection: GatewayConnection {
     /// deadline.
     func closeIfIdle() {}
 
-    private func close() {
+    func close() {
         guard state != .closed else { return }
         state = .closed
         unsent = []

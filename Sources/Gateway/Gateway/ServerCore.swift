@@ -10,12 +10,51 @@ internal import Reactor
 
 /// A connection as the core sees it.
 protocol GatewayConnection: GatewayAnswerSink {
+    var core: ServerCore { get }
     /// When ``expire()`` is due, on the clock of the loop.
     var deadlineMilliseconds: Int { get }
     /// Ends what has taken too long.
     func expire()
     /// Closes the connection if no request is on it.
     func closeIfIdle()
+    /// Closes the connection, whatever is on it. Does nothing the second time.
+    func close()
+}
+
+extension GatewayConnection {
+    func dropped(serial: UInt64) {
+        guard isOpen(serial: serial) else { return }
+        core.counters.droppedExchanges += 1
+        core.note("a handler let a request go without an answer")
+        answer(.failure(500, code: "INTERNAL", message: "The request was not answered."), serial: serial)
+    }
+
+    /// Ends a request whose answer has taken too long.
+    func expireAnswer(serial: UInt64) {
+        core.counters.expiredAnswers += 1
+        core.note("no answer after \(core.limits.answerMilliseconds) ms")
+        answer(.failure(503, code: "BUSY", message: "No answer in time."), serial: serial)
+    }
+
+    /// Ends a connection whose request has not come whole in time.
+    func expirePartialRequest() {
+        core.counters.expiredPartialRequests += 1
+        core.note("connection closed: request not whole after \(core.limits.partialRequestMilliseconds) ms")
+        close()
+    }
+
+    /// Closes a connection on which something came that is no request.
+    func reject(_ reason: RejectReason) {
+        core.counters[rejected: reason] += 1
+        core.note("connection closed: \(reason.text)")
+        close()
+    }
+
+    /// Ends a connection whose peer is gone before the answer.
+    func abandon() {
+        core.counters.abandonedRequests += 1
+        close()
+    }
 }
 
 /// The common part of a gateway server.
@@ -83,12 +122,6 @@ final class ServerCore {
     /// Writes a log line about a peer, at a bounded rate.
     func note(_ text: @autoclosure () -> String) {
         log.line(text(), nowMilliseconds: loop.nowMilliseconds)
-    }
-
-    /// Counts and logs a rejected connection.
-    func noteRejection(_ reason: RejectReason) {
-        counters[rejected: reason] += 1
-        note("connection closed: \(reason.text)")
     }
 
     /// Serializes an answer into ``output``; an answer that is too large becomes a 500.

@@ -70,18 +70,10 @@ public enum GatewayField: Int, CaseIterable, Sendable {
 
     @inlinable
     init?(_ candidates: GatewayField..., if name: UnsafeBufferPointer<UInt8>) {
-        for candidate in candidates where candidate.isNamed(name) {
+        for candidate in candidates where name.spells(candidate.parameterName) {
             self = candidate
             return
         }
         return nil
-    }
-
-    @usableFromInline
-    func isNamed(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
-        let expected = parameterName
-        guard expected.utf8CodeUnitCount == name.count else { return false }
-        for index in 0..<name.count where expected.utf8Start[index] != name[index] { return false }
-        return true
     }
 }

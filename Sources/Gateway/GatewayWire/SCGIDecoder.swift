@@ -66,12 +66,9 @@ public struct SCGIDecoder: Sendable {
     /// Reads the first header, which has to be CONTENT_LENGTH.
     private func contentLength(_ headers: UnsafeBufferPointer<UInt8>) -> Result<Int, Rejection> {
         let name: StaticString = "CONTENT_LENGTH"
-        guard headers.count > name.utf8CodeUnitCount, headers[name.utf8CodeUnitCount] == 0 else {
-            return .failure(Rejection(reason: .missingContentLength))
-        }
-        for index in 0..<name.utf8CodeUnitCount where headers[index] != name.utf8Start[index] {
-            return .failure(Rejection(reason: .missingContentLength))
-        }
+        guard headers.count > name.utf8CodeUnitCount, headers[name.utf8CodeUnitCount] == 0,
+            UnsafeBufferPointer(rebasing: headers[..<name.utf8CodeUnitCount]).spells(name)
+        else { return .failure(Rejection(reason: .missingContentLength)) }
         var index = name.utf8CodeUnitCount + 1
         let first = index
         var length = 0
@@ -96,7 +93,7 @@ public struct SCGIDecoder: Sendable {
                 return .malformedParameters
             }
             if name.isEmpty { return .malformedParameters }
-            if name.elementsEqual("SCGI".utf8) { isSCGI = value.elementsEqual(CollectionOfOne(UInt8(ascii: "1"))) }
+            if name.spells("SCGI") { isSCGI = value.spells("1") }
             request.set(name, value: value)
         }
         return isSCGI ? nil : .notSCGI

@@ -2,7 +2,8 @@
 //
 // The few file operations the commands need.
 
-public import Glibc
+internal import CLinux
+internal import Glibc
 
 /// Small whole files, written atomically.
 public enum Files {
@@ -37,7 +38,7 @@ public enum Files {
 
     /// Writes the whole file or nothing: readers see the old content or the new one. The owner stays the same when
     /// the file is replaced.
-    public static func write(_ path: String, _ bytes: [UInt8], mode: mode_t = 0o644) throws {
+    public static func write(_ path: String, _ bytes: [UInt8], mode: UInt32 = 0o644) throws {
         let temporary = "\(path).\(getpid()).tmp"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
         guard descriptor >= 0 else { throw failure("cannot write", temporary) }
@@ -62,7 +63,7 @@ public enum Files {
     }
 
     /// As the other `write`, for text.
-    public static func write(_ path: String, _ text: String, mode: mode_t = 0o644) throws {
+    public static func write(_ path: String, _ text: String, mode: UInt32 = 0o644) throws {
         try write(path, Array(text.utf8), mode: mode)
     }
 
@@ -82,7 +83,7 @@ public enum Files {
     public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
     /// Makes the directory unless it is there.
-    public static func makeDirectory(_ path: String, mode: mode_t = 0o755) throws {
+    public static func makeDirectory(_ path: String, mode: UInt32 = 0o755) throws {
         if mkdir(path, mode) == 0 { return }
         var found = stat()
         guard errno == EEXIST, stat(path, &found) == 0, found.st_mode & S_IFMT == S_IFDIR else {

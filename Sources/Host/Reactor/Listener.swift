@@ -58,7 +58,7 @@ public final class Listener {
     /// Gives the socket file another name, in one step: connections to it reach this socket from now on. A file
     /// of that name is replaced.
     public func rename(to path: String) throws(SystemError) {
-        _ = try UnixAddress(path)
+        try Self.checkLength(path)
         guard let file else { throw SystemError(errno: ENOENT, operation: "rename to \(path)") }
         guard Glibc.rename(file.path, path) == 0 else { throw SystemError.current("rename to \(path)") }
         self.file?.path = path
@@ -74,9 +74,11 @@ public final class Listener {
     ///   - mode: permissions of the file. libfcgi trusts its peer, so only nginx's group should connect.
     ///   - group: the group that gets the file.
     public static func unix(path: String, mode: UInt32 = 0o660, group: UInt32? = nil) throws(SystemError) -> Listener {
-        let address = try UnixAddress(path)
-        if address.isSocketFile {
-            guard try !address.answers() else { throw SystemError(errno: EADDRINUSE, operation: "bind \(path)") }
+        try checkLength(path)
+        let address = SocketAddress.unix(path)
+        var status = stat()
+        if lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK {
+            guard try !answers(address) else { throw SystemError(errno: EADDRINUSE, operation: "bind \(path)") }
             unlink(path)
         }
         let fd = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | socketFlags, 0)
@@ -97,16 +99,7 @@ public final class Listener {
         guard fd >= 0 else { throw SystemError.current("socket") }
         var yes: Int32 = 1
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = port.bigEndian
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        let bound = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(fd, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        guard bound == 0 else { throw closing(fd, "bind 127.0.0.1:\(port)") }
+        guard SocketAddress.port(Int(port)).bind(fd) else { throw closing(fd, "bind 127.0.0.1:\(port)") }
         guard listen(fd, backlog) == 0 else { throw closing(fd, "listen 127.0.0.1:\(port)") }
         return try Listener(inherited: fd)
     }
@@ -163,6 +156,20 @@ public final class Listener {
     }
 
     private static let socketFlags = Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
+
+    private static func checkLength(_ path: String) throws(SystemError) {
+        guard SocketAddress.fits(path) else {
+            throw SystemError(errno: ENAMETOOLONG, operation: "unix socket path \(path)")
+        }
+    }
+
+    /// Whether a connection is taken. Only a refusal counts as nobody; anything unclear counts as somebody.
+    private static func answers(_ address: SocketAddress) throws(SystemError) -> Bool {
+        let fd = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | socketFlags, 0)
+        guard fd >= 0 else { throw SystemError.current("socket") }
+        defer { Glibc.close(fd) }
+        return address.connect(fd) || (errno != ECONNREFUSED && errno != ENOENT)
+    }
 
     private static func closing(_ fd: Int32, _ operation: String) -> SystemError {
         let error = SystemError.current(operation)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One value out of a query string, and the comparison of bytes with words of the program.
+// One value out of a query string.
 // Why no library: URLComponents is a part of Foundation, which Sources must not import, and copies the whole query.
 
 /// Reads `name=value&...`, percent-decoded, `+` as a space.
@@ -64,17 +64,6 @@ enum QueryString {
         case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
         case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
         default: nil
-        }
-    }
-}
-
-extension ArraySlice<UInt8> {
-    /// Whether these are the bytes of a word. The words are short: the generic comparison costs more than the bytes.
-    func spells(_ word: StaticString) -> Bool {
-        guard count == word.utf8CodeUnitCount else { return false }
-        return withUnsafeBufferPointer { bytes in
-            for index in 0..<bytes.count where bytes[index] != word.utf8Start[index] { return false }
-            return true
         }
     }
 }

@@ -83,13 +83,7 @@ public struct AnswerParser {
     }
 
     private func isPrefixPlausible(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        var index = 0
-        for byte in "HTTP/1.1 ".utf8 {
-            guard index < bytes.count else { return true }
-            guard bytes[index] == byte else { return false }
-            index += 1
-        }
-        return true
+        zip(bytes, "HTTP/1.1 ".utf8).allSatisfy { $0 == $1 }
     }
 
     /// Reads status line and headers; false when they cannot be used.

@@ -14,6 +14,12 @@ extension UnsafeRawBufferPointer {
         return found.map { UnsafeRawPointer($0) - base }
     }
 
+    /// Whether some bytes (at least 1) occur.
+    func contains(_ bytes: [UInt8]) -> Bool {
+        guard let base = baseAddress else { return false }
+        return memmem(base, count, bytes, bytes.count) != nil
+    }
+
     func digit(at index: Int) -> Int? {
         guard index < count else { return nil }
         let value = Int(self[index]) - 48
@@ -113,13 +119,5 @@ public struct AnswerBody {
         case mayEnter
         /// `left` or `expired`: the place is gone.
         case over
-    }
-}
-
-extension UnsafeRawBufferPointer {
-    /// Whether some bytes (at least 1) occur.
-    func contains(_ bytes: [UInt8]) -> Bool {
-        guard let base = baseAddress else { return false }
-        return memmem(base, count, bytes, bytes.count) != nil
     }
 }

@@ -61,7 +61,7 @@ public struct Crowd {
     private var pollClock: PollClock
     private var othersSinceAdvance = 0
     private var woken: [WakeUp] = []
-    private var dueVisitors: VisitorQueue
+    private var dueVisitors: IndexQueue
     private var tickets: TicketArena
     /// Passes between enter and the fetch.
     private var passes: [UInt32: [UInt8]] = [:]
@@ -79,7 +79,7 @@ public struct Crowd {
         wheel = TimerWheel(visitorCount: plan.visitorCount)
         pollWheel = TimerWheel(visitorCount: plan.visitorCount)
         pollClock = PollClock(plan.polling)
-        dueVisitors = VisitorQueue(capacity: plan.visitorCount)
+        dueVisitors = IndexQueue(capacity: plan.visitorCount)
         tickets = TicketArena(visitorCount: plan.visitorCount)
         random = SplitMix64(seed: plan.seed)
         backendMark = Array(plan.backendMark.utf8)

@@ -25,6 +25,8 @@ final class LoadConnection {
     /// Longer answers are errors: the product's are below 4 KiB, backends may send more.
     private static let answerByteCountMax = 262_144
 
+    /// Its place among the connections of the run.
+    let index: UInt32
     private let loop: EventLoop
     private let port: Int
     /// Strong, and so is the loop's hold on this object: reference counts of weak kinds cost a twentieth of a request.
@@ -45,7 +47,8 @@ final class LoadConnection {
     private var input = UnsafeMutableRawBufferPointer.allocate(byteCount: 8192, alignment: 8)
     private var inputLength = 0
 
-    init(loop: EventLoop, port: Int, tls: TLSClient?, owner: LoadRun) {
+    init(index: UInt32, loop: EventLoop, port: Int, tls: TLSClient?, owner: LoadRun) {
+        self.index = index
         self.loop = loop
         self.tls = tls
         self.port = port
@@ -66,16 +69,7 @@ final class LoadConnection {
         guard descriptor >= 0 else { return owner.connectionFailed(self, .refused, nil) }
         var one: Int32 = 1
         setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = in_port_t(UInt16(port)).bigEndian
-        address.sin_addr.s_addr = in_addr_t(0x7f00_0001).bigEndian
-        let result = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        guard result == 0 || errno == EINPROGRESS,
+        guard SocketAddress.port(port).connect(descriptor) || errno == EINPROGRESS,
             let registration = try? loop.add(
                 fd: descriptor,
                 events: .writable,

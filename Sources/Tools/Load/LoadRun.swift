@@ -21,9 +21,7 @@ public final class LoadRun {
     private let progress: (String) -> Void
     private var connections: [LoadConnection] = []
     /// Idle connections, first in, first out, so that all of them and all of nginx's workers are used alike.
-    private var idle: [LoadConnection?]
-    private var idleHead = 0
-    private var idleCount = 0
+    private var idle: IndexQueue
     private var inFlight = 0
     /// When the visitors' clock started, by the monotonic clock; 0 before.
     private var startMicroseconds = 0
@@ -48,15 +46,15 @@ public final class LoadRun {
         self.progress = progress
         writer = RequestWriter(plan)
         crowd = Crowd(plan)
-        idle = [LoadConnection?](repeating: nil, count: plan.connectionCount)
+        idle = IndexQueue(capacity: plan.connectionCount)
     }
 
     /// Runs to the end of the plan, or until every visitor has finished, or until `stop()`.
     public func run() {
         let tls = plan.isSecure ? TLSClient() : nil
         precondition(!plan.isSecure || tls != nil, "OpenSSL has no memory")
-        connections = (0..<plan.connectionCount).map { _ in
-            LoadConnection(loop: loop, port: plan.port, tls: tls, owner: self)
+        connections = (0..<plan.connectionCount).map { index in
+            LoadConnection(index: UInt32(index), loop: loop, port: plan.port, tls: tls, owner: self)
         }
         for connection in connections { connection.open() }
         let opening = loop.schedule(afterMilliseconds: LoadRun.openingMilliseconds) { [unowned self] in self.start() }
@@ -133,18 +131,18 @@ public final class LoadRun {
 
     /// Sends what is due while there is a connection and the rate cap allows it.
     private func dispatch() {
-        guard idleCount > 0, crowd.queuedCount > 0, !isEnding else { return }
+        guard idle.count > 0, crowd.queuedCount > 0, !isEnding else { return }
         var now = nowMicroseconds
         refillAllowance(now)
-        while idleCount > 0, allowance >= 1, let due = crowd.nextRequest() {
-            guard let connection = takeIdle() else { return }
+        while idle.count > 0, allowance >= 1, let due = crowd.nextRequest() {
+            guard let index = idle.popFirst() else { return }
             allowance -= 1
             inFlight += 1
             statistics.sent += 1
             now = nowMicroseconds
             let late = now - due.intendedMilliseconds * 1000
             if late > statistics.queueingMicrosecondsMax { statistics.queueingMicrosecondsMax = late }
-            connection.send(SentRequest(due: due, sentMicroseconds: now)) { buffer in
+            connections[Int(index)].send(SentRequest(due: due, sentMicroseconds: now)) { buffer in
                 crowd.withTokens(of: due.visitor) { writer.write(due.kind, ticket: $0, pass: $1, into: buffer) }
             }
         }
@@ -157,23 +155,11 @@ public final class LoadRun {
         allowanceMicroseconds = now
     }
 
-    private func takeIdle() -> LoadConnection? {
-        guard idleCount > 0 else { return nil }
-        let connection = idle[idleHead]
-        idle[idleHead] = nil
-        idleHead = idleHead + 1 == idle.count ? 0 : idleHead + 1
-        idleCount -= 1
-        return connection
-    }
-
     // MARK: - What connections report
 
     func connectionIsIdle(_ connection: LoadConnection) {
-        var index = idleHead + idleCount
-        if index >= idle.count { index -= idle.count }
-        idle[index] = connection
-        idleCount += 1
-        if idleCount == connections.count { start() }
+        idle.append(connection.index)
+        if idle.count == connections.count { start() }
         dispatch()
     }
 
@@ -224,13 +210,9 @@ public final class LoadRun {
 
     /// Rare, so a walk over the ring is fine.
     private func removeIdle(_ connection: LoadConnection) {
-        var kept: [LoadConnection] = []
-        while let candidate = takeIdle() {
-            if candidate !== connection { kept.append(candidate) }
+        for _ in 0..<idle.count {
+            if let index = idle.popFirst(), index != connection.index { idle.append(index) }
         }
-        for (index, candidate) in kept.enumerated() { idle[index] = candidate }
-        idleHead = 0
-        idleCount = kept.count
     }
 }
 

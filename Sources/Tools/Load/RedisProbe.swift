@@ -3,8 +3,8 @@
 // Looks into the product's Redis before and after a run: commands, memory, and the exact times of entries. It waits
 // for each answer, so it is never used while a run is going on.
 
-internal import CLinux
 internal import Glibc
+internal import Reactor
 
 /// What INFO says.
 public struct RedisUsage: Sendable, Equatable {
@@ -33,7 +33,7 @@ public struct RedisUsage: Sendable, Equatable {
 
 /// A connection to the unix socket of a Redis.
 public final class RedisProbe {
-    private static let timeoutSeconds = 5
+    private static let timeoutMilliseconds = 5000
     /// Replies beyond this are cut off: two lines an entry, for four million entries.
     private static let replyByteCountMax = 1 << 28
 
@@ -43,25 +43,10 @@ public final class RedisProbe {
 
     /// Connects; nil when nobody answers at the path.
     public init?(socketPath: String) {
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        let path = Array(socketPath.utf8)
-        guard !path.isEmpty, path.count < MemoryLayout.size(ofValue: address.sun_path) else { return nil }
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path) }
-        descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { return nil }
-        var limit = timeval(tv_sec: RedisProbe.timeoutSeconds, tv_usec: 0)
-        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-        let connected = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
-        guard connected == 0 else {
-            close(descriptor)
-            return nil
-        }
+        let timeoutMilliseconds = RedisProbe.timeoutMilliseconds
+        guard let descriptor = SocketAddress.unix(socketPath).connected(timeoutMilliseconds: timeoutMilliseconds)
+        else { return nil }
+        self.descriptor = descriptor
     }
 
     deinit {

@@ -11,15 +11,7 @@ public enum RequestKind: UInt8, CaseIterable, Sendable {
     case backend
 
     /// As it is called in reports.
-    public var name: String {
-        switch self {
-        case .join: "join"
-        case .status: "status"
-        case .enter: "enter"
-        case .leave: "leave"
-        case .backend: "backend"
-        }
-    }
+    public var name: String { "\(self)" }
 }
 
 /// How a visitor's wait may end before the call.
@@ -73,8 +65,9 @@ struct TicketArena {
     }
 }
 
-/// Visitors whose request is due, first in, first out. It holds every visitor at most once, so it never overflows.
-struct VisitorQueue {
+/// Indices, first in, first out: of visitors whose request is due, or of idle connections. It holds each at most once,
+/// so it never overflows.
+struct IndexQueue {
     private var ring: [UInt32]
     private var head = 0
     private(set) var count = 0
@@ -83,19 +76,19 @@ struct VisitorQueue {
         ring = [UInt32](repeating: 0, count: max(1, capacity))
     }
 
-    mutating func append(_ visitor: UInt32) {
-        precondition(count < ring.count, "a visitor is queued once at most")
+    mutating func append(_ element: UInt32) {
+        precondition(count < ring.count, "an index is queued once at most")
         var index = head + count
         if index >= ring.count { index -= ring.count }
-        ring[index] = visitor
+        ring[index] = element
         count += 1
     }
 
     mutating func popFirst() -> UInt32? {
         guard count > 0 else { return nil }
-        let visitor = ring[head]
+        let element = ring[head]
         head = head + 1 == ring.count ? 0 : head + 1
         count -= 1
-        return visitor
+        return element
     }
 }

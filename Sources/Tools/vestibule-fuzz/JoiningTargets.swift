@@ -15,13 +15,7 @@ struct EnqueueTarget: FuzzTarget {
         #"\u0064"#, #"\ud800"#, "\"", "-1",
     ].map { Array($0.utf8) }
     private(set) var deepInputs = 0
-    private let ring: KeyRing
-    private let strangers: KeyRing
-
-    init() throws {
-        ring = try Rings.ours()
-        strangers = try Rings.strangers()
-    }
+    let rings: Rings
 
     mutating func run(_ chance: inout Chance) throws {
         let issued = Int64(chance.below(1 << 40)) + 100_000
@@ -38,18 +32,18 @@ struct EnqueueTarget: FuzzTarget {
             )
         else { throw Finding("no token for \(subject.utf8.count) bytes", Array(subject.utf8)) }
         let isOurs = !chance.oneIn(8)
-        let token = (isOurs ? ring : strangers).sign(made)
+        let token = (isOurs ? rings.ours : rings.strangers).sign(made)
         let room = chance.oneIn(4) ? chance.room() : made.room
         let inTime: EnqueueVerdict =
             now >= issued + lifetime + 5 ? .expired : now < issued - 5 ? .early : .valid(made)
         let expected: EnqueueVerdict = !isOurs ? .forged : room != made.room ? .foreign : inTime
-        let verdict = ring.verifyEnqueue(token, room: room, nowSeconds: now)
+        let verdict = rings.ours.verifyEnqueue(token, room: room, nowSeconds: now)
         guard verdict == expected else { throw Finding("\(made) at \(now) in \(room) is \(verdict)", token) }
         if chance.oneIn(3) { return try wrongClaims(made, now, &chance) }
         var changed = token
         chance.mutate(&changed, words: EnqueueTarget.words, times: 1 + chance.below(3))
         guard changed != token else { return }
-        switch ring.verifyEnqueue(changed, room: made.room, nowSeconds: now) {
+        switch rings.ours.verifyEnqueue(changed, room: made.room, nowSeconds: now) {
         case .malformed: break
         case .forged: deepInputs += 1
         case let other: throw Finding("an altered token is \(other)", changed)
@@ -57,18 +51,16 @@ struct EnqueueTarget: FuzzTarget {
     }
 
     private mutating func wrongClaims(_ made: EnqueueToken, _ now: Int64, _ chance: inout Chance) throws {
+        let ring = rings.ours
         guard let kid = ring.kids.first, let secret = ring.enqueueSecret(kid: kid) else { throw Finding("no key") }
         var claims = [UInt8](
             #"{"iss":"vestibule-enqueue","aud":"\#(made.room)","sub":"p","iat":\#(made.issuedAtSeconds),"#
                 + #""exp":\#(made.expiresAtSeconds)}"#
         )
         chance.mutate(&claims, words: EnqueueTarget.claimWords, times: 1 + chance.below(3))
-        var token = Base64URL.encode(Array(#"{"alg":"HS256","kid":"\#(kid)","typ":"JWT"}"#.utf8))
-        token += [UInt8(ascii: ".")] + Base64URL.encode(claims)
-        let code = MessageAuthentication.hmacSHA256(key: secret, message: token)
-        token += [UInt8(ascii: ".")] + Base64URL.encode(code)
+        let token = Rings.signed(claims, kid: kid, secret: secret)
         deepInputs += 1
-        if case .valid(let read) = ring.verifyEnqueue(token, room: made.room, nowSeconds: now) {
+        if case .valid(let read) = rings.ours.verifyEnqueue(token, room: made.room, nowSeconds: now) {
             guard read.room == made.room, read.expiresAtSeconds + 5 > now, read.issuedAtSeconds <= now + 5,
                 (1...256).contains(read.subject.utf8.count),
                 (1...86_400).contains(read.expiresAtSeconds - read.issuedAtSeconds)
@@ -81,13 +73,7 @@ struct ProofTarget: FuzzTarget {
     private static let words: [[UInt8]] = [".", "..", "p1.", "p2.", "k2", "demo", "0", "1", "32", "-", "=", ":"]
         .map { Array($0.utf8) }
     private(set) var deepInputs = 0
-    private let ring: KeyRing
-    private let strangers: KeyRing
-
-    init() throws {
-        ring = try Rings.ours()
-        strangers = try Rings.strangers()
-    }
+    let rings: Rings
 
     mutating func run(_ chance: inout Chance) throws {
         let issued = Int64(chance.below(1 << 40)) + 1_000_000
@@ -100,7 +86,7 @@ struct ProofTarget: FuzzTarget {
             joinKey: key
         )
         let isOurs = !chance.oneIn(8)
-        let text = (isOurs ? ring : strangers).sign(challenge)
+        let text = (isOurs ? rings.ours : rings.strangers).sign(challenge)
         let now = issued + chance.pick([0, 119_999, 120_000, -5000, -5001, Int64(chance.below(200_000))])
         let isInTime = (-5000..<120_000).contains(now - issued)
         let shownKey = chance.oneIn(4) ? nil : key
@@ -110,14 +96,14 @@ struct ProofTarget: FuzzTarget {
         let expected: ProofVerdict =
             !isOurs
             ? .forged : shownKey != key ? .foreign : !isInTime ? .expired : isSolved ? .valid : .unsolved
-        let verdict = ring.verify(proof, room: challenge.room, joinKey: shownKey, nowMilliseconds: now)
+        let verdict = rings.ours.verify(proof, room: challenge.room, joinKey: shownKey, nowMilliseconds: now)
         guard verdict == expected else { throw Finding("\(challenge) at \(now) is \(verdict)", text) }
         var changed = text
         chance.mutate(&changed, words: ProofTarget.words, times: 1 + chance.below(3))
         guard changed != text, let other = Proof(challenge: changed.text, nonce: nonce), other.challenge != text else {
             return
         }
-        switch ring.verify(other, room: challenge.room, joinKey: key, nowMilliseconds: now) {
+        switch rings.ours.verify(other, room: challenge.room, joinKey: key, nowMilliseconds: now) {
         case .malformed: break
         case .forged: deepInputs += 1
         case let verdict: throw Finding("an altered challenge is \(verdict)", changed)

@@ -15,7 +15,7 @@ final class LibraryTarget: FuzzTarget {
     private(set) var deepInputs = 0
 
     private let loop: EventLoop
-    private let server: FastCGIServer
+    private let server: GatewayServer
     private let path: String
     private let seen = Seen()
     private var fd: Int32 = -1
@@ -33,7 +33,9 @@ final class LibraryTarget: FuzzTarget {
     init() throws {
         loop = try EventLoop()
         path = "/tmp/vestibule-fuzz-\(getpid()).sock"
-        server = try FastCGIServer(loop: loop, listener: .unix(path: path), log: { _ in }) { [seen] request, exchange in
+        let listener = try Listener.unix(path: path)
+        server = try GatewayServer(.fastcgi, loop: loop, listener: listener, log: { _ in }) {
+            [seen] request, exchange in
             seen.request = request
             exchange.respond(GatewayResponse(status: 200, contentType: "text/plain", body: Array("seen".utf8)))
         }
@@ -67,7 +69,7 @@ final class LibraryTarget: FuzzTarget {
             guard seen.request == nil, received.isEmpty else { throw Finding("\(expected), yet served", bytes) }
             return
         }
-        guard let request = seen.request, received.holds("Status: 200 OK") else {
+        guard let request = seen.request, received.dropFirst(8).starts(with: "Status: 200 OK".utf8) else {
             throw Finding("a whole request was not answered", bytes)
         }
         guard FastCGIForm.asCStrings(plain).agrees(with: request) else {
@@ -78,7 +80,7 @@ final class LibraryTarget: FuzzTarget {
 
     private func connect() throws {
         fd = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
-        guard connectUnix(fd, path) else { throw Finding("connect: errno \(errno)") }
+        guard SocketAddress.unix(path).connect(fd) else { throw Finding("connect: errno \(errno)") }
         registration = try loop.add(fd: fd, events: [.readable, .peerClosed, .edgeTriggered]) { [unowned self] _ in
             self.read()
         }
@@ -116,15 +118,4 @@ final class LibraryTarget: FuzzTarget {
             }
         }
     }
-}
-
-func connectUnix(_ fd: Int32, _ path: String) -> Bool {
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
-    return withUnsafePointer(to: &address) {
-        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-            Glibc.connect(fd, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-        }
-    } == 0
 }

@@ -6,42 +6,23 @@
 
 import GatewayWire
 import Glibc
+import TestSupport
 
 final class Soak {
     private static let parkedMax = 256
+    /// Longer than any deadline of the worker.
+    private static let timeoutSeconds = 20
     private let paths: (fastCGI: String, scgi: String)
     private let pid: pid_t
     private let seed: UInt64
-    private var kept: Peer?
-    private var parked: [Peer] = []
+    private var kept: TestSocket?
+    private var parked: [TestSocket] = []
     private var tickets: [String] = []
     private var counts = (valid: 0, invalid: 0, half: 0)
     private var slowestMicroseconds = 0
-    private var buffer = [UInt8](repeating: 0, count: 262_144)
 
     private struct Failure: Error {
         let text: String
-    }
-
-    /// A connected socket, closed with its owner.
-    private final class Peer {
-        let fd: Int32
-
-        init(_ path: String) throws {
-            fd = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-            // Longer than any deadline of the worker.
-            var limit = timeval(tv_sec: 20, tv_usec: 0)
-            setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-            setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-            guard connectUnix(fd, path) else { throw Failure(text: "connect to \(path): errno \(errno)") }
-        }
-
-        deinit { close(fd) }
-
-        @discardableResult
-        func send(_ bytes: [UInt8]) -> Bool {
-            bytes.withUnsafeBytes { Glibc.send(fd, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) } == bytes.count
-        }
     }
 
     init(directory: String, pid: pid_t, seed: UInt64) {
@@ -89,9 +70,11 @@ final class Soak {
         case 0...8: try someValid(&chance)
         case 9...11:
             counts.valid += 1
-            let peer = try Peer(paths.scgi)
+            let peer = try connect(paths.scgi)
             peer.send(SCGIForm.bytes(poll(&chance)))
-            guard try readToEnd(peer).holds("Status: ") else { throw Failure(text: "SCGI without an answer") }
+            guard try readToEnd(peer).starts(with: "Status: ".utf8) else {
+                throw Failure(text: "SCGI without an answer")
+            }
         case 12...14: try invalid(paths.fastCGI, FastCGIGuardTarget.input(&chance))
         case 15...16: try invalid(paths.scgi, SCGIDecoderTarget.input(&chance))
         default: try half(&chance)
@@ -140,9 +123,9 @@ final class Soak {
     /// Bytes that need not be a request: answered or closed, never silence.
     private func invalid(_ path: String, _ bytes: [UInt8]) throws {
         counts.invalid += 1
-        let peer = try Peer(path)
+        let peer = try connect(path)
         peer.send(bytes)
-        shutdown(peer.fd, Int32(SHUT_WR))
+        shutdown(peer.descriptor, Int32(SHUT_WR))
         _ = try readToEnd(peer)
     }
 
@@ -152,10 +135,14 @@ final class Soak {
         let isFastCGI = chance.oneIn(2)
         let plain = poll(&chance)
         let whole = isFastCGI ? FastCGIForm.bytes(plain, &chance) : SCGIForm.bytes(plain)
-        let peer = try Peer(isFastCGI ? paths.fastCGI : paths.scgi)
+        let peer = try connect(isFastCGI ? paths.fastCGI : paths.scgi)
         peer.send(Array(whole.prefix(chance.below(whole.count))))
         if parked.count < Soak.parkedMax { parked.append(peer) } else { parked[chance.below(parked.count)] = peer }
         chance.pick(parked).send([1])
+    }
+
+    private func connect(_ path: String) throws -> TestSocket {
+        try TestSocket(path: path, timeoutSeconds: Soak.timeoutSeconds)
     }
 
     // MARK: - Answers
@@ -164,7 +151,7 @@ final class Soak {
     private func ask(_ request: PlainRequest) throws -> String {
         counts.valid += 1
         let began = seconds()
-        let peer = try kept ?? Peer(paths.fastCGI)
+        let peer = try kept ?? connect(paths.fastCGI)
         kept = peer
         var chance = Chance(seed: seed, target: 98, index: counts.valid)
         guard peer.send(FastCGIForm.bytes(request, &chance)) else {
@@ -173,9 +160,10 @@ final class Soak {
         var output: [UInt8] = []
         var pending: [UInt8] = []
         while true {
-            let count = recv(peer.fd, &buffer, buffer.count, 0)
-            guard count > 0 else { throw Failure(text: "a valid request got no answer: errno \(errno), \(count)") }
-            pending += buffer[..<count]
+            guard let bytes = peer.receive(), !bytes.isEmpty else {
+                throw Failure(text: "a valid request got no answer: errno \(errno)")
+            }
+            pending += bytes
             while pending.count >= 8 {
                 let content = Int(pending[4]) << 8 | Int(pending[5])
                 let size = 8 + content + Int(pending[6])
@@ -183,7 +171,7 @@ final class Soak {
                 if pending[1] == 6 { output += pending[8..<(8 + content)] }
                 if pending[1] == 3 {
                     slowestMicroseconds = max(slowestMicroseconds, Int((seconds() - began) * 1e6))
-                    guard output.holds("Status: "), !output.holds("Status: 500") else {
+                    guard output.starts(with: "Status: ".utf8), !output.starts(with: "Status: 500".utf8) else {
                         throw Failure(text: "answer \(output.text.prefix(300))")
                     }
                     return output.text
@@ -193,13 +181,12 @@ final class Soak {
         }
     }
 
-    private func readToEnd(_ peer: Peer) throws -> [UInt8] {
+    private func readToEnd(_ peer: TestSocket) throws -> [UInt8] {
         var all: [UInt8] = []
         while true {
-            let count = recv(peer.fd, &buffer, buffer.count, 0)
-            if count < 0, errno == EAGAIN { throw Failure(text: "neither answered nor closed in 20 s") }
-            guard count > 0 else { return all }
-            all += buffer[..<count]
+            guard let bytes = peer.receive() else { throw Failure(text: "neither answered nor closed in 20 s") }
+            if bytes.isEmpty { return all }
+            all += bytes
         }
     }
 }

@@ -5,7 +5,17 @@
 
 import Passes
 
-enum Rings {
+/// The keys of the room under fuzzing, and those of somebody else.
+struct Rings {
+    let ours: KeyRing
+    /// The same key ids with other secrets.
+    let strangers: KeyRing
+
+    init() throws {
+        ours = try Rings.ring(7)
+        strangers = try Rings.ring(77)
+    }
+
     private static func ring(_ base: UInt8) throws -> KeyRing {
         try KeyRing(keys: [
             SigningKey(kid: "k1", secret: [UInt8](repeating: base, count: 32)),
@@ -13,9 +23,13 @@ enum Rings {
         ])
     }
 
-    static func ours() throws -> KeyRing { try ring(7) }
-    /// The same key ids with other secrets.
-    static func strangers() throws -> KeyRing { try ring(77) }
+    /// A JWT of any claims with a correct MAC.
+    static func signed(_ claims: [UInt8], kid: String, secret: [UInt8]) -> [UInt8] {
+        let header = [UInt8](#"{"alg":"HS256","kid":"\#(kid)","typ":"JWT"}"#)
+        let text = Base64URL.encode(header) + [UInt8(ascii: ".")] + Base64URL.encode(claims)
+        let code = MessageAuthentication.hmacSHA256(key: secret, message: text)
+        return text + [UInt8(ascii: ".")] + Base64URL.encode(code)
+    }
 }
 
 extension Chance {
@@ -33,14 +47,8 @@ struct TicketTarget: FuzzTarget {
     ]
     .map { Array($0.utf8) }
     private(set) var deepInputs = 0
-    private let ring: KeyRing
-    private let strangers: KeyRing
-    private var earlier = Array("v1.".utf8)
-
-    init() throws {
-        ring = try Rings.ours()
-        strangers = try Rings.strangers()
-    }
+    let rings: Rings
+    var earlier = Array("v1.".utf8)
 
     mutating func run(_ chance: inout Chance) throws {
         let ticket = Ticket(
@@ -50,8 +58,8 @@ struct TicketTarget: FuzzTarget {
             issuedMilliseconds: chance.positive()
         )
         let isOurs = !chance.oneIn(8)
-        let token = (isOurs ? ring : strangers).sign(ticket)
-        let verdict = ring.verifyTicket(token)
+        let token = (isOurs ? rings.ours : rings.strangers).sign(ticket)
+        let verdict = rings.ours.verifyTicket(token)
         guard verdict == (isOurs ? .valid(ticket) : .forged) else { throw Finding("\(ticket) is \(verdict)", token) }
         var changed = token
         if chance.oneIn(6) {
@@ -61,7 +69,7 @@ struct TicketTarget: FuzzTarget {
         } else {
             chance.mutate(&changed, words: TicketTarget.words, times: 1 + chance.below(3))
         }
-        switch ring.verifyTicket(changed) {
+        switch rings.ours.verifyTicket(changed) {
         case .valid(let read) where changed != token && changed != earlier:
             throw Finding("an altered ticket is \(read)", changed)
         case .malformed: break
@@ -81,13 +89,7 @@ struct PassTarget: FuzzTarget {
         "{}", "1e9", ",", #"\u0064"#, "\"", " ", "-1", "0",
     ].map { Array($0.utf8) }
     private(set) var deepInputs = 0
-    private let ring: KeyRing
-    private let strangers: KeyRing
-
-    init() throws {
-        ring = try Rings.ours()
-        strangers = try Rings.strangers()
-    }
+    let rings: Rings
 
     mutating func run(_ chance: inout Chance) throws {
         let now = Int64(chance.below(1 << 40)) + 10
@@ -102,19 +104,19 @@ struct PassTarget: FuzzTarget {
             binding: PassBinding(to: client, network: chance.oneIn(4), agent: chance.oneIn(4))
         )
         let isOurs = !chance.oneIn(8)
-        let token = (isOurs ? ring : strangers).sign(pass)
+        let token = (isOurs ? rings.ours : rings.strangers).sign(pass)
         let room = chance.oneIn(4) ? chance.room() : pass.room
         let isOther = chance.oneIn(4) && pass.binding != nil
         let opened: PassVerdict = isOther ? .otherClient(pass) : .valid(pass)
         let expected: PassVerdict =
             !isOurs ? .forged : room != pass.room ? .foreign : now < expires + 5 ? opened : .expired
-        let verdict = ring.verifyPass(token, room: room, nowSeconds: now, client: isOther ? nil : client)
+        let verdict = rings.ours.verifyPass(token, room: room, nowSeconds: now, client: isOther ? nil : client)
         guard verdict == expected else { throw Finding("\(pass) at \(now) in \(room) is \(verdict)", token) }
         if chance.oneIn(3) { return try wrongClaims(pass, now, &chance) }
         var changed = token
         chance.mutate(&changed, words: PassTarget.words, times: 1 + chance.below(3))
         guard changed != token else { return }
-        switch ring.verifyPass(changed, room: pass.room, nowSeconds: now, client: client) {
+        switch rings.ours.verifyPass(changed, room: pass.room, nowSeconds: now, client: client) {
         case .malformed: break
         case .forged: deepInputs += 1
         case let other: throw Finding("an altered pass is \(other)", changed)
@@ -123,18 +125,15 @@ struct PassTarget: FuzzTarget {
 
     /// Claims of any kind with a correct MAC: whatever opens a room names that room and has not ended.
     private func wrongClaims(_ pass: Pass, _ now: Int64, _ chance: inout Chance) throws {
-        let key = ring.keys[0]
+        let key = rings.ours.keys[0]
         var claims = [UInt8](
             #"{"iss":"vestibule","aud":"\#(pass.room)","sub":"\#(pass.number)","jti":"\#(pass.jti)","#
                 + #""iat":\#(pass.issuedAtSeconds),"exp":\#(pass.expiresAtSeconds)"#
                 + (pass.binding.map { #","bnd":"\#($0.claim)"}"# } ?? "}")
         )
         chance.mutate(&claims, words: PassTarget.claimWords, times: 1 + chance.below(3))
-        var token = Base64URL.encode(Array(#"{"alg":"HS256","kid":"\#(key.kid)","typ":"JWT"}"#.utf8))
-        token += [UInt8(ascii: ".")] + Base64URL.encode(claims)
-        let code = MessageAuthentication.hmacSHA256(key: key.secret, message: token)
-        token += [UInt8(ascii: ".")] + Base64URL.encode(code)
-        if case .valid(let read) = ring.verifyPass(token, room: pass.room, nowSeconds: now) {
+        let token = Rings.signed(claims, kid: key.kid, secret: key.secret)
+        if case .valid(let read) = rings.ours.verifyPass(token, room: pass.room, nowSeconds: now) {
             // Nobody in particular shows it: it is bound to nobody.
             guard read.room == pass.room, read.expiresAtSeconds + 5 > now, read.number > 0, read.binding == nil else {
                 throw Finding("\(claims.text) is \(read)", token)

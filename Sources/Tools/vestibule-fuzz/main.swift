@@ -22,13 +22,13 @@ func target(_ name: String) throws -> any FuzzTarget {
     case "guard": FastCGIGuardTarget()
     case "scgi": SCGIDecoderTarget()
     case "libfcgi": try LibraryTarget()
-    case "ticket": try TicketTarget()
-    case "pass": try PassTarget()
+    case "ticket": try TicketTarget(rings: Rings())
+    case "pass": try PassTarget(rings: Rings())
     case "cookie": CookieTarget()
     case "json": JSONTarget()
-    case "enqueue": try EnqueueTarget()
-    case "proof": try ProofTarget()
-    default: try RequestTarget()
+    case "enqueue": try EnqueueTarget(rings: Rings())
+    case "proof": try ProofTarget(rings: Rings())
+    default: try RequestTarget(Rings())
     }
 }
 

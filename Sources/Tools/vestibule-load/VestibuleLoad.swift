@@ -108,7 +108,7 @@ struct VestibuleLoad: ParsableCommand {
         if let rate, let burst { around.bound = EntryBound(burst: burst, ratePerSecond: rate) }
 
         let loop = try EventLoop()
-        let load = LoadRun(plan, on: loop) { line in if !quiet { VestibuleLoad.say(line) } }
+        let load = LoadRun(plan, on: loop) { line in if !quiet { Remark.say(line) } }
         for signal in [SIGINT, SIGTERM] { try loop.onSignal(signal) { load.stop() } }
         around.redisBefore = try redisSocket.flatMap { try VestibuleLoad.probe($0).usage() }
         around.usageBefore = measured.map { ProcessUsage.read($0) }
@@ -167,10 +167,5 @@ struct VestibuleLoad: ParsableCommand {
             throw CommandFailure("REDIS_AWAY", "nobody answers at \(path)")
         }
         return probe
-    }
-
-    private static func say(_ text: String) {
-        let bytes = Array("\(text)\n".utf8)
-        _ = write(STDERR_FILENO, bytes, bytes.count)
     }
 }

@@ -11,8 +11,8 @@ import Synchronization
 /// What lives in the thread of the loop.
 final class LoopContext {
     let loop: EventLoop
-    var fastCGI: FastCGIServer?
-    var scgi: SCGIServer?
+    var fastCGI: GatewayServer?
+    var scgi: GatewayServer?
     var held: [GatewayExchange] = []
     var signals = 0
 

@@ -22,14 +22,16 @@ final class TestGateway: Sendable {
             let handler: GatewayHandler = { request, exchange in
                 TestGateway.handle(request, exchange, context)
             }
-            context.fastCGI = try FastCGIServer(
+            context.fastCGI = try GatewayServer(
+                .fastcgi,
                 loop: context.loop,
                 listener: .unix(path: directory.file("fastcgi.sock")),
                 limits: limits,
                 log: { thread.append(log: $0) },
                 handler: handler
             )
-            context.scgi = try SCGIServer(
+            context.scgi = try GatewayServer(
+                .scgi,
                 loop: context.loop,
                 listener: .unix(path: directory.file("scgi.sock")),
                 limits: limits,

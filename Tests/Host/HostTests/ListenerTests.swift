@@ -12,15 +12,7 @@ import Testing
         let directory = try TemporaryDirectory()
         let path = "\(directory.path)/a.sock"
         let stale = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
-        let bound = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(stale, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
-        #expect(bound == 0)
+        #expect(SocketAddress.unix(path).bind(stale))
         close(stale)
         #expect(connectUnix(path) == -1)
         let listener = try Listener.unix(path: path, group: getegid())

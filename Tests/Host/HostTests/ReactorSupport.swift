@@ -29,7 +29,7 @@ func send(_ fd: Int32) { precondition(write(fd, "x", 1) == 1) }
 /// Connects to a unix socket; -1 with errno when that fails.
 func connectUnix(_ path: String) -> Int32 {
     let fd = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-    if SocketAddress.unix(path).apply(connect, fd) { return fd }
+    if SocketAddress.unix(path).connect(fd) { return fd }
     let error = errno
     close(fd)
     errno = error

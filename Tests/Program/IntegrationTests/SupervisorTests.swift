@@ -7,6 +7,7 @@
 
 import Foundation
 import Passes
+import Reactor
 import TestSupport
 import Testing
 
@@ -127,7 +128,7 @@ private final class Service {
 
     private static func listen(_ path: String) throws -> Int32 {
         let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard SocketAddress.unix(path).apply(bind, descriptor) else { throw TestFailure("bind \(path): \(errno)") }
+        guard SocketAddress.unix(path).bind(descriptor) else { throw TestFailure("bind \(path): \(errno)") }
         return descriptor
     }
 

@@ -13,6 +13,7 @@ import Glibc
 import Passes
 import Reactor
 import Simulation
+import TestSupport
 import WaitingRoomAPI
 
 let waiting = 300_000
@@ -28,21 +29,7 @@ func envelope(_ token: [UInt8]) -> [UInt8] {
         ("REQUEST_ID", Array("6e0c6cb9ee8fb6d1cc2b4a1bb4bb3f0c".utf8)), ("HTTP_ACCEPT", Array("*/*".utf8)),
         ("HTTP_ACCEPT_LANGUAGE", Array("ko-KR,ko;q=0.9,en-US;q=0.8,en;q=0.7".utf8)),
     ]
-    var content: [UInt8] = []
-    for (name, value) in parameters {
-        for length in [name.utf8.count, value.count] {
-            if length < 128 {
-                content.append(UInt8(length))
-            } else {
-                content += [0x80, 0, UInt8(length >> 8), UInt8(length & 255)]
-            }
-        }
-        content += Array(name.utf8) + value
-    }
-    func record(_ type: UInt8, _ content: [UInt8]) -> [UInt8] {
-        [1, type, 0, 1, UInt8(content.count >> 8), UInt8(content.count & 255), 0, 0] + content
-    }
-    return record(1, [0, 1, 1, 0, 0, 0, 0, 0]) + record(4, content) + record(4, []) + record(5, [])
+    return fastCGI(parameters: parameters.flatMap { pair($0, $1) })
 }
 
 /// A kept connection that polls in turn with a list of tickets.
@@ -58,15 +45,8 @@ final class Poller {
         self.requests = requests
         self.answered = answered
         fd = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
-        let result = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(fd, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
-        precondition(result == 0, "connect: errno \(errno)")
+        let isConnected = SocketAddress.unix(path).connect(fd)
+        precondition(isConnected, "connect: errno \(errno)")
         registration = try loop.add(fd: fd, events: [.readable, .edgeTriggered]) { [unowned self] _ in self.read() }
     }
 
@@ -113,7 +93,7 @@ var answers = 0
 var sent = 0
 var pollers: [Poller] = []
 var answerBytes = 0
-let server = try FastCGIServer(loop: loop, listener: try Listener.unix(path: path), log: { print($0) }) {
+let server = try GatewayServer(.fastcgi, loop: loop, listener: try Listener.unix(path: path), log: { print($0) }) {
     request,
     exchange in
     if isFloor {

@@ -5,7 +5,6 @@
 
 import ArgumentParser
 import Configuration
-import Glibc
 import Passes
 import Reactor
 
@@ -31,12 +30,6 @@ struct KeysCommand: ParsableCommand {
     static func write(_ ring: KeyRing, to path: String) throws {
         // The group may read: nginx's master reads as root, and workers may run as another user of that group.
         try Files.write(path, ring.jwkSet(), mode: 0o640)
-    }
-
-    /// Says something to the operator beside what the command prints for programs. Lost when nobody listens.
-    static func remark(_ text: String) {
-        let line = Array("\(text)\n".utf8)
-        _ = Glibc.write(STDERR_FILENO, line, line.count)
     }
 
     static func describe(_ ring: KeyRing) -> String {
@@ -133,7 +126,7 @@ struct KeysCommand: ParsableCommand {
             guard let secret = ring.enqueueSecret(kid: kid) else {
                 throw CommandFailure("KEYS_INVALID", "there is no key with kid \(kid)")
             }
-            KeysCommand.remark(
+            Remark.say(
                 "This is a secret: whoever has it can join as anybody, though make neither tickets nor passes. "
                     + "It goes with \"kid\":\"\(kid)\" in the header, and is good until that key is retired."
             )

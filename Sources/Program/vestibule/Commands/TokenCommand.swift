@@ -147,7 +147,7 @@ struct TokenCommand: ParsableCommand {
                 throw CommandFailure("ROOM_UNKNOWN", "\(room) is not a room of this configuration")
             }
             if entry.rules.enqueue == .off {
-                KeysCommand.remark("room \(room) has enqueue: off and ignores enqueue tokens")
+                Remark.say("room \(room) has enqueue: off and ignores enqueue tokens")
             }
         }
     }

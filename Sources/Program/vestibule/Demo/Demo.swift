@@ -42,10 +42,7 @@ final class Demo {
         )
     }
 
-    private static func say(_ text: String) {
-        let bytes = Array("vestibule demo: \(text)\n".utf8)
-        _ = write(STDERR_FILENO, bytes, bytes.count)
-    }
+    private static func say(_ text: String) { Remark.say("vestibule demo: \(text)") }
 
     func run() throws {
         let lock = try Files.lock(plan.path("lock"), whenTaken: "another demo runs in \(plan.directory)")

@@ -55,7 +55,8 @@ final class Worker {
     private let sockets: (fastCGI: String, scgi: String, group: gid_t?)
     private let launch: Launch
     private let lifeline: WorkerLifeline?
-    private var servers: (fastCGI: FastCGIServer, scgi: SCGIServer)?
+    /// For FastCGI and for SCGI; empty before this worker serves.
+    private var servers: [GatewayServer] = []
     /// The configuration that this process started with; a reload compares what only a restart can change.
     private let started: Configuration
     /// When this worker may restore a room that Redis has lost, on the loop's clock.
@@ -178,20 +179,7 @@ final class Worker {
             return
         }
         do {
-            servers = (
-                try FastCGIServer(
-                    loop: loop,
-                    listener: try listener(0, sockets.fastCGI),
-                    log: { [logger] in logger.warning("\($0)") },
-                    handler: handler
-                ),
-                try SCGIServer(
-                    loop: loop,
-                    listener: try listener(1, sockets.scgi),
-                    log: { [logger] in logger.warning("\($0)") },
-                    handler: handler
-                )
-            )
+            servers = [try serve(.fastcgi, 0, sockets.fastCGI), try serve(.scgi, 1, sockets.scgi)]
             lifeline?.sayServing()
             logger.info("worker serves", metadata: ["index": "\(index)", "pid": "\(getpid())"])
         } catch {
@@ -200,20 +188,26 @@ final class Worker {
         }
     }
 
-    private func listener(_ offset: Int32, _ path: String) throws -> Listener {
-        launch.isInherited
+    private func serve(_ speaking: GatewayProtocol, _ offset: Int32, _ path: String) throws -> GatewayServer {
+        let listener =
+            launch.isInherited
             ? try Listener(inherited: ChildProcess.passedDescriptorFirst + offset)
             : try Listener.unix(path: path, group: sockets.group)
+        return try GatewayServer(
+            speaking,
+            loop: loop,
+            listener: listener,
+            log: { [logger] in logger.warning("\($0)") },
+            handler: handler
+        )
     }
 
     private func scheduleTick() {
         loop.schedule(afterMilliseconds: tickMilliseconds) { [weak self] in
             guard let self else { return }
             self.api.tickRooms(tickMilliseconds: self.tickMilliseconds)
-            if let servers = self.servers {
-                let counts = [servers.fastCGI.counters, servers.scgi.counters].map(\.rejectedConnections)
-                self.scoreboard?.set(.gatewayRejected, to: Int(counts[0] + counts[1]))
-            }
+            let rejected = self.servers.map(\.counters.rejectedConnections).reduce(0, +)
+            self.scoreboard?.set(.gatewayRejected, to: Int(rejected))
             self.scheduleTick()
         }
     }
@@ -236,12 +230,11 @@ final class Worker {
 
     private func drain() {
         logger.info("worker drains", metadata: ["index": "\(index)"])
-        guard let servers, !isDraining else { return loop.stop() }
+        guard !servers.isEmpty, !isDraining else { return loop.stop() }
         isDraining = true
-        servers.fastCGI.stopAccepting()
-        servers.scgi.stopAccepting()
-        servers.fastCGI.drain { [self] in
-            servers.scgi.drain { [self] in
+        for server in servers { server.stopAccepting() }
+        servers[0].drain { [self] in
+            servers[1].drain { [self] in
                 endWhenFlushed(deadline: loop.nowMilliseconds + Worker.flushMilliseconds)
             }
         }
