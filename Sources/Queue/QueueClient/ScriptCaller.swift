@@ -64,8 +64,8 @@ final class ScriptCaller {
             return completion(.unavailable("a worker that remembers the room comes first"))
         }
         let memory = room.memory
-        let overrides = zip(RoomOperator.fields, memory.overrides).flatMap { field, value in
-            value.map { [RedisArgument(field), RedisArgument($0)] } ?? []
+        let overrides = zip(PolicyField.allCases, memory.overrides).flatMap { field, value in
+            value.map { [RedisArgument(field.rawValue), RedisArgument($0)] } ?? []
         }
         var arguments = RedisArgument.words(RestoreArgument.self) { argument in
             switch argument {

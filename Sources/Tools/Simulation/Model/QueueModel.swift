@@ -16,7 +16,7 @@ public struct QueueModel {
     /// Whether an operator's limits were set, or brought back, in this memory of the store.
     var isConfigured = false
     /// What an operator has set, in the order of `RoomPolicy.scriptArguments`.
-    public internal(set) var overrides: [Int?] = Array(repeating: nil, count: 9)
+    public internal(set) var overrides = RoomPolicy.noOverrides
 
     public internal(set) var generation = 1
     /// Grows with every change of a waiting bitmap; a worker that compares versions takes the changed chunks in.
@@ -249,8 +249,8 @@ public struct QueueModel {
         mergeLimits()
     }
 
-    /// Takes over the limits of a caller's file when it is newer than every other. What the old ones earned until now is
-    /// credited first.
+    /// Takes over the limits of a caller's file when it is newer than every other. What the old ones earned until now
+    /// is credited first.
     public mutating func adopt(_ limits: RoomPolicy, revision: Int, nowMilliseconds: Int) {
         // A caller without a file sees its own limits only where no file was brought.
         guard revision > self.revision || self.revision < 0 else { return }

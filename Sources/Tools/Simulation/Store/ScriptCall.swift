@@ -85,13 +85,13 @@ struct ScriptCall {
             firstTokens: integer(),
             epochMilliseconds: integer(),
             incarnation: integer(),
-            overrides: Array(repeating: nil, count: ScriptCall.policyWords),
+            overrides: RoomPolicy.noOverrides,
             chunks: []
         )
         let (overrideWords, entryCount) = (integer(), integer())
         for _ in 0..<(overrideWords / 2) {
             let (field, value) = (text(), integer())
-            guard let index = RoomOperator.fields.firstIndex(of: field) else {
+            guard let index = PolicyField.allCases.firstIndex(where: { $0.rawValue == field }) else {
                 preconditionFailure("\(field) is no limit")
             }
             memory.overrides[index] = value
