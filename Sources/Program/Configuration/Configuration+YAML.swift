@@ -88,20 +88,11 @@ extension Configuration {
         if node.isEmptyScalar { return RoomEntry(id: room, policy: policy) }
         for (key, value) in try members(of: node, in: "room \(room)") {
             keys[key.text] = key
+            if let field = PolicyField(key: key.text) {
+                policy[field] = try value.limit(field, key)
+                continue
+            }
             switch key.text {
-            case "rate": policy.rateMilli = try value.thousandths(key)
-            case "burst": policy.burst = try value.integer(key, in: 1...1_000_000)
-            case "max_active": policy.maxActive = try value.integer(key, in: 0...100_000_000)
-            case "claim_window": policy.claimWindowMilliseconds = try value.milliseconds(key, in: 1...86_400_000)
-            case "abandon_after": policy.abandonAfterMilliseconds = try value.milliseconds(key, in: 1...86_400_000)
-            case "return_grace": policy.returnGraceMilliseconds = try value.milliseconds(key, in: 0...86_400_000)
-            case "pass_ttl": policy.passLifetimeMilliseconds = try value.milliseconds(key, in: 1...86_400_000)
-            case "capacity": policy.capacity = try value.integer(key, in: 1...16_000_000)
-            case "mode":
-                guard let mode = RoomMode(name: try value.text(key)) else {
-                    throw key.error("mode must be open, paused, closed or bypass")
-                }
-                policy.mode = mode
             case "eta": eta = try estimates(value, room: room)
             case "joins_per_source": rules.joinsPerSource = try value.joinLimit(key)
             case "when_redis_is_away":

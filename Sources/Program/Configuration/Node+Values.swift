@@ -29,6 +29,19 @@ extension Node {
         return value
     }
 
+    /// A limit of a room; that it is within its bounds remains to be checked by ``RoomPolicy/complaint``.
+    func limit(_ field: PolicyField, _ key: Node) throws(ConfigurationError) -> Int {
+        switch field.kind {
+        case .count: return try integer(key, in: field.bounds)
+        case .duration, .seconds:
+            return try milliseconds(key, in: min(1, field.bounds.lowerBound)...field.bounds.upperBound)
+        case .rate: return try thousandths(key)
+        case .mode:
+            guard let value = field.value(of: try text(key)) else { throw key.error("\(key.text) \(field.demand)") }
+            return value
+        }
+    }
+
     /// A number of at most three decimals, in thousandths.
     func thousandths(_ key: Node) throws(ConfigurationError) -> Int {
         guard let value = Quantity.thousandths(try text(key)) else {
@@ -53,33 +66,5 @@ extension Node {
             throw key.error("\(key.text) must be a duration with a unit (ms, s, m, h), such as 30s, at most 24h")
         }
         return value
-    }
-}
-
-/// Numbers and durations as operators write them, in the file and on the command line.
-public enum Quantity {
-    /// "10" is 10,000; "0.5" is 500. Nil for anything else, for more than three decimals, and below zero.
-    public static func thousandths(_ text: String) -> Int? {
-        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count <= 2, let whole = digits(parts[0]), whole <= 1_000_000_000 else { return nil }
-        guard parts.count == 2 else { return whole * 1000 }
-        guard (1...3).contains(parts[1].count), let fraction = digits(parts[1]) else { return nil }
-        let scale = [100, 10, 1][parts[1].count - 1]
-        return whole * 1000 + fraction * scale
-    }
-
-    /// "200ms", "30s", "5m" and "1h" in milliseconds.
-    public static func milliseconds(_ text: String) -> Int? {
-        for (unit, scale) in [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000)] where text.hasSuffix(unit) {
-            if let number = digits(text.dropLast(unit.count)), number <= 1_000_000_000 { return number * scale }
-        }
-        return nil
-    }
-
-    private static func digits(_ text: some StringProtocol) -> Int? {
-        guard !text.isEmpty, text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
-            return nil
-        }
-        return Int(text)
     }
 }

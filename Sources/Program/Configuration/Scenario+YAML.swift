@@ -93,17 +93,12 @@ extension Scenario {
         for item in items {
             var operation = Operation()
             for (key, value) in try Configuration.members(of: item, in: "an operation") {
-                switch key.text {
-                case "at": operation.atMilliseconds = try value.milliseconds(key, in: 0...Scenario.day)
-                case "rate": operation.rateMilli = try value.thousandths(key)
-                case "burst": operation.burst = try value.integer(key, in: 1...1_000_000)
-                case "max_active": operation.maxActive = try value.integer(key, in: 0...100_000_000)
-                case "mode":
-                    guard let mode = RoomMode(name: try value.text(key)) else {
-                        throw key.error("mode must be open, paused, closed or bypass")
-                    }
-                    operation.mode = mode
-                default: throw key.unknown(in: "an operation")
+                if key.text == "at" {
+                    operation.atMilliseconds = try value.milliseconds(key, in: 0...Scenario.day)
+                } else if let field = PolicyField(key: key.text), Operation.fields.contains(field) {
+                    operation.limits[field] = try value.limit(field, key)
+                } else {
+                    throw key.unknown(in: "an operation")
                 }
             }
             operations.append(operation)

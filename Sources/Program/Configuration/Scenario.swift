@@ -65,23 +65,24 @@ public struct Scenario: Equatable, Sendable {
         public var total: Int { drops + stalls + outages + restarts + flushes + rollbacks + deaths }
     }
 
-    /// Something an operator does. Nil leaves a limit as it is.
+    /// Something an operator does.
     public struct Operation: Equatable, Sendable {
-        public var atMilliseconds = 0
-        public var rateMilli: Int?
-        public var burst: Int?
-        public var maxActive: Int?
-        public var mode: RoomMode?
+        /// The limits that it may change.
+        static let fields: Set<PolicyField> = [.rateMilli, .burst, .maxActive, .mode]
 
-        public init() {}
+        public var atMilliseconds: Int
+        /// The values that it sets; the other limits stay as they are.
+        public var limits: [PolicyField: Int]
+
+        public init(atMilliseconds: Int = 0, _ limits: [PolicyField: Int] = [:]) {
+            self.atMilliseconds = atMilliseconds
+            self.limits = limits
+        }
 
         /// The limits after it.
         public func applied(to policy: RoomPolicy) -> RoomPolicy {
             var policy = policy
-            policy.rateMilli = rateMilli ?? policy.rateMilli
-            policy.burst = burst ?? policy.burst
-            policy.maxActive = maxActive ?? policy.maxActive
-            policy.mode = mode ?? policy.mode
+            for (field, value) in limits { policy[field] = value }
             return policy
         }
     }

@@ -14,9 +14,6 @@ public final class RoomOperator {
         self.caller = ScriptCaller(link: link, scripts: scripts)
     }
 
-    /// The fields an operator may set, in the order of the policy, as Redis names them.
-    public static let fields = PolicyField.allCases.map(\.rawValue)
-
     /// The state of a room, from a tick that sends no news of this caller's own.
     public func show(_ room: any RoomMemoryKeeper, _ completion: @escaping (Result<TickReply, StoreFailure>) -> Void) {
         // With this tick interval the script only reads. `mayRestore` is false because only workers hold the
@@ -31,33 +28,31 @@ public final class RoomOperator {
         }
     }
 
-    /// The fields that override the configuration file now.
+    /// The limits that override the configuration file now.
     public func overrides(
         _ room: any RoomMemoryKeeper,
-        _ completion: @escaping (Result<[String], StoreFailure>) -> Void
+        _ completion: @escaping (Result<[PolicyField], StoreFailure>) -> Void
     ) {
         link.send(["HKEYS", RedisArgument(KeySchema(room: room.id).config)], room: room.id) { result in
             switch result {
             case .success(.error(let text)): completion(.failure(.unavailable(text)))
             case .success(let reply):
-                let names = (reply.arrayValue ?? []).compactMap {
-                    $0.bytesValue.map { String(decoding: $0, as: UTF8.self) }
-                }
-                completion(.success(names.filter { RoomOperator.fields.contains($0) }.sorted()))
+                let names = (reply.arrayValue ?? []).compactMap(\.bytesValue)
+                completion(.success(names.compactMap { PolicyField(rawValue: String(decoding: $0, as: UTF8.self)) }))
             case .failure(let failure): completion(.failure(.unavailable("\(failure)")))
             }
         }
     }
 
-    /// Sets fields (nil: back to the configuration file). The caller has checked the resulting policy.
+    /// Sets limits (nil: back to the configuration file). The caller has checked the resulting policy.
     public func configure(
         _ room: any RoomMemoryKeeper,
-        _ changes: [(field: String, value: Int?)],
+        _ changes: [(field: PolicyField, value: Int?)],
         _ completion: @escaping (StoreFailure?) -> Void
     ) {
         let arguments = changes.flatMap { change in
             [
-                RedisArgument(change.field),
+                RedisArgument(change.field.rawValue),
                 change.value.map { RedisArgument($0) } ?? RedisArgument(ScriptProtocol.defaultWord),
             ]
         }

@@ -12,7 +12,7 @@ final class ScriptCaller {
     private let scripts: ScriptCatalog
     /// Takes one line for an operator when Redis begins to refuse calls for another reason.
     var complain: (String) -> Void = { _ in }
-    /// The first word of the last refusal that an operator has to end; nil since a call was answered.
+    /// The first word of the last refusal that an operator has to end; nil since a tick was answered.
     private var refusal: Substring?
 
     init(link: any RedisLink, scripts: ScriptCatalog) {
@@ -32,7 +32,7 @@ final class ScriptCaller {
         let full = limits.map { RedisArgument($0) } + arguments()
         run(script, room: room, full) { [weak self] result in
             guard let self else { return completion(ScriptCaller.judge(result)) }
-            self.note(result)
+            self.note(result, script)
             guard mayRestore, case .success(.error(let text)) = result, RedisError(text) == .needsRestore else {
                 return completion(ScriptCaller.judge(result))
             }
@@ -43,13 +43,14 @@ final class ScriptCaller {
         }
     }
 
-    private func note(_ result: Result<RedisReply, RedisFailure>) {
+    /// Only a tick, which writes, shows that the refusals are over: calls that only read may be answered meanwhile.
+    private func note(_ result: Result<RedisReply, RedisFailure>, _ script: QueueScript) {
         guard case .success(let reply) = result else { return }
-        guard case .error(let text) = reply, let advice = RedisError.advice(text) else {
-            if case .error = reply { return }
-            refusal = nil
+        guard case .error(let text) = reply else {
+            if script == .tick { refusal = nil }
             return
         }
+        guard let advice = RedisError.advice(text) else { return }
         let word = RedisError.kind(text)
         guard word != refusal else { return }
         refusal = word
@@ -81,8 +82,8 @@ final class ScriptCaller {
             return completion(.unavailable("a worker that remembers the room comes first"))
         }
         let memory = room.memory
-        let overrides = zip(RoomOperator.fields, memory.overrides).flatMap { field, value in
-            value.map { [RedisArgument(field), RedisArgument($0)] } ?? []
+        let overrides = zip(PolicyField.allCases, memory.overrides).flatMap { field, value in
+            value.map { [RedisArgument(field.rawValue), RedisArgument($0)] } ?? []
         }
         var arguments = RedisArgument.words(RestoreArgument.self) { argument in
             switch argument {
@@ -104,7 +105,8 @@ final class ScriptCaller {
             arguments.append(RedisArgument(chunk))
             arguments.append(RedisArgument(bitmap))
         }
-        run(.restore, room: room, arguments) { result in
+        run(.restore, room: room, arguments) { [weak self] result in
+            self?.note(result, .restore)
             switch ScriptCaller.judge(result) {
             case .success(let reply):
                 if let made = ScriptWords<RestoreReplyField>(reply) { room.noteRestored(made[.incarnation]) }

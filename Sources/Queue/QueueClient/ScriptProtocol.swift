@@ -47,6 +47,18 @@ extension JoinRequest {
 
     /// The key as the scripts take it; empty without one.
     public var scriptKey: String { key?.text ?? "" }
+
+    /// The request that travels as this kind and key.
+    public init(scriptKind: JoinKind, scriptKey: String) {
+        let (kind, isPerson): (Kind, Bool) =
+            switch scriptKind {
+            case .join: (.join, false)
+            case .gate: (.gate, false)
+            case .person: (.join, true)
+            case .personGate: (.gate, true)
+            }
+        self.init(kind: kind, key: scriptKey.isEmpty ? nil : isPerson ? .person(scriptKey) : .retry(scriptKey))
+    }
 }
 
 /// The errors with which the scripts ask for a restore. The first word of Redis' error reply.

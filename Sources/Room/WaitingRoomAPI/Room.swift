@@ -259,7 +259,7 @@ public final class Room: RoomMemoryKeeper {
         seen.apply(reply, nowMilliseconds: nowMilliseconds)
         hasTickFailed = false
         disagreement = zip(PolicyField.allCases, reply.overrides).compactMap { field, override in
-            override == nil && field.value(in: defaults) != field.value(in: reply.policy) ? field : nil
+            override == nil && defaults[field] != reply.policy[field] ? field : nil
         }
         standings.forgetAll()
         for (second, entries) in reply.flow { history.record(second: second, entries: entries) }

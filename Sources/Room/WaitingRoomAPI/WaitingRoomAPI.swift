@@ -90,7 +90,7 @@ public final class WaitingRoomAPI {
         guard room.disagreement != room.toldDisagreement else { return }
         room.toldDisagreement = room.disagreement
         let fields = room.disagreement.map {
-            "\($0.rawValue) is \($0.value(in: room.policy)) and not \($0.value(in: room.defaults))"
+            "\($0.rawValue) is \(room.policy[$0]) and not \(room.defaults[$0])"
         }
         context.environment.log(
             fields.isEmpty

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The limits of a room as a table: one row per limit. Everything that goes through all limits is a loop over
-// `PolicyField.allCases`: the arguments of the scripts, their table POLICY, what an operator may change. The order of
-// the cases is the order in which the values travel; a value is read by the name of its field, never by a number.
+// `PolicyField.allCases`: the configuration file, the commands of an operator, the arguments of the scripts and their
+// table POLICY. The order of the cases is the order in which the values travel; a value is read by the name of its
+// field, never by a number.
 
 /// One limit of a room. The raw value is its name in Redis and in the scripts.
 public enum PolicyField: String, CaseIterable, Sendable {
@@ -16,50 +17,112 @@ public enum PolicyField: String, CaseIterable, Sendable {
     case mode
     case capacity
 
-    /// The limit as the integer that travels to Redis.
-    public func value(in policy: RoomPolicy) -> Int {
-        switch self {
-        case .mode: policy.mode.rawValue
-        default: policy[keyPath: number]
+    /// What a limit is, and so how operators write it.
+    public enum Kind: Sendable {
+        /// A number a second with at most three decimals, kept in thousandths.
+        case rate
+        /// A whole number. Where 0 is allowed it means that there is no limit.
+        case count
+        /// A duration with a unit, kept in milliseconds.
+        case duration
+        /// A duration that must be whole seconds, kept in milliseconds.
+        case seconds
+        /// The name of a ``RoomMode``, kept as its number.
+        case mode
+    }
+
+    private typealias Row = (key: String, kind: Kind, bounds: ClosedRange<Int>, place: WritableKeyPath<RoomPolicy, Int>)
+
+    /// The table. The bounds keep every product of the bucket arithmetic below 2^53, where Lua's numbers are exact.
+    private var row: Row {
+        let day = 86_400_000
+        return switch self {
+        case .rateMilli: ("rate", .rate, 0...100_000_000, \.rateMilli)
+        case .burst: ("burst", .count, 1...1_000_000, \.burst)
+        case .maxActive: ("max_active", .count, 0...100_000_000, \.maxActive)
+        case .claimWindow: ("claim_window", .duration, 100...day, \.claimWindowMilliseconds)
+        case .abandonAfter: ("abandon_after", .duration, 400...day, \.abandonAfterMilliseconds)
+        case .returnGrace: ("return_grace", .duration, 0...day, \.returnGraceMilliseconds)
+        case .passLifetime: ("pass_ttl", .seconds, 1000...day, \.passLifetimeMilliseconds)
+        case .mode: ("mode", .mode, 0...RoomMode.allCases.count - 1, \.modeNumber)
+        case .capacity: ("capacity", .count, 1...16_000_000, \.capacity)
         }
     }
 
-    /// Sets the limit; false when the value is no mode.
-    func set(_ value: Int, in policy: inout RoomPolicy) -> Bool {
-        guard self == .mode else {
-            policy[keyPath: number] = value
-            return true
-        }
-        guard let mode = RoomMode(rawValue: value) else { return false }
-        policy.mode = mode
-        return true
+    /// The key in the configuration file, and the name for operators.
+    public var key: String { row.key }
+    public var kind: Kind { row.kind }
+    /// The values within which an operator may set the limit.
+    public var bounds: ClosedRange<Int> { row.bounds }
+    fileprivate var place: WritableKeyPath<RoomPolicy, Int> { row.place }
+
+    /// The limit with this key in the configuration file; nil when there is none.
+    public init?(key: String) {
+        guard let field = PolicyField.allCases.first(where: { $0.key == key }) else { return nil }
+        self = field
     }
 
-    private var number: WritableKeyPath<RoomPolicy, Int> {
-        switch self {
-        case .rateMilli: \.rateMilli
-        case .burst: \.burst
-        case .maxActive: \.maxActive
-        case .claimWindow: \.claimWindowMilliseconds
-        case .abandonAfter: \.abandonAfterMilliseconds
-        case .returnGrace: \.returnGraceMilliseconds
-        case .passLifetime: \.passLifetimeMilliseconds
-        case .mode: preconditionFailure("the mode is not a number")
-        case .capacity: \.capacity
+    /// The value as operators read it, in a form that ``value(of:)`` takes.
+    public func text(_ value: Int) -> String {
+        switch kind {
+        case .rate: "\(Double(value) / 1000)"
+        case .count: "\(value)"
+        case .duration, .seconds: "\(value)ms"
+        case .mode: RoomMode(rawValue: value)?.name ?? "\(value)"
+        }
+    }
+
+    /// The value that an operator has written, within the bounds or not; nil when it cannot be read.
+    public func value(of text: String) -> Int? {
+        switch kind {
+        case .rate: Quantity.thousandths(text)
+        case .count: Int(text)
+        case .duration, .seconds: Quantity.milliseconds(text)
+        case .mode: RoomMode(name: text)?.rawValue
+        }
+    }
+
+    func allows(_ value: Int) -> Bool { bounds.contains(value) && (kind != .seconds || value % 1000 == 0) }
+
+    /// What a value must be, as the end of a sentence that begins with the key.
+    public var demand: String {
+        let (low, high) = (bounds.lowerBound, bounds.upperBound)
+        return switch kind {
+        case .rate: "must be \(low / 1000) to \(high / 1000) a second"
+        case .count: "must be \(low)\(low == 0 ? " (no limit)" : "") to \(high)"
+        case .duration: "must be \(Quantity.text(milliseconds: low)) to \(Quantity.text(milliseconds: high))"
+        case .seconds:
+            "must be \(Quantity.text(milliseconds: low)) to \(Quantity.text(milliseconds: high)), in whole seconds"
+        case .mode: "must be open, paused, closed or bypass"
         }
     }
 }
 
 extension RoomPolicy {
+    /// A limit as the integer that travels to Redis. A value that is no mode leaves the mode as it is.
+    public subscript(_ field: PolicyField) -> Int {
+        get { self[keyPath: field.place] }
+        set { self[keyPath: field.place] = newValue }
+    }
+
+    fileprivate var modeNumber: Int {
+        get { mode.rawValue }
+        set { mode = RoomMode(rawValue: newValue) ?? mode }
+    }
+
     /// The values in the order of ``PolicyField``, as the scripts take them.
-    public var scriptArguments: [Int] { PolicyField.allCases.map { $0.value(in: self) } }
+    public var scriptArguments: [Int] { PolicyField.allCases.map { self[$0] } }
 
     /// Reads the values back; nil when their count is another or the mode is unknown.
     public init?(scriptArguments values: [Int]) {
         guard values.count == PolicyField.allCases.count else { return nil }
         self = .standard
         for (field, value) in zip(PolicyField.allCases, values) {
-            guard field.set(value, in: &self) else { return nil }
+            self[field] = value
+            guard self[field] == value else { return nil }
         }
     }
+
+    /// The overrides of a room for which an operator has set nothing, in the order of ``PolicyField``.
+    public static let noOverrides = [Int?](repeating: nil, count: PolicyField.allCases.count)
 }

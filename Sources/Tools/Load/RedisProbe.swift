@@ -3,6 +3,7 @@
 // Looks into the product's Redis before and after a run: commands, memory, and the exact times of entries. It waits
 // for each answer, so it is never used while a run is going on.
 
+internal import CLinux
 internal import Glibc
 internal import Reactor
 

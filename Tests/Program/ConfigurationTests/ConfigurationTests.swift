@@ -81,20 +81,17 @@ struct ConfigurationTests {
         #expect(read.rooms[0].rules.passBinding == [.network, .agent])
         #expect(read.rooms[1].rules == .standard && JoinRules.standard.enqueue == .off)
         #expect(read.rooms[1].rules.passBinding.isEmpty)
-        #expect(
-            read.rooms[0].policy
-                == RoomPolicy(
-                    rateMilli: 500,
-                    burst: 7,
-                    maxActive: 300,
-                    claimWindowMilliseconds: 45_000,
-                    abandonAfterMilliseconds: 180_000,
-                    returnGraceMilliseconds: 2_700_000,
-                    passLifetimeMilliseconds: 1_200_000,
-                    mode: .paused,
-                    capacity: 5000
-                )
-        )
+        var policy = RoomPolicy.standard
+        policy.rateMilli = 500
+        policy.burst = 7
+        policy.maxActive = 300
+        policy.claimWindowMilliseconds = 45_000
+        policy.abandonAfterMilliseconds = 180_000
+        policy.returnGraceMilliseconds = 2_700_000
+        policy.passLifetimeMilliseconds = 1_200_000
+        policy.mode = .paused
+        policy.capacity = 5000
+        #expect(read.rooms[0].policy == policy)
         #expect(read.rooms[1].policy.mode == .bypass)
         #expect(read.rooms[1].policy.claimWindowMilliseconds == 500)
         #expect(read.rooms[1].policy.rateMilli == RoomPolicy.standard.rateMilli)
@@ -105,6 +102,20 @@ struct ConfigurationTests {
         #expect(read.fastCGISocket(3) == "/srv/run/worker-3.fcgi.sock")
         #expect(read.scgiSocket(0) == "/srv/run/worker-0.scgi.sock")
         #expect(read.scoreboardPath == "/srv/run/scoreboard")
+    }
+
+    /// vestibule demo writes the limits of its rooms in this way for its workers.
+    @Test("Every limit of a room is read as it was written", arguments: PolicyField.allCases)
+    func limits(_ field: PolicyField) throws {
+        var values = [field.bounds.lowerBound, RoomPolicy.standard[field], field.bounds.upperBound]
+        if field.kind == .rate { values += [1, 10, 100, 12_345, 99_999_999] }
+        for value in values {
+            var policy = RoomPolicy.standard
+            (policy.abandonAfterMilliseconds, policy.returnGraceMilliseconds) = (86_400_000, 0)
+            policy[field] = value
+            let lines = PolicyField.allCases.map { "    \($0.key): \($0.text(policy[$0]))\n" }.joined()
+            #expect(try Configuration(yaml: "rooms:\n  demo:\n\(lines)").rooms.first?.policy == policy)
+        }
     }
 
     @Test("A room says how its waits are estimated; neutral hours and the forecast are the default")

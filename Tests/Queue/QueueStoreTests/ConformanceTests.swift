@@ -28,17 +28,17 @@ func smallPolicy(
     mode: RoomMode = .open,
     capacity: Int = 1000
 ) -> RoomPolicy {
-    RoomPolicy(
-        rateMilli: Int(rate * 1000),
-        burst: burst,
-        maxActive: maxActive,
-        claimWindowMilliseconds: 2000,
-        abandonAfterMilliseconds: 4000,
-        returnGraceMilliseconds: 10_000,
-        passLifetimeMilliseconds: 6000,
-        mode: mode,
-        capacity: capacity
-    )
+    var policy = RoomPolicy.standard
+    policy.rateMilli = Int(rate * 1000)
+    policy.burst = burst
+    policy.maxActive = maxActive
+    policy.claimWindowMilliseconds = 2000
+    policy.abandonAfterMilliseconds = 4000
+    policy.returnGraceMilliseconds = 10_000
+    policy.passLifetimeMilliseconds = 6000
+    policy.mode = mode
+    policy.capacity = capacity
+    return policy
 }
 
 extension [JoinOutcome] {

@@ -39,17 +39,16 @@ struct DifferentialTests {
     }
 
     private static func policy(_ random: inout SeededRandom) -> RoomPolicy {
-        RoomPolicy(
-            rateMilli: Int.random(in: 1...40, using: &random) * 500,
-            burst: Int.random(in: 1...6, using: &random),
-            maxActive: Bool.random(using: &random) ? 0 : Int.random(in: 1...8, using: &random),
-            claimWindowMilliseconds: Int.random(in: 2...40, using: &random) * 100,
-            abandonAfterMilliseconds: Int.random(in: 1...10, using: &random) * 800,
-            returnGraceMilliseconds: Int.random(in: 0...50, using: &random) * 200,
-            passLifetimeMilliseconds: Int.random(in: 1...8, using: &random) * 1000,
-            mode: .open,
-            capacity: Int.random(in: 5...60, using: &random)
-        )
+        var policy = RoomPolicy.standard
+        policy.rateMilli = Int.random(in: 1...40, using: &random) * 500
+        policy.burst = Int.random(in: 1...6, using: &random)
+        policy.maxActive = Bool.random(using: &random) ? 0 : Int.random(in: 1...8, using: &random)
+        policy.claimWindowMilliseconds = Int.random(in: 2...40, using: &random) * 100
+        policy.abandonAfterMilliseconds = Int.random(in: 1...10, using: &random) * 800
+        policy.returnGraceMilliseconds = Int.random(in: 0...50, using: &random) * 200
+        policy.passLifetimeMilliseconds = Int.random(in: 1...8, using: &random) * 1000
+        policy.capacity = Int.random(in: 5...60, using: &random)
+        return policy
     }
 }
 

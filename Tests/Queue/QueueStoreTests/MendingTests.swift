@@ -15,7 +15,8 @@ struct MendingTests {
         arguments: StoreKind.allCases
     )
     func clockSetBack(_ kind: StoreKind) throws {
-        let harness = try kind.harness(smallPolicy(rate: 10, burst: 2))
+        // Two are inside and two called: max_active is reached, until the passes of six seconds end.
+        let harness = try kind.harness(smallPolicy(rate: 10, burst: 2, maxActive: 4))
         let numbers = try harness.join(12).numbers
         try harness.advance(200)
         let before = try harness.tick(polled: numbers)
@@ -24,7 +25,7 @@ struct MendingTests {
         let after = try harness.tick(polled: numbers)
         #expect(after.waiting == before.waiting, "nobody loses the place")
         #expect(after.called == 2)
-        for _ in 0..<(RoomMemory.holdMilliseconds / 200 + 10) {
+        for _ in 0..<(RoomMemory.holdMilliseconds / 200 + 20) {
             try harness.advance(200)
             _ = try harness.tick(polled: numbers)
         }

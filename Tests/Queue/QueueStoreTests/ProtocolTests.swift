@@ -105,6 +105,18 @@ import Testing
         #expect(ReplyDecoder.tick(reply(values.dropLast())) == nil)
     }
 
+    /// Goal: a join arrives as it was sent. Method: every kind of join and of key to words and back.
+    @Test func `joins come back from the words of a script`() {
+        for kind in [JoinRequest.Kind.join, .gate] {
+            for key in [nil, JoinRequest.Key.retry("a"), .person("a")] {
+                let sent = JoinRequest(kind: kind, key: key)
+                let read = JoinRequest(scriptKind: sent.scriptKind, scriptKey: sent.scriptKey)
+                #expect(read.kind == kind && read.key == key)
+            }
+        }
+        #expect(JoinKind.allCases.allSatisfy { JoinRequest(scriptKind: $0, scriptKey: "a").scriptKind == $0 })
+    }
+
     /// Goal: limits travel by name. Method: nine different values through the argument list and back.
     @Test func `limits come back from the arguments of a script`() {
         var values = Array(101...(100 + PolicyField.allCases.count))

@@ -302,7 +302,7 @@ final class RedisHarness: QueueHarness {
     }
 
     override func configure(_ policy: RoomPolicy) throws {
-        let changes = zip(RoomOperator.fields, policy.scriptArguments).map { (field: $0, value: Int?.some($1)) }
+        let changes = PolicyField.allCases.map { (field: $0, value: Int?.some(policy[$0])) }
         var failure: StoreFailure?
         rooms.configure(room, changes) { failure = $0 }
         settle()

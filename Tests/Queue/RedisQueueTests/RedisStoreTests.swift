@@ -276,6 +276,7 @@ struct RedisStoreTests {
         #expect(lines.first?.contains("raise maxmemory") == true)
         try bench.redis.command("CONFIG", "SET", "maxmemory", "0")
         #expect(try bench.stand(claim) == .waiting)
+        try bench.tick()
         try bench.redis.command("ACL", "SETUSER", "default", "-zscore")
         _ = try? bench.stand(claim)
         #expect(lines.count == 2)

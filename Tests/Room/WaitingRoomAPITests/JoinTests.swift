@@ -202,10 +202,10 @@ struct JoinTests {
         #expect(try away.integer("poll_after_ms") == 2000)
         #expect(away.cookies.isEmpty)
 
-        alone.fail(.refused("NOPERM no permission"))
+        alone.fail(.refused("WRONGTYPE of a key"))
         let faulty = try alone.join()
         #expect(try faulty.status == 500 && faulty.errorCode == "INTERNAL")
-        #expect(!faulty.text.contains("NOPERM"))
-        #expect(alone.logLines.contains { $0.contains("NOPERM") })
+        #expect(!faulty.text.contains("WRONGTYPE"))
+        #expect(alone.logLines.contains { $0.contains("WRONGTYPE") })
     }
 }

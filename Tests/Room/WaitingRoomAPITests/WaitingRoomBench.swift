@@ -262,15 +262,13 @@ func limits(
     capacity: Int = 1000,
     claimSeconds: Int = 30
 ) -> RoomPolicy {
-    RoomPolicy(
-        rateMilli: Int(rate * 1000),
-        burst: burst,
-        maxActive: 0,
-        claimWindowMilliseconds: claimSeconds * 1000,
-        abandonAfterMilliseconds: 4000,
-        returnGraceMilliseconds: 10_000,
-        passLifetimeMilliseconds: 600_000,
-        mode: mode,
-        capacity: capacity
-    )
+    var policy = RoomPolicy.standard
+    policy.rateMilli = Int(rate * 1000)
+    policy.burst = burst
+    policy.claimWindowMilliseconds = claimSeconds * 1000
+    policy.abandonAfterMilliseconds = 4000
+    policy.returnGraceMilliseconds = 10_000
+    policy.mode = mode
+    policy.capacity = capacity
+    return policy
 }

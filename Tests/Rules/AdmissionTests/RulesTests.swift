@@ -186,4 +186,25 @@ struct RulesTests {
         #expect(RoomPolicy(scriptArguments: RoomPolicy.standard.scriptArguments) == .standard)
         #expect(RoomPolicy(scriptArguments: [1, 2, 3]) == nil)
     }
+
+    @Test("A value out of bounds is answered by what the limit must be")
+    func demands() {
+        let demands: [PolicyField: String] = [
+            .rateMilli: "must be 0 to 100000 a second", .burst: "must be 1 to 1000000",
+            .maxActive: "must be 0 (no limit) to 100000000", .claimWindow: "must be 100ms to 24h",
+            .abandonAfter: "must be 400ms to 24h", .returnGrace: "must be 0s to 24h",
+            .passLifetime: "must be 1s to 24h, in whole seconds", .capacity: "must be 1 to 16000000",
+        ]
+        for (field, demand) in demands {
+            for value in [field.bounds.lowerBound - 1, field.bounds.upperBound + 1] {
+                var policy = RoomPolicy.standard
+                policy[field] = value
+                #expect(policy.complaint?.key == field.key && policy.complaint?.reason == demand)
+            }
+        }
+        var policy = RoomPolicy.standard
+        policy[.mode] = RoomMode.allCases.count
+        #expect(policy == .standard, "a number that is no mode is not taken")
+        #expect(demands.count == PolicyField.allCases.count - 1)
+    }
 }

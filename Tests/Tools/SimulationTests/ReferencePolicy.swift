@@ -145,7 +145,7 @@ struct ReferencePolicy<Window: ReferenceWindow>: QueueRules {
         reply.waiting = waiting.count
         reply.called = called.count
         reply.policy = policy
-        reply.overrides = Array(repeating: nil, count: 9)
+        reply.overrides = RoomPolicy.noOverrides
         reply.chunks = waiting.chunkIndexes.map { (index: $0, bitmap: waiting.bitmap(chunk: $0)) }
         return reply
     }

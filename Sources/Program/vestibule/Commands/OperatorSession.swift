@@ -64,9 +64,9 @@ final class OperatorSession {
 
     func show(_ room: Room) throws -> TickReply { try wait(for: room) { rooms.show(room, $0) } }
 
-    func overrides(_ room: Room) throws -> [String] { try wait(for: room) { rooms.overrides(room, $0) } }
+    func overrides(_ room: Room) throws -> [PolicyField] { try wait(for: room) { rooms.overrides(room, $0) } }
 
-    func configure(_ room: Room, _ changes: [(field: String, value: Int?)]) throws {
+    func configure(_ room: Room, _ changes: [(field: PolicyField, value: Int?)]) throws {
         try wait(for: room) { done in
             rooms.configure(room, changes) { failure in
                 done(failure.map { .failure($0) } ?? .success(()))

@@ -99,7 +99,7 @@ struct RoomCommand: ParsableCommand {
         @OptionGroup var options: Options
         @Argument var room: String
 
-        func run() throws { try RoomCommand.change(options, room, [("mode", RoomMode.paused.rawValue)]) }
+        func run() throws { try RoomCommand.change(options, room, [(.mode, RoomMode.paused.rawValue)]) }
     }
 
     struct Resume: ParsableCommand {
@@ -107,7 +107,7 @@ struct RoomCommand: ParsableCommand {
         @OptionGroup var options: Options
         @Argument var room: String
 
-        func run() throws { try RoomCommand.change(options, room, [("mode", RoomMode.open.rawValue)]) }
+        func run() throws { try RoomCommand.change(options, room, [(.mode, RoomMode.open.rawValue)]) }
     }
 
     struct Close: ParsableCommand {
@@ -117,7 +117,7 @@ struct RoomCommand: ParsableCommand {
         @OptionGroup var options: Options
         @Argument var room: String
 
-        func run() throws { try RoomCommand.change(options, room, [("mode", RoomMode.closed.rawValue)]) }
+        func run() throws { try RoomCommand.change(options, room, [(.mode, RoomMode.closed.rawValue)]) }
     }
 
     struct Reset: ParsableCommand {
@@ -138,18 +138,15 @@ struct RoomCommand: ParsableCommand {
         }
     }
 
-    private static func change(_ options: Options, _ id: String, _ changes: [(field: String, value: Int?)]) throws {
+    private static func change(
+        _ options: Options,
+        _ id: String,
+        _ changes: [(field: PolicyField, value: Int?)]
+    ) throws {
         let session = try options.session()
         let room = try options.room(id)
-        var values = try session.show(room).policy.scriptArguments
-        let defaults = room.defaults.scriptArguments
-        for (field, value) in changes {
-            guard let at = RoomOperator.fields.firstIndex(of: field) else { continue }
-            values[at] = value ?? defaults[at]
-        }
-        guard let policy = RoomPolicy(scriptArguments: values) else {
-            throw CommandFailure("LIMIT_INVALID", "the mode is unknown")
-        }
+        var policy = try session.show(room).policy
+        for (field, value) in changes { policy[field] = value ?? room.defaults[field] }
         if let complaint = policy.complaint {
             throw CommandFailure("LIMIT_INVALID", "\(complaint.key) \(complaint.reason)")
         }

@@ -63,9 +63,9 @@ extension SimulationResult {
     }
 
     private var limits: String {
-        "rate \(Double(policy.rateMilli) / 1000), burst \(policy.burst), max_active \(policy.maxActive), "
-            + "claim_window \(policy.claimWindowMilliseconds)ms, abandon_after \(policy.abandonAfterMilliseconds)ms, "
-            + "return_grace \(policy.returnGraceMilliseconds)ms, pass_ttl \(policy.passLifetimeMilliseconds)ms"
+        // The limits that say when people are called: every run begins open, and the capacity only refuses joins.
+        let fields = PolicyField.allCases.filter { $0 != .mode && $0 != .capacity }
+        return fields.map { "\($0.key) \($0.text(policy[$0]))" }.joined(separator: ", ")
     }
 
     func account(of violation: Violation, scenario: String) -> String {

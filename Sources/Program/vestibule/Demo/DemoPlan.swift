@@ -93,19 +93,9 @@ struct DemoPlan {
     var configurationText: String {
         var text = "# Written by vestibule demo.\nrooms:\n"
         for room in configuration.rooms {
-            let policy = room.policy
-            let rate = policy.rateMilli
+            text += "  \(room.id):\n"
+            for field in PolicyField.allCases { text += "    \(field.key): \(field.text(room.policy[field]))\n" }
             text += """
-                  \(room.id):
-                    rate: \(rate / 1000).\(String(1000 + rate % 1000).dropFirst())
-                    burst: \(policy.burst)
-                    max_active: \(policy.maxActive)
-                    claim_window: \(policy.claimWindowMilliseconds)ms
-                    abandon_after: \(policy.abandonAfterMilliseconds)ms
-                    return_grace: \(policy.returnGraceMilliseconds)ms
-                    pass_ttl: \(policy.passLifetimeMilliseconds)ms
-                    capacity: \(policy.capacity)
-                    mode: \(policy.mode.name)
                     eta: {method: \(room.eta.method.rawValue)\(DemoPlan.hourWeights(room.eta))}
                     joins_per_source: \(room.rules.joinsPerSource?.text ?? "off")
                     enqueue: \(room.rules.enqueue.rawValue)

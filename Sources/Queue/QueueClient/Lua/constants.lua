@@ -13,5 +13,6 @@
 -- not overtake the clock. The number is exact to the millisecond, because a room may be lost twice within a second.
 local function first_number(clock)
   local ms = math.floor(tonumber(clock[2]) / 1000)
-  return (tonumber(clock[1]) - EPOCH_2026) * PER_SECOND + math.floor(ms * PER_SECOND / 1000) + 1
+  -- A clock from before 2026 begins at 1: a number is never negative.
+  return math.max(0, tonumber(clock[1]) - EPOCH_2026) * PER_SECOND + math.floor(ms * PER_SECOND / 1000) + 1
 end

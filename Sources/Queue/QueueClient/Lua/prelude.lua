@@ -146,8 +146,11 @@ if is_elsewhere then
   if went_back then
     -- What is recorded of heartbeats and grace lies in the time that was taken back: tickets are believed for a grace.
     S.doubt_from = 0
-    local late = redis.call('ZRANGEBYSCORE', KEYS[4], '(' .. now + P.claim_ms, '+inf', 'LIMIT', 0, CALLS_MAX)
-    for _, number in ipairs(late) do redis.call('ZADD', KEYS[4], now + P.claim_ms, number) end
+    -- Calls and passes of that time end as if they began now, or they would hold their places as long as it was ahead.
+    for key, latest in pairs({[KEYS[4]] = now + P.claim_ms, [KEYS[5]] = now + P.pass_ms}) do
+      local late = redis.call('ZRANGEBYSCORE', key, '(' .. latest, '+inf', 'LIMIT', 0, PASSES_MAX)
+      for _, number in ipairs(late) do redis.call('ZADD', key, latest, number) end
+    end
   end
   save()
 end

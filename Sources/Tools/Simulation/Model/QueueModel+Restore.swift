@@ -41,6 +41,9 @@ extension QueueModel {
         doubtFrom = 0
         let deadline = now + policy.claimWindowMilliseconds
         for number in called.filter({ $0.value > deadline }).keys { called[number] = deadline }
+        let end = now + policy.passLifetimeMilliseconds
+        for number in active.filter({ $0.value > end }).keys { active[number] = end }
+        soonestPassEndMilliseconds = active.values.min() ?? Int.max
     }
 
     /// Makes a room that the store does not have (`existing` nil), or mends a room that went back.

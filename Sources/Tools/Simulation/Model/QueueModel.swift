@@ -17,7 +17,7 @@ public struct QueueModel {
     /// Whether an operator's limits were set, or brought back, in this memory of the store.
     var isConfigured = false
     /// What an operator has set, in the order of `RoomPolicy.scriptArguments`.
-    public internal(set) var overrides: [Int?] = Array(repeating: nil, count: 9)
+    public internal(set) var overrides = RoomPolicy.noOverrides
 
     public internal(set) var generation = 1
     /// Grows with every change of a waiting bitmap; a worker that compares versions takes the changed chunks in.

@@ -21,9 +21,9 @@ public final class ModelServer {
 
     /// What a worker knows of a room when it calls.
     struct Known {
-        var generation = 0
-        var next = 0
-        var incarnation = 0
+        let generation: Int
+        let next: Int
+        let incarnation: Int
     }
 
     /// The scripts that clients of a model name in their calls. Their text is never run.
@@ -101,10 +101,9 @@ public final class ModelServer {
     private func answer(_ call: ScriptCall, _ id: String) -> RedisReply {
         var call = call
         if call.script == .restore { return restore(call.memory(), id) }
-        let policy = call.policy()
-        limits = policy.map { ($0, call.integer()) }
+        limits = call.limits()
         defer { limits = nil }
-        if rooms[id] == nil { defaults[id] = policy }
+        if rooms[id] == nil { defaults[id] = limits?.policy }
         do throws(ScriptError) {
             switch call.script {
             case .join: return try join(&call, id)
@@ -120,9 +119,7 @@ public final class ModelServer {
     }
 
     private func join(_ call: inout ScriptCall, _ id: String) throws(ScriptError) -> RedisReply {
-        let known = Known(generation: call.integer(), next: call.integer(), incarnation: call.integer())
-        var batch: [JoinRequest] = []
-        while !call.isAtEnd { batch.append(call.join()) }
+        let (known, batch) = call.joins()
         return RedisReply(
             try run(id, known) { room, now in
                 let reply = room.join(batch, nowMilliseconds: now)
@@ -191,7 +188,10 @@ public final class ModelServer {
 
     private func restore(_ memory: RoomMemory, _ id: String) -> RedisReply {
         let incarnation = restore(memory, id, defaults: defaults[id] ?? .standard)
-        return .integers([rooms[id]?.generation ?? 0, rooms[id]?.next ?? 0, incarnation])
+        let (generation, next) = (rooms[id]?.generation ?? 0, rooms[id]?.next ?? 0)
+        return .integers(
+            RedisReply.words([RestoreReplyField.generation: generation, .next: next, .incarnation: incarnation])
+        )
     }
 
     /// Makes or mends a room from a worker's memory, and answers with the incarnation.

@@ -1,16 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The model's side of the protocol between client and scripts. It reads the words of a call, as the headers of the
-// scripts document them, and writes replies in the shape of the scripts. It mirrors what QueueClient writes and reads.
+// The model's side of the protocol between client and scripts: reads the words of a call and writes those of a reply,
+// by the names that ScriptLayout gives them.
 // A call with too few words, or words of another kind, stops the program, because it is a mistake of the client.
 
 internal import Admission
 internal import QueueClient
 
-/// The words of a call behind its keys, read one after the other.
+/// The words of a call behind its keys, read one after the other, or a layout at a time.
 struct ScriptCall {
-    /// How many words of policy stand in front of the others.
-    private static let policyWords = RoomPolicy.standard.scriptArguments.count
+    /// The words of one layout.
+    struct Named<Field: ScriptLayout> {
+        fileprivate let words: ArraySlice<RedisArgument>
+
+        subscript(_ field: Field) -> Int { argument(field).integer }
+
+        func text(_ field: Field) -> String { argument(field).text }
+
+        private func argument(_ field: Field) -> RedisArgument { words[words.startIndex + field.rawValue] }
+    }
+
+    typealias Known = ModelServer.Known
 
     let script: QueueScript
     private let words: [RedisArgument]
@@ -20,133 +30,171 @@ struct ScriptCall {
     init(_ script: QueueScript, command: [RedisArgument]) {
         self.script = script
         words = command
-        at = 2
-        let keys = integer()
-        at += keys
+        at = 3 + command[2].integer
     }
 
     var isAtEnd: Bool { at == words.count }
 
-    private mutating func word() -> RedisArgument {
-        precondition(at < words.count, "\(script): the client has sent fewer words than the script takes")
-        defer { at += 1 }
-        return words[at]
+    private mutating func take(_ count: Int) -> ArraySlice<RedisArgument> {
+        precondition(at + count <= words.count, "\(script): the client has sent fewer words than the script takes")
+        defer { at += count }
+        return words[at..<at + count]
     }
 
-    mutating func integer() -> Int {
-        guard case .integer(let value) = word() else { preconditionFailure("\(script): word \(at) is not a number") }
-        return value
+    private mutating func word() -> RedisArgument { take(1)[at - 1] }
+
+    private mutating func take<Field: ScriptLayout>(_ layout: Field.Type) -> Named<Field> {
+        Named(words: take(layout.allCases.count))
     }
 
-    mutating func bytes() -> [UInt8] {
-        guard case .bytes(let value) = word() else { preconditionFailure("\(script): word \(at) is not text") }
-        return value
+    /// The limits of the caller's file and its revision, which stand first; nil when they are none.
+    mutating func limits() -> (policy: RoomPolicy, revision: Int)? {
+        let policy = RoomPolicy(scriptArguments: take(PolicyField.allCases.count).map(\.integer))
+        let revision = word().integer
+        return policy.map { ($0, revision) }
     }
 
-    mutating func text() -> String { String(decoding: bytes(), as: UTF8.self) }
-
-    mutating func policy() -> RoomPolicy? {
-        RoomPolicy(scriptArguments: (0..<ScriptCall.policyWords).map { _ in integer() })
-    }
-
-    mutating func join() -> JoinRequest {
-        guard let kind = JoinKind(rawValue: text()) else { preconditionFailure("\(script): no such kind of join") }
-        let (key, isPerson) = (text(), kind == .person || kind == .personGate)
-        return JoinRequest(
-            kind: kind == .gate || kind == .personGate ? .gate : .join,
-            key: key.isEmpty ? nil : isPerson ? .person(key) : .retry(key)
-        )
+    mutating func joins() -> (known: Known, batch: [JoinRequest]) {
+        let arg = take(JoinArgument.self)
+        var batch: [JoinRequest] = []
+        while !isAtEnd {
+            let item = take(JoinItem.self)
+            guard let kind = JoinKind(rawValue: item.text(.kind)) else { preconditionFailure("no such kind of join") }
+            batch.append(JoinRequest(scriptKind: kind, scriptKey: item.text(.key)))
+        }
+        let known = Known(generation: arg[.knownGeneration], next: arg[.knownNext], incarnation: arg[.knownIncarnation])
+        return (known, batch)
     }
 
     mutating func visit() -> (action: VisitAction, claim: TicketClaim) {
-        guard let action = VisitAction(rawValue: text()) else { preconditionFailure("\(script): no such action") }
-        return (action, TicketClaim(generation: integer(), number: integer(), issuedMilliseconds: integer()))
+        let item = take(VisitItem.self)
+        guard let action = VisitAction(rawValue: item.text(.action)) else { preconditionFailure("no such action") }
+        let claim = TicketClaim(
+            generation: item[.generation],
+            number: item[.number],
+            issuedMilliseconds: item[.issuedMs]
+        )
+        return (action, claim)
     }
 
-    mutating func tick() -> (request: TickRequest, known: ModelServer.Known) {
-        var (request, known) = (TickRequest(), ModelServer.Known())
-        request.generation = integer()
-        request.version = integer()
-        known.next = integer()
-        request.entered = integer()
-        request.flowSecond = integer()
-        request.tickMilliseconds = integer()
-        known.incarnation = integer()
-        request.heartbeatEpoch = integer()
-        while !isAtEnd { request.heartbeats.append((integer(), bytes())) }
-        known.generation = request.generation
+    mutating func tick() -> (request: TickRequest, known: Known) {
+        let arg = take(TickArgument.self)
+        var request = TickRequest()
+        request.generation = arg[.knownGeneration]
+        request.version = arg[.knownVersion]
+        request.entered = arg[.knownEntered]
+        request.flowSecond = arg[.flowSecond]
+        request.tickMilliseconds = arg[.tickMs]
+        request.heartbeatEpoch = arg[.heartbeatEpoch]
+        while !isAtEnd { request.heartbeats.append((word().integer, word().bytes)) }
+        let known = Known(generation: arg[.knownGeneration], next: arg[.knownNext], incarnation: arg[.knownIncarnation])
         return (request, known)
     }
 
     mutating func memory() -> RoomMemory {
+        let arg = take(RestoreArgument.self)
         var memory = RoomMemory(
-            generation: integer(),
-            next: integer(),
-            openedMilliseconds: integer(),
-            firstTokens: integer(),
-            epochMilliseconds: integer(),
-            incarnation: integer(),
-            overrides: Array(repeating: nil, count: ScriptCall.policyWords),
+            generation: arg[.generation],
+            next: arg[.knownNext],
+            openedMilliseconds: arg[.openedMs],
+            firstTokens: arg[.firstTokens],
+            epochMilliseconds: arg[.epochMs],
+            incarnation: arg[.incarnation],
+            overrides: RoomPolicy.noOverrides,
             chunks: []
         )
-        let (overrideWords, entryCount) = (integer(), integer())
-        for _ in 0..<(overrideWords / 2) {
-            let (field, value) = (text(), integer())
-            guard let index = RoomOperator.fields.firstIndex(of: field) else {
-                preconditionFailure("\(field) is no limit")
+        for _ in 0..<(arg[.overrideWords] / 2) {
+            let (field, value) = (PolicyField(rawValue: word().text), word().integer)
+            guard let index = PolicyField.allCases.firstIndex(where: { $0 == field }) else {
+                preconditionFailure("no limit")
             }
             memory.overrides[index] = value
         }
-        for _ in 0..<entryCount { memory.entries.append((integer(), integer())) }
-        while !isAtEnd { memory.chunks.append((integer(), bytes())) }
+        for _ in 0..<arg[.entries] { memory.entries.append((word().integer, word().integer)) }
+        while !isAtEnd { memory.chunks.append((word().integer, word().bytes)) }
         return memory
     }
+}
+
+extension RedisArgument {
+    fileprivate var integer: Int {
+        guard case .integer(let value) = self else { preconditionFailure("\(self) is not a number") }
+        return value
+    }
+
+    fileprivate var bytes: [UInt8] {
+        guard case .bytes(let value) = self else { preconditionFailure("\(self) is not text") }
+        return value
+    }
+
+    fileprivate var text: String { String(decoding: bytes, as: UTF8.self) }
 }
 
 extension RedisReply {
     static func integers(_ values: [Int]) -> RedisReply { .array(values.map { .integer($0) }) }
 
+    /// The words of a layout in its order; those that are not named are 0.
+    static func words<Field: ScriptLayout>(_ values: KeyValuePairs<Field, Int>) -> [Int] {
+        var words = Array(repeating: 0, count: Field.allCases.count)
+        for (field, value) in values { words[field.rawValue] = value }
+        return words
+    }
+
     init(_ reply: JoinReply) {
+        func words(_ code: JoinCode, _ number: Int = 0, _ time: Int = 0) -> [Int] {
+            RedisReply.words([JoinResult.code: code.rawValue, .number: number, .time: time])
+        }
         self = .integers(
-            [reply.nowMilliseconds, reply.generation, reply.waiting]
-                + reply.outcomes.flatMap { outcome -> [Int] in
+            RedisReply.words(
+                [JoinReplyField.now: reply.nowMilliseconds, .generation: reply.generation, .waiting: reply.waiting]
+            )
+                + reply.outcomes.flatMap { outcome in
                     switch outcome {
-                    case .waiting(let number, let position): [JoinCode.waiting.rawValue, number, position]
-                    case .admitted(let number, let expires): [JoinCode.admitted.rawValue, number, expires]
-                    case .known(let number, let issued): [JoinCode.known.rawValue, number, issued]
-                    case .closed: [JoinCode.closed.rawValue, 0, 0]
-                    case .full: [JoinCode.full.rawValue, 0, 0]
-                    case .noRoom: [JoinCode.noRoom.rawValue, 0, 0]
-                    case .bypassed: [JoinCode.bypassed.rawValue, 0, 0]
+                    case .waiting(let number, let position): words(.waiting, number, position)
+                    case .admitted(let number, let expires): words(.admitted, number, expires)
+                    case .known(let number, let issued): words(.known, number, issued)
+                    case .closed: words(.closed)
+                    case .full: words(.full)
+                    case .noRoom: words(.noRoom)
+                    case .bypassed: words(.bypassed)
                     }
                 }
         )
     }
 
     init(_ replies: [StandingReply]) {
+        func words(_ code: StandingCode, _ time: Int = 0) -> [Int] {
+            RedisReply.words([VisitResult.code: code.rawValue, .time: time])
+        }
+        let last = replies.last
         self = .integers(
-            [replies.last?.nowMilliseconds ?? 0, replies.last?.waiting ?? 0]
-                + replies.flatMap { reply -> [Int] in
+            RedisReply.words([VisitReplyField.now: last?.nowMilliseconds ?? 0, .waiting: last?.waiting ?? 0])
+                + replies.flatMap { reply in
                     switch reply.standing {
-                    case .waiting: [StandingCode.waiting.rawValue, reply.place]
-                    case .called(let deadline): [StandingCode.called.rawValue, deadline]
-                    case .entered(let expires): [StandingCode.entered.rawValue, expires]
-                    case .left: [StandingCode.left.rawValue, 0]
-                    case .expired: [StandingCode.expired.rawValue, 0]
-                    case .retry(let after): [StandingCode.retry.rawValue, after]
-                    case .fenced: [StandingCode.fenced.rawValue, 0]
+                    case .waiting: words(.waiting, reply.place)
+                    case .called(let deadline): words(.called, deadline)
+                    case .entered(let expires): words(.entered, expires)
+                    case .left: words(.left)
+                    case .expired: words(.expired)
+                    case .retry(let after): words(.retry, after)
+                    case .fenced: words(.fenced)
                     }
                 }
         )
     }
 
     init(_ tick: TickReply) {
-        self = .array([
-            .integers(TickField.allCases.map { tick[keyPath: $0.place] }),
-            .integers(tick.policy.scriptArguments),
-            .integers(tick.flow.flatMap { [$0.second, $0.entries] }),
-            .array(tick.chunks.flatMap { [.integer($0.index), $0.bitmap.map { .bytes($0) } ?? .integer(0)] }),
-            .array(tick.overrides.map { $0.map { .integer($0) } ?? .bytes([]) }),
-        ])
+        self = .array(
+            TickPart.allCases.map { part in
+                switch part {
+                case .state: .integers(TickField.allCases.map { tick[keyPath: $0.place] })
+                case .policy: .integers(tick.policy.scriptArguments)
+                case .flow: .integers(tick.flow.flatMap { [$0.second, $0.entries] })
+                case .chunks:
+                    .array(tick.chunks.flatMap { [.integer($0.index), $0.bitmap.map { .bytes($0) } ?? .integer(0)] })
+                case .overrides: .array(tick.overrides.map { $0.map { .integer($0) } ?? .bytes([]) })
+                }
+            }
+        )
     }
 }

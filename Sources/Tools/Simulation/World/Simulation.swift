@@ -183,12 +183,7 @@ public final class Simulation {
         // What an operator has set within a tick before a loss may be undone by it. So the operator looks once more.
         if !plan.faults.isEmpty, let last = operations.last {
             var wanted = Scenario.Operation()
-            for operation in operations {
-                wanted.rateMilli = operation.rateMilli ?? wanted.rateMilli
-                wanted.burst = operation.burst ?? wanted.burst
-                wanted.maxActive = operation.maxActive ?? wanted.maxActive
-                wanted.mode = operation.mode ?? wanted.mode
-            }
+            for operation in operations { wanted.limits.merge(operation.limits) { $1 } }
             let at = max(last.atMilliseconds, plan.endMilliseconds) + 5000
             world.at(World.startMilliseconds + at) { [unowned self] in self.operate(wanted) }
         }
