@@ -129,7 +129,7 @@ local function call_forward()
   for _, chunk in ipairs(live_chunks()) do
     local key, at = prefix .. 'waiting:' .. chunk, math.max(0, S.head - chunk * CHUNK)
     local lapsed = prefix .. 'lapsed1:' .. chunk % LATE_CHUNK
-    local has_lapsed = S.lapsed > 0 and redis.call('EXISTS', lapsed) == 1
+    local has_lapsed = redis.call('EXISTS', lapsed) == 1
     while first_calls < budget and #calls < 2 * CALLS_MAX and at < CHUNK do
       at = redis.call('BITPOS', key, 1, at, CHUNK - 1, 'BIT')
       if at < 0 then break end
