@@ -172,6 +172,29 @@ struct LapseTests {
         #expect(harness.nowMilliseconds < limit, "\(harness.nowMilliseconds - QueueHarness.startMilliseconds) ms")
     }
 
+    // aws-solutions/virtual-waiting-room-on-aws#154: its room was stuck when those who were next had closed their tabs.
+    @Test(
+        "People who abandon the line before they are called do not hold places of max_active",
+        arguments: StoreKind.allCases
+    )
+    func abandoned(_ kind: StoreKind) throws {
+        let harness = try kind.harness(smallPolicy(rate: 50, burst: 10, maxActive: 10))
+        let numbers = try harness.join(30).numbers
+        let honest = Array(numbers[20...])
+        #expect(try harness.tick(polled: numbers).active == 10)
+        // The ten behind those inside close their tabs; six seconds later the passes end.
+        var entered: Set<Int> = []
+        for _ in 0..<100 where entered.count < honest.count {
+            try harness.advance(200)
+            let waits = Set(try harness.tick(polled: honest).waiting)
+            for number in honest where !waits.contains(number) && !entered.contains(number) {
+                if case .entered = try harness.enter(claim(harness, number)) { entered.insert(number) }
+            }
+        }
+        #expect(entered.count == honest.count)
+        #expect(harness.nowMilliseconds - QueueHarness.startMilliseconds < 12_000)
+    }
+
     @Test("Who waits behind everybody is restored there, once", arguments: StoreKind.allCases)
     func restored(_ kind: StoreKind) throws {
         let harness = try kind.harness(smallPolicy(rate: 2, burst: 1))

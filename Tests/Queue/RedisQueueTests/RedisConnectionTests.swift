@@ -131,6 +131,23 @@ struct RedisConnectionTests {
         #expect(bench.logLines.last == "redis connected")
     }
 
+    // Sidekiq warns of this at boot (sidekiq/sidekiq#4752) and BullMQ refuses it (taskforcesh/bullmq#1443); some services
+    // do not publish the policy (sidekiq/sidekiq#5712), and must not be refused for that.
+    @Test("A Redis that may evict any key is not used, and one that may evict some is used with a warning")
+    func eviction() throws {
+        let redis = try RedisServer()
+        let greeting = RedisGreeting(scripts: ScriptCatalog())
+        try redis.command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+        let bench = try RedisBench(path: redis.socketPath, timing: briskTiming(), greeting: greeting)
+        bench.connection.open()
+        bench.pass(milliseconds: 300)
+        #expect(!bench.connection.isReady)
+        #expect(bench.connection.lastErrorText.contains("CONFIG SET maxmemory-policy noeviction"))
+        try redis.command("CONFIG", "SET", "maxmemory-policy", "volatile-ttl")
+        #expect(bench.run { bench.connection.isReady })
+        #expect(bench.logLines.contains { $0.contains("volatile-ttl may evict heartbeats") })
+    }
+
     @Test("A path too long for a socket is an error that is told, not a crash")
     func longPath() throws {
         let bench = try RedisBench(path: "/tmp/" + String(repeating: "x", count: 300), timing: briskTiming())

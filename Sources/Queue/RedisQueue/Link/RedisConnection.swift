@@ -226,6 +226,7 @@ public final class RedisConnection {
                 case .success(let reply):
                     self.greetingError = self.greetingError ?? self.greeting.complaint(about: reply)
                     if let server = RedisGreeting.server(in: reply) { self.server = server }
+                    self.greeting.warning(about: reply).map { self.log("\(self.name): \($0)") }
                     if self.greetingError != nil { return }
                     left -= 1
                     if left == 0 { self.greeted() }
