@@ -131,8 +131,8 @@ struct RedisConnectionTests {
         #expect(bench.logLines.last == "redis connected")
     }
 
-    // Sidekiq warns of this at boot (sidekiq/sidekiq#4752) and BullMQ refuses it (taskforcesh/bullmq#1443); some services
-    // do not publish the policy (sidekiq/sidekiq#5712), and must not be refused for that.
+    // Sidekiq warns of this at boot (sidekiq/sidekiq#4752), and BullMQ refuses it (taskforcesh/bullmq#1443). Some
+    // services do not publish the policy (sidekiq/sidekiq#5712), and must not be refused for that.
     @Test("A Redis that may evict any key is not used, and one that may evict some is used with a warning")
     func eviction() throws {
         let redis = try RedisServer()
