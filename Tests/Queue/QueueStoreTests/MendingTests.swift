@@ -89,4 +89,27 @@ struct MendingTests {
         }
         #expect(entered.count >= 20, "\(name): \(entered.count) have entered")
     }
+
+    @Test("Visitors who were called again add no places to max_active when the list of the called is evicted")
+    func recalledEvicted() throws {
+        let harness = try StoreKind.redis.harness(smallPolicy(rate: 10, burst: 10, maxActive: 2))
+        let redis = try #require(harness as? RedisHarness)
+        let numbers = try harness.join(12).numbers
+        // Two are called and let it lapse, the next two leave; the looks of the first two call them again.
+        for number in numbers[..<2] { _ = try harness.leave(harness.claim(number)) }
+        for _ in 0..<12 {
+            try harness.advance(200)
+            _ = try harness.tick(polled: numbers)
+        }
+        for number in numbers[4..<6] { _ = try harness.leave(harness.claim(number)) }
+        for number in numbers[2..<4] { _ = try harness.stand(harness.claim(number, issuedAgo: 2000)) }
+        #expect(try redis.count("recalled") > 0)
+        #expect(try redis.remove("called") == 1)
+        for _ in 0..<7 {
+            try harness.advance(200)
+            _ = try harness.tick(polled: numbers)
+        }
+        #expect(try redis.count("recalled") == 0)
+        #expect(try redis.count("called") + redis.count("active") <= 2)
+    }
 }

@@ -29,6 +29,8 @@ struct CheckerTests {
     ) throws -> Set<Promise> {
         var scenario = try #require(try BuiltInScenarios.scenario(name))
         scenario.horizonMilliseconds = 300_000
+        // The rules with a mistake know one file.
+        scenario.filesDiffer = false
         scenario.visitors = min(scenario.visitors, 120)
         return try broken(rules, scenario, seeds: seeds)
     }
@@ -147,7 +149,8 @@ struct CheckerTests {
 
     @Test("A second burst after every memory was lost at once is found")
     func totalLoss() throws {
-        #expect(try Self.broken(Flawed<TotalLossUnnoticed>.self, "faults", seeds: 1...150) == [.bound])
+        let found = try Self.broken(Flawed<TotalLossUnnoticed>.self, "faults", seeds: 1...150)
+        #expect(found == [.bound])
     }
 
     @Test("A restore that remembers nothing lets in a second burst, or calls out of order")

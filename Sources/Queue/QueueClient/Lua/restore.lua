@@ -107,8 +107,8 @@ for i = bitmaps_at, #ARGV, 2 do
   redis.call('DEL', scratch)
   redis.call('HSET', KEYS[3], chunk, version)
 end
--- Nor must the called visitors (few: at most those of one claim window).
-for _, number in ipairs(redis.call('ZRANGE', KEYS[4], 0, 9999)) do
+-- Nor must the called visitors: those called last, whom an older mirror may still show.
+for _, number in ipairs(redis.call('ZREVRANGE', KEYS[4], 0, 9999)) do
   unwait(tonumber(number), {})
 end
 

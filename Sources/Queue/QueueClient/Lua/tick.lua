@@ -91,6 +91,8 @@ end
 -- the room from calling. Chunks in which nobody waits are removed, but the newest.
 local function recount()
   local before = S.waiting
+  -- Members that are called no longer would add places to max_active.
+  redis.call('ZINTERSTORE', recalled_key, 2, recalled_key, KEYS[4], 'WEIGHTS', 1, 0)
   S.waiting, S.called, S.active = 0, redis.call('ZCARD', KEYS[4]), redis.call('ZCARD', KEYS[5])
   S.head = S.next
   for _, chunk in ipairs(live_chunks()) do

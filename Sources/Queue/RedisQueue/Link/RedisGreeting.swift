@@ -38,7 +38,7 @@ public struct RedisGreeting: ExpressibleByArrayLiteral, Sendable {
     /// What an operator should know of a server that is taken all the same; nil when there is nothing.
     func warning(about reply: RedisReply) -> String? {
         guard let policy = RedisGreeting.evictionPolicy(in: reply), policy.hasPrefix("volatile-") else { return nil }
-        return "maxmemory-policy \(policy) may evict heartbeats: CONFIG SET maxmemory-policy noeviction"
+        return "maxmemory-policy \(policy) may evict what is known of visitors: CONFIG SET maxmemory-policy noeviction"
     }
 
     /// The run id in a reply to INFO: 40 characters, new with each start of a server.

@@ -171,9 +171,10 @@ struct Ledger {
             return
         case .called: break
         case .waiting where isBypass: break
-        case .abandoned: callAtOnce(number, from: .abandoned, &facts)
         case .forgotten where forgottenPasses[number] == end:
             return move(number, to: .entered(passEnd: end, era: era))
+        case let place where place == .abandoned || place == .forgotten || place == nil:
+            callAtOnce(number, from: place, &facts)
         case let place: fault(.conservation, "\(number) enters and is \(place.map { "\($0)" } ?? "unknown")")
         }
         move(number, to: .entered(passEnd: end, era: era))
