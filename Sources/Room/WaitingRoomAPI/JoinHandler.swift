@@ -118,7 +118,7 @@ struct JoinHandler {
                 return respondAdmitted(claim, expires, reply.nowMilliseconds, room, call)
             }
             let known = room.remember(reply, of: claim.number)
-            api.whenKnown(known, in: room) {
+            api.whenKnown(known, of: claim, in: room) {
                 respondJoined(claim, VisitorView.of($0, in: room, call.language, api), room, call)
             }
         }

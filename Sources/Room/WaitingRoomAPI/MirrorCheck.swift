@@ -27,11 +27,22 @@ extension APIContext {
         if !isHeld { waits(place, position) }
     }
 
-    /// Gives an answer about a visitor who waits when the mirror knows the place: a visitor who joined or came back
-    /// since the last tick is in the next one, and positions are not reckoned where they can be read.
-    func whenKnown(_ reply: StandingReply, in room: Room, _ answer: @escaping (StandingReply) -> Void) {
+    /// How long a ticket counts as new, by Redis' clock: several ticks, also on a busy machine.
+    private static let newTicketMilliseconds = 2000
+
+    /// Gives an answer about a visitor who waits when the mirror knows the place: one who joined since the last tick is
+    /// in the next one, and positions are not reckoned where they can be read. An older ticket that the mirror does not
+    /// know is of a visitor who came back: after a loss of Redis all come back at once, and none of them waits for a
+    /// tick. Their places lie among those the mirror knows, and are reckoned well.
+    func whenKnown(
+        _ reply: StandingReply,
+        of claim: TicketClaim,
+        in room: Room,
+        _ answer: @escaping (StandingReply) -> Void
+    ) {
         let isUnknown = reply.standing == .waiting && reply.position == 0 && room.mirror.place(of: reply.place) == nil
-        guard isUnknown, !isStale(room), room.afterTick({ answer(reply) }) else { return answer(reply) }
+        let isNew = reply.nowMilliseconds - claim.issuedMilliseconds < APIContext.newTicketMilliseconds
+        guard isUnknown, isNew, !isStale(room), room.afterTick({ answer(reply) }) else { return answer(reply) }
     }
 
     /// An old mirror says nothing, and in bypass everybody may enter.

@@ -39,7 +39,7 @@ struct StatusHandler {
             switch result {
             case .success(let reply):
                 let known = room.remember(reply, of: visitor.number)
-                api.whenKnown(known, in: room) { respondStanding($0, visitor, call) }
+                api.whenKnown(known, of: visitor.claim, in: room) { respondStanding($0, visitor, call) }
             case .failure(let failure):
                 respondDegraded(failure, visitor, call)
             }

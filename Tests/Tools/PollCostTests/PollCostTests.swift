@@ -15,11 +15,13 @@ import Testing
     private static let folder = URL(fileURLWithPath: "\(Repository.root)/Tests/Tools/poll-cost")
 
     /// Instructions of a whole run. valgrind 3.19 cannot read Swift's debug information, so it gets a copy without.
+    /// Hash tables are seeded alike in every run, or the start differs by more than the polls take.
     private func instructions(polls: Int, _ program: String, _ directory: TemporaryDirectory) throws -> Int {
         let run = try TestProcess.output(
-            "valgrind",
+            "env",
             [
-                "--tool=callgrind", "--callgrind-out-file=\(directory.file("out"))", program, "\(polls)",
+                "SWIFT_DETERMINISTIC_HASHING=1", "valgrind", "--tool=callgrind",
+                "--callgrind-out-file=\(directory.file("out"))", program, "\(polls)",
             ]
         )
         let line = run.text.split(separator: "\n").last { $0.contains("Collected :") }
