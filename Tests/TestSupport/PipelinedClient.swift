@@ -14,8 +14,13 @@ public final class PipelinedClient {
     }
 
     /// The bytes of a request.
-    public static func request(_ method: String, _ path: String, body: String? = nil) -> [UInt8] {
-        HTTPClient.bytes(method, path, body == nil ? [] : [("Content-Type", "application/json")], body)
+    public static func request(
+        _ method: String,
+        _ path: String,
+        _ headers: [(String, String)] = [],
+        body: String? = nil
+    ) -> [UInt8] {
+        HTTPClient.bytes(method, path, headers + (body == nil ? [] : [("Content-Type", "application/json")]), body)
     }
 
     /// Sends requests and reads their answers, which come in the same order.

@@ -177,7 +177,7 @@ struct JoinHandler {
 extension JoinAnswer {
     /// What the ticket of a number that was given out just now says.
     func claim(_ number: Int) -> TicketClaim {
-        TicketClaim(generation: generation, number: number, issuedMilliseconds: nowMilliseconds)
+        TicketClaim(generation: generation, number: number, issuedMilliseconds: issuedMilliseconds)
     }
 }
 

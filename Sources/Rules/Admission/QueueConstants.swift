@@ -12,8 +12,19 @@ public enum QueueConstants {
     public static let refillMillisecondsMax = 3_600_000
     /// Numbers skipped behind a number that only its ticket knows.
     public static let numbersSkipped = 1000
-    /// Joins with the same idempotency key get the same number for this long.
-    public static let joinKeyLifetimeMilliseconds = 300_000
+    /// Joins with the same idempotency key get the same number for this long: five minutes, and the second by which the
+    /// issue time of a ticket may be rounded.
+    public static let joinKeyLifetimeMilliseconds = 301_000
+    /// Numbers in a page of keys: 380 keys a bucket on average, where Redis keeps up to 512 without overhead
+    /// (hash-max-listpack-entries).
+    public static let keysPerPage = keyBuckets * 380
+    /// Buckets of a page of keys: few, since each costs 100 bytes, also for one key. The buckets of 300,000 people fit
+    /// a size of the allocator (5,120 bytes) closely.
+    public static let keyBuckets = 880
+    /// Pages of keys looked at. When more joins than theirs bring a key within its life, the oldest keys are forgotten.
+    public static let keyPagesMax = 8
+    /// Seconds that a value of a page can tell apart: more than the life of a page, and a power of two.
+    public static let keySeconds = 512
     /// How long a person's key is kept after its last use.
     public static let personKeyLifetimeMilliseconds = 86_400_000
     /// Calls that one tick lets lapse at most.

@@ -161,6 +161,11 @@ public struct Crowd {
         }
     }
 
+    /// What the join of a visitor is known by.
+    public func person(_ visitor: UInt32) -> JoinPerson {
+        JoinPerson(visitor: visitor, lastNumber: visitors[Int(visitor)].number)
+    }
+
     // MARK: - Answers
 
     /// Takes the answer to a visitor's request.

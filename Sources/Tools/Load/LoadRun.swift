@@ -142,8 +142,11 @@ public final class LoadRun {
             now = nowMicroseconds
             let late = now - due.intendedMilliseconds * 1000
             if late > statistics.queueingMicrosecondsMax { statistics.queueingMicrosecondsMax = late }
+            let person = crowd.person(due.visitor)
             connections[Int(index)].send(SentRequest(due: due, sentMicroseconds: now)) { buffer in
-                crowd.withTokens(of: due.visitor) { writer.write(due.kind, ticket: $0, pass: $1, into: buffer) }
+                crowd.withTokens(of: due.visitor) {
+                    writer.write(due.kind, ticket: $0, pass: $1, person: person, into: buffer)
+                }
             }
         }
     }

@@ -290,10 +290,21 @@ final class RedisHarness: QueueHarness {
         return try command(["EVAL", RedisArgument(script), 0, RedisArgument(prefix)]).integerValue ?? 0
     }
 
+    /// A field of the room's state as it is written there; nil when there is none.
+    func text(_ name: String) throws -> String? {
+        let bytes = try command(["HGET", RedisArgument(KeySchema(room: room.id).state), RedisArgument(name)]).bytesValue
+        return bytes.map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// Writes a field of the room's state.
+    func setText(_ name: String, _ value: String) throws {
+        let state = RedisArgument(KeySchema(room: room.id).state)
+        _ = try command(["HSET", state, RedisArgument(name), RedisArgument(value)])
+    }
+
     /// A field of the room's state.
     func field(_ name: String) throws -> Int {
-        let bytes = try command(["HGET", RedisArgument(KeySchema(room: room.id).state), RedisArgument(name)]).bytesValue
-        return bytes.flatMap { Int(String(decoding: $0, as: UTF8.self)) } ?? -1
+        try text(name).flatMap { Int($0) } ?? -1
     }
 
     /// How many members a sorted set of the room has.

@@ -105,7 +105,7 @@ struct JoinTests {
         try bench.fill()
         let key = "0123456789abcdef"
         let first = try bench.join([(.idempotencyKey, key)])
-        bench.advance(300_000)
+        bench.advance(QueueConstants.joinKeyLifetimeMilliseconds)
         #expect(try bench.join([(.idempotencyKey, key)]).string("waiting_token") != first.string("waiting_token"))
     }
 

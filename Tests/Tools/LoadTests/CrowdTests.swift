@@ -97,11 +97,15 @@ import Testing
         let pass = Array("P.A.S".utf8)
         for kind in RequestKind.allCases {
             let length = ticket.withUnsafeBytes { ticket in
-                pass.withUnsafeBytes { writer.write(kind, ticket: ticket, pass: $0, into: buffer) }
+                pass.withUnsafeBytes {
+                    let person = JoinPerson(visitor: 41, lastNumber: 7)
+                    return writer.write(kind, ticket: ticket, pass: $0, person: person, into: buffer)
+                }
             }
             texts.append(String(decoding: buffer[..<length], as: UTF8.self))
         }
         #expect(texts[0].hasSuffix("Content-Length: 19\r\n\r\n{\"event_id\":\"demo\"}"))
+        #expect(texts[0].contains("-00000000000000290000000000000007\r\n"), "the key of the page, \(texts[0])")
         #expect(texts[1].hasPrefix("GET /api/v1/queue/status?token=T.I HTTP/1.1\r\n"))
         #expect(texts[2].hasSuffix("Content-Length: 23\r\n\r\n{\"waiting_token\":\"T.I\"}"))
         #expect(texts[3].hasPrefix("DELETE /api/v1/queue/leave?token=T.I HTTP/1.1\r\n"))

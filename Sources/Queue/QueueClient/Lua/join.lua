@@ -9,7 +9,8 @@
 --        JOIN_KNOWN key (time = issue time ms of its ticket)
 --        JOIN_CLOSED   JOIN_FULL   JOIN_NO_ROOM at once (gate)   JOIN_BYPASSED (gate)
 -- Atomic because the numbers, the buckets and the bitmaps must agree, and a person's joins at several workers.
--- O(items); a person's item costs up to O(epochs of the grace), at most 64. The worker sends at most 512.
+-- O(items); an item with a key looks into up to KEY_PAGES_MAX pages, a person's item costs up to O(epochs of the
+-- grace), at most 64. The worker sends at most 512.
 
 if knows_less(tonumber(ARGV[JOIN_ARG_KNOWN_GENERATION]), tonumber(ARGV[JOIN_ARG_KNOWN_NEXT]),
     tonumber(ARGV[JOIN_ARG_KNOWN_INCARNATION])) then
@@ -36,21 +37,77 @@ local expires = now + P.pass_ms
 local first, admitted, fresh = S.next, 0, {}
 local waiting = 0
 
--- Number and issue time of the ticket that a key names and that its next join gets again; nil when that takes a number.
-local function ticket_of(name, is_person)
-  if fresh[name] then return fresh[name], now end
-  local known = is_person and redis.call('GETEX', name, 'PX', PERSON_MS) or not is_person and redis.call('GET', name)
+-- The keys of retries. Each key is a field of a small hash: the field is a part of its digest, the value the number and
+-- the issue time. Redis keeps a hash of up to 512 fields as one string (listpack), which is 15 bytes a key.
+--   keys:<first>:<bucket>   a page is KEY_BUCKETS of them; a key's digest says which. A page is begun when the last one
+--                           is JOIN_KEY_MS old or may be full. <first> is the lowest number in it: no two pages have
+--                           the same, not even after a loss of the state, so no value is read with another base
+--   key_pages               field of the state: "first:since ...", the pages that may hold a living key
+local pages
+local function read_pages()
+  pages = {}
+  for first, since in string.gmatch(redis.call('HGET', KEYS[1], 'key_pages') or '', '(%d+):(%d+)') do
+    pages[#pages + 1] = {first = tonumber(first), since = tonumber(since)}
+  end
+end
+
+-- The bucket, without the page, and the field of a key. Together 58 bits: two of 300,000 keys are taken for the same
+-- once in six million rooms.
+local function key_place(key)
+  local digest = redis.sha1hex(key)
+  local bytes = {}
+  for at = 1, 11, 2 do bytes[#bytes + 1] = string.char(tonumber(string.sub(digest, at, at + 1), 16)) end
+  return tonumber(string.sub(digest, 13, 18), 16) % KEY_BUCKETS, table.concat(bytes)
+end
+
+-- Number and issue time of the ticket of a living key; nil for another key.
+local function ticket_of_key(key)
+  if not pages then read_pages() end
+  local bucket, field = key_place(key)
+  for i = #pages, 1, -1 do
+    local value = tonumber(redis.call('HGET', prefix .. 'keys:' .. pages[i].first .. ':' .. bucket, field))
+    if value then
+      local issued_ms = pages[i].since + value % KEY_SECONDS * 1000
+      if issued_ms + JOIN_KEY_MS <= now then return nil end
+      return pages[i].first + math.floor(value / KEY_SECONDS), issued_ms
+    end
+  end
+  return nil
+end
+
+-- Remembers the number that a key was given now, for JOIN_KEY_MS.
+local function remember_key(key, number)
+  local page = pages[#pages]
+  if not page or now - page.since >= JOIN_KEY_MS or now < page.since or number - page.first >= KEYS_PER_PAGE then
+    page = {first = number, since = second * 1000}
+    pages[#pages + 1] = page
+    -- A page ended when the next one began.
+    while #pages > KEY_PAGES_MAX or #pages > 1 and pages[2].since + JOIN_KEY_MS <= now do table.remove(pages, 1) end
+    local words = {}
+    for i, each in ipairs(pages) do words[i] = string.format('%.0f:%.0f', each.first, each.since) end
+    redis.call('HSET', KEYS[1], 'key_pages', table.concat(words, ' '))
+  end
+  local bucket, field = key_place(key)
+  local name = prefix .. 'keys:' .. page.first .. ':' .. bucket
+  redis.call('HSET', name, field, (number - page.first) * KEY_SECONDS + second - page.since / 1000)
+  redis.call('PEXPIRE', name, JOIN_KEY_MS)
+end
+
+-- Number and issue time of the ticket that a person has or may come back to; nil when the next join takes a number.
+local function ticket_of_person(name)
+  local known = redis.call('GETEX', name, 'PX', PERSON_MS)
   local number, issued_ms, generation = string.match(known or '', '^(%d+):(%d+):(%d+)$')
   -- A key from before a reset names a place that has ended.
   if not number or tonumber(generation) ~= S.generation then return nil end
   number, issued_ms = tonumber(number), tonumber(issued_ms)
-  if is_person then
-    local code = place(number, issued_ms)
-    local is_spent = code == LEFT and redis.call('EXISTS', prefix .. 'spent:' .. number) == 1
-    if code == EXPIRED or code == LEFT and not is_spent then return nil end
-  end
+  local code = place(number, issued_ms)
+  local is_spent = code == LEFT and redis.call('EXISTS', prefix .. 'spent:' .. number) == 1
+  if code == EXPIRED or code == LEFT and not is_spent then return nil end
   return number, issued_ms
 end
+
+-- Tickets are issued in whole seconds, so that a repeated one is the same to the byte.
+local issued_now = second * 1000
 
 for i = JOIN_ITEMS, #ARGV, JOIN_ITEM_SIZE do
   local kind, key = ARGV[i + JOIN_ITEM_KIND], ARGV[i + JOIN_ITEM_KEY]
@@ -58,7 +115,13 @@ for i = JOIN_ITEMS, #ARGV, JOIN_ITEM_SIZE do
   local is_gate = kind == KIND_GATE or kind == KIND_PERSON_GATE
   local name = key ~= '' and prefix .. (is_person and 'person:' or 'join:') .. key
   local number, issued_ms
-  if name then number, issued_ms = ticket_of(name, is_person) end
+  if name and fresh[name] then
+    number, issued_ms = fresh[name], issued_now
+  elseif is_person and name then
+    number, issued_ms = ticket_of_person(name)
+  elseif name then
+    number, issued_ms = ticket_of_key(key)
+  end
   if number then
     answer(JOIN_KNOWN, number, issued_ms)
   elseif is_gate and P.mode == BYPASS then
@@ -74,7 +137,11 @@ for i = JOIN_ITEMS, #ARGV, JOIN_ITEM_SIZE do
     S.next = number + 1
     if name then
       fresh[name] = number
-      redis.call('SET', name, number .. ':' .. now .. ':' .. S.generation, 'PX', is_person and PERSON_MS or JOIN_KEY_MS)
+      if is_person then
+        redis.call('SET', name, number .. ':' .. issued_now .. ':' .. S.generation, 'PX', PERSON_MS)
+      else
+        remember_key(key, number)
+      end
     end
     if admissible >= 1 then
       admissible, admitted = admissible - 1, admitted + 1

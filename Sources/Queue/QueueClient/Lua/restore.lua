@@ -75,6 +75,7 @@ end
 if known[1] and tonumber(known[1]) < generation then
   for _, chunk in ipairs(redis.call('HKEYS', KEYS[3])) do redis.call('DEL', prefix .. 'waiting:' .. chunk) end
   redis.call('DEL', KEYS[3], KEYS[4], prefix .. 'recalled')
+  redis.call('HDEL', KEYS[1], 'key_pages')
   changed = {}
 end
 

@@ -222,7 +222,11 @@ public struct QueueModel {
         if openedMilliseconds == 0 { openedMilliseconds = now }
         if let key = request.key {
             joinKeys[key] = NamedTicket(
-                claim: TicketClaim(generation: generation, number: number, issuedMilliseconds: now),
+                claim: TicketClaim(
+                    generation: generation,
+                    number: number,
+                    issuedMilliseconds: TicketClaim.issueTime(nowMilliseconds: now)
+                ),
                 usedMilliseconds: now
             )
         }

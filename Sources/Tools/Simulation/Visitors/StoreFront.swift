@@ -36,10 +36,10 @@ struct StoreFront: Front {
                     ),
                     of: number
                 )
-                done(ticket(number, answer.nowMilliseconds), waiting(position, at: number, room))
+                done(ticket(number, answer.issuedMilliseconds), waiting(position, at: number, room))
             case .admitted(let number, let expires):
                 room.noteIssued(number, generation: answer.generation)
-                done(ticket(number, answer.nowMilliseconds), .admitted(pass: expires))
+                done(ticket(number, answer.issuedMilliseconds), .admitted(pass: expires))
             case .known(let number, let issued):
                 let held = ticket(number, issued)
                 worker.store.stand(held.claim, room: room) { result in
