@@ -279,6 +279,26 @@ final class RedisHarness: QueueHarness {
         return value
     }
 
+    /// Processor time that Redis has used, in milliseconds.
+    func processorMilliseconds() throws -> Int {
+        let text = String(decoding: try command(["INFO", "cpu"]).bytesValue ?? [], as: UTF8.self)
+        let seconds = text.split(whereSeparator: \.isNewline)
+            .filter { $0.hasPrefix("used_cpu_user:") || $0.hasPrefix("used_cpu_sys:") }
+            .compactMap { Double($0.split(separator: ":")[1]) }
+        guard seconds.count == 2 else { throw TestFailure("INFO has no processor time") }
+        return Int((seconds[0] + seconds[1]) * 1000)
+    }
+
+    /// Entries in a sorted set of their own, a thousand in a command.
+    func writeDown(_ entries: [(number: Int, passExpiresMilliseconds: Int)], in key: String) throws {
+        for start in stride(from: 0, to: entries.count, by: 1000) {
+            let words = entries[start..<min(start + 1000, entries.count)].flatMap {
+                [RedisArgument($0.passExpiresMilliseconds), RedisArgument($0.number)]
+            }
+            _ = try command(["ZADD", RedisArgument(key)] + words)
+        }
+    }
+
     /// Removes every key of the room whose name begins so, as an eviction would. Returns how many there were.
     func remove(_ name: String) throws -> Int {
         let script = """

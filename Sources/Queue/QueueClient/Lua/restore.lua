@@ -46,30 +46,85 @@ if override_words > 0 and redis.call('HEXISTS', KEYS[2], 'version') == 0 then
   redis.call('HSET', KEYS[2], 'version', 1, unpack(ARGV, RESTORE_ITEMS, entries_at - 1))
 end
 
--- A visitor who has entered holds a pass and must not enter again: these are marked before the waiting are merged.
-local function unwait(number, changed)
-  local chunk = math.floor(number / CHUNK)
+-- key AND NOT other = key XOR (key AND other)
+local function subtract(key, other)
+  redis.call('BITOP', 'AND', prefix .. 'scratch', key, other)
+  redis.call('BITOP', 'XOR', key, key, prefix .. 'scratch')
+end
+
+-- Gives body each chunk of the numbers, and a bitmap of its numbers. A command for each number would hold Redis up: a
+-- worker remembers thousands.
+local function each_bitmap(numbers, body)
+  local parts = {}
+  for _, number in ipairs(numbers) do
+    local chunk, at = math.floor(number / CHUNK), number % CHUNK
+    local part = parts[chunk]
+    if not part then
+      part = {first = math.huge, last = 0}
+      parts[chunk] = part
+    end
+    local index = math.floor(at / 8)
+    part[index] = bit.bor(part[index] or 0, bit.rshift(128, at % 8))
+    part.first, part.last = math.min(part.first, index), math.max(part.last, index)
+  end
+  for chunk, part in pairs(parts) do
+    local bytes = {}
+    for index = part.first, part.last do bytes[#bytes + 1] = string.char(part[index] or 0) end
+    redis.call('SETRANGE', prefix .. 'numbers', part.first, table.concat(bytes))
+    body(chunk, prefix .. 'numbers')
+    redis.call('DEL', prefix .. 'numbers')
+  end
+end
+
+-- Takes a bitmap of a chunk's numbers out of those who wait, at their numbers and behind everybody.
+local function unwait(chunk, key, changed)
   for _, part in ipairs({chunk, chunk + LATE_CHUNK}) do
     if redis.call('HEXISTS', KEYS[3], part) == 1 then
-      redis.call('SETBIT', prefix .. 'waiting:' .. part, number % CHUNK, 0)
+      subtract(prefix .. 'waiting:' .. part, key)
       changed[part] = true
     end
   end
 end
-local changed = {}
-for i = entries_at, bitmaps_at - 1, 2 do
-  local number, expires = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
-  local chunk = math.floor(number / CHUNK)
-  local key = prefix .. 'done:' .. chunk
-  if redis.call('EXISTS', key) == 0 then redis.call('SETBIT', key, CHUNK - 1, 0) end
-  if redis.call('SETBIT', key, number % CHUNK, 1) == 0 then
-    redis.call('PEXPIRE', key, DONE_MS)
-    redis.call('ZREM', KEYS[4], ARGV[i])
-    redis.call('ZREM', prefix .. 'recalled', ARGV[i])
-    if expires > now then redis.call('ZADD', KEYS[5], expires, ARGV[i]) end
-    unwait(number, changed)
+
+-- A command takes a bounded number of words.
+local function in_slices(command, key, words)
+  for from = 1, #words, KEYS_PER_COMMAND do
+    redis.call(command, key, unpack(words, from, math.min(from + KEYS_PER_COMMAND - 1, #words)))
   end
 end
+
+-- A visitor who has entered holds a pass and must not enter again: these are marked before the waiting are merged.
+-- Words go on as they came: to make text of a number costs as much as to add it.
+local changed, known_done, fresh, members, passes = {}, {}, {}, {}, {}
+local count, last = 0, 0
+for i = entries_at, bitmaps_at - 1, 2 do
+  local number = tonumber(ARGV[i])
+  local chunk, at = math.floor(number / CHUNK), number % CHUNK
+  local done = known_done[chunk]
+  if not done then
+    done = redis.call('GET', prefix .. 'done:' .. chunk) or ''
+    known_done[chunk] = done
+  end
+  if bit.band(string.byte(done, math.floor(at / 8) + 1) or 0, bit.rshift(128, at % 8)) == 0 then
+    count = count + 1
+    fresh[count], members[count] = number, ARGV[i]
+    if tonumber(ARGV[i + 1]) > now then
+      passes[last + 1], passes[last + 2] = ARGV[i + 1], ARGV[i]
+      last = last + 2
+    end
+  end
+end
+each_bitmap(fresh, function(chunk, key)
+  local done = prefix .. 'done:' .. chunk
+  if known_done[chunk] == '' then redis.call('SETBIT', done, CHUNK - 1, 0) end
+  redis.call('BITOP', 'OR', done, done, key)
+  redis.call('PEXPIRE', done, DONE_MS)
+  unwait(chunk, key, changed)
+end)
+for _, key in ipairs({KEYS[4], prefix .. 'recalled'}) do
+  if redis.call('EXISTS', key) == 1 then in_slices('ZREM', key, members) end
+end
+in_slices('ZADD', KEYS[5], passes)
 
 -- What this Redis remembers of an older generation was ended by a reset.
 if known[1] and tonumber(known[1]) < generation then
@@ -77,12 +132,6 @@ if known[1] and tonumber(known[1]) < generation then
   redis.call('DEL', KEYS[3], KEYS[4], prefix .. 'recalled')
   redis.call('HDEL', KEYS[1], 'key_pages')
   changed = {}
-end
-
--- key AND NOT other = key XOR (key AND other)
-local function subtract(key, other)
-  redis.call('BITOP', 'AND', prefix .. 'scratch', key, other)
-  redis.call('BITOP', 'XOR', key, key, prefix .. 'scratch')
 end
 
 -- Beyond every version a worker can know from before the loss, so that each takes the restored bitmaps.
@@ -109,9 +158,9 @@ for i = bitmaps_at, #ARGV, 2 do
   redis.call('HSET', KEYS[3], chunk, version)
 end
 -- Nor must the called visitors: those called last, whom an older mirror may still show.
-for _, number in ipairs(redis.call('ZREVRANGE', KEYS[4], 0, 9999)) do
-  unwait(tonumber(number), {})
-end
+local called = redis.call('ZREVRANGE', KEYS[4], 0, 9999)
+for i, number in ipairs(called) do called[i] = tonumber(number) end
+each_bitmap(called, function(chunk, key) unwait(chunk, key, {}) end)
 
 local waiting, head = 0, math.huge
 for _, chunk in ipairs(redis.call('HKEYS', KEYS[3])) do
