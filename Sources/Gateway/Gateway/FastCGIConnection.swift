@@ -3,10 +3,12 @@
 // One FastCGI connection through libfcgi, without ever waiting in it:
 //
 //     idle --bytes--> partial --whole--> busy --answer--> idle        any --error, bound--> closed
+//                                          busy --large answer--> writing --last piece--> idle
 //
 // The descriptor stays non-blocking. libfcgi takes EAGAIN for an error, so it is called only when it cannot happen or
-// must end the connection: it reads when FastCGIGuard has seen a whole request, and an answer always fits in the empty
-// send buffer of a peer that has read the answers before. One that has not loses its connection; nothing waits for it.
+// must end the connection: it reads when FastCGIGuard has seen a whole request, and an answer fits in the empty send
+// buffer of a peer that has read the answers before; a large one (/metrics of many rooms) goes in pieces, each when the
+// peer has read most of the one before. A peer that does not read loses its connection; nothing waits for it.
 
 internal import CFastCGI
 internal import CLinux
@@ -19,8 +21,11 @@ final class FastCGIConnection: GatewayConnection {
         case idle
         case partial
         case busy
+        case writing
         case closed
     }
+
+    private static let events: IOEvents = [.readable, .peerClosed, .edgeTriggered]
 
     /// Peeks at an incomplete request that happen at once; later ones are delayed. nginx sends a request in one piece,
     /// so more of them are rare.
@@ -40,6 +45,8 @@ final class FastCGIConnection: GatewayConnection {
     private var looks = 0
     private var pause: Timer?
     private var hasInputWhileBusy = false
+    /// What a large answer has left to send.
+    private var unsent: ArraySlice<UInt8> = []
     private(set) var deadlineMilliseconds: Int
 
     /// Takes over a connected descriptor; closes it when it throws.
@@ -58,7 +65,7 @@ final class FastCGIConnection: GatewayConnection {
         library.pointee.keepConnection = 1
         do {
             // Edge-triggered: a request that is only looked at stays in the kernel and would be reported every turn.
-            registration = try core.loop.add(fd: fd, events: [.readable, .peerClosed, .edgeTriggered]) { events in
+            registration = try core.loop.add(fd: fd, events: Self.events) { events in
                 self.ready(events)
             }
         } catch {
@@ -79,6 +86,11 @@ final class FastCGIConnection: GatewayConnection {
             // Not read before the answer: libfcgi would drop it. nginx never sends it so early.
             hasInputWhileBusy = true
             if isGone { abandon() }
+            return
+        }
+        if state == .writing {
+            if events.contains(.readable) || events.contains(.peerClosed) { hasInputWhileBusy = true }
+            if isGone { close() } else if events.contains(.writable) { writePiece() }
             return
         }
         // In a pause the timer looks; the end of the peer is worth a look at once.
@@ -190,13 +202,53 @@ final class FastCGIConnection: GatewayConnection {
 
     func answer(_ response: GatewayResponse, serial: UInt64) {
         guard isOpen(serial: serial) else { return }
-        core.render(response, upTo: sendBuffer.largestResponse)
-        // PutStr takes an Int32; the response bound is far below.
-        core.output.withBytes { bytes in
-            bytes.withMemoryRebound(to: CChar.self) {
-                _ = FCGX_PutStr($0.baseAddress, Int32(clamping: $0.count), library.pointee.out)
-            }
+        core.render(response)
+        guard core.output.count > sendBuffer.largestResponse else {
+            core.output.withBytes { put($0) }
+            return finish()
         }
+        unsent = core.output.array[...]
+        state = .writing
+        writePiece()
+    }
+
+    /// PutStr takes an Int32; the response bound is far below.
+    private func put(_ bytes: UnsafeBufferPointer<UInt8>) {
+        bytes.withMemoryRebound(to: CChar.self) {
+            _ = FCGX_PutStr($0.baseAddress, Int32(clamping: $0.count), library.pointee.out)
+        }
+    }
+
+    /// Sends as much as fits for certain. The kernel reports a socket as writable when three quarters of its buffer are
+    /// free, and half of the largest answer occupies half of it.
+    private func writePiece() {
+        unsent.prefix(sendBuffer.largestResponse / 2).withUnsafeBufferPointer { put($0) }
+        unsent = unsent.dropFirst(sendBuffer.largestResponse / 2)
+        guard !unsent.isEmpty else { return finish() }
+        guard FCGX_FFlush(library.pointee.out) == 0 else {
+            core.counters.failedConnections += 1
+            core.note("connection closed: a large answer was not taken")
+            return close()
+        }
+        deadlineMilliseconds = core.loop.nowMilliseconds + core.limits.partialRequestMilliseconds
+        watch(Self.events.union(.writable))
+    }
+
+    private func watch(_ events: IOEvents) {
+        guard let registration else { return }
+        do {
+            try core.loop.modify(registration, events: events)
+        } catch {
+            core.counters.failedConnections += 1
+            core.note("connection closed: \(error)")
+            close()
+        }
+    }
+
+    /// Ends the answer, which libfcgi has, and makes the connection ready for the next request.
+    private func finish() {
+        let wasLarge = state == .writing
+        unsent = []
         let isLast = core.isDraining
         if isLast { library.pointee.keepConnection = 0 }
         // Detached: libfcgi closes without waiting up to two seconds for the peer to close first.
@@ -213,6 +265,7 @@ final class FastCGIConnection: GatewayConnection {
         }
         state = .idle
         deadlineMilliseconds = core.loop.nowMilliseconds + core.limits.idleMilliseconds
+        if wasLarge { watch(Self.events) }
         if hasInputWhileBusy { lookLater() }
     }
 
@@ -234,6 +287,10 @@ final class FastCGIConnection: GatewayConnection {
             close()
         case .partial: expirePartialRequest()
         case .busy: expireAnswer(serial: serial)
+        case .writing:
+            core.counters.stalledPeers += 1
+            core.note("connection closed: the peer does not read a large answer")
+            close()
         case .closed: break
         }
     }

@@ -106,7 +106,7 @@ final class SCGIConnection: GatewayConnection {
 
     func answer(_ response: GatewayResponse, serial: UInt64) {
         guard state == .busy else { return }
-        core.render(response, upTo: core.limits.responseBytes)
+        core.render(response)
         state = .writing
         deadlineMilliseconds = core.loop.nowMilliseconds + core.limits.partialRequestMilliseconds
         let sent = core.output.withBytes { Glibc.send(fd, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How much a socket takes without waiting. The answer to a request is written in one go or not at all.
+// How much a socket takes without waiting: an answer in one go, or a piece of a large one.
 
 internal import Glibc
 

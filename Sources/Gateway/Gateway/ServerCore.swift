@@ -125,13 +125,12 @@ final class ServerCore {
     }
 
     /// Serializes an answer into ``output``; an answer that is too large becomes a 500.
-    func render(_ response: GatewayResponse, upTo capacity: Int) {
+    func render(_ response: GatewayResponse) {
         output.clear()
         response.serialize(into: &output)
-        let bound = min(limits.responseBytes, capacity)
-        guard output.count > bound else { return }
+        guard output.count > limits.responseBytes else { return }
         counters.oversizedResponses += 1
-        note("answer of \(output.count) bytes replaced: the bound is \(bound)")
+        note("answer of \(output.count) bytes replaced: the bound is \(limits.responseBytes)")
         output.clear()
         GatewayResponse.failure(500, code: "INTERNAL", message: "The answer is too large.").serialize(into: &output)
     }

@@ -17,9 +17,9 @@ public struct GatewayLimits: Sendable {
     public var envelopeOverheadBytes = 4_096
     /// Bytes of a serialized response. Above it the answer becomes a 500.
     ///
-    /// It has to fit in the empty send buffer of a socket (212,992 by default, doubled by the kernel),
-    /// because the loop never waits for a peer.
-    public var responseBytes = 131_072
+    /// More than the metrics of 1,000 rooms, which take 3 MiB when their names are long. What does not fit in the empty
+    /// send buffer of a socket is sent as the peer reads it.
+    public var responseBytes = 8_388_608
     /// Open connections. Above it a connection is accepted and closed at once.
     public var connections = 4_096
     /// Milliseconds from the first byte of a request to its last. Then the connection is closed.

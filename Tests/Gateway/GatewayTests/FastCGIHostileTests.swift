@@ -150,6 +150,19 @@ import Testing
         gateway.stop()
     }
 
+    @Test func `A peer that does not read a large answer is closed after its time and holds nobody up`() {
+        var limits = GatewayLimits()
+        limits.partialRequestMilliseconds = 300
+        let gateway = TestGateway(limits: limits)
+        let honest = gateway.client()
+        let deaf = gateway.client()
+        deaf.send(fastCGI("/size/8000000"))
+        #expect(honest.ask("/size/8000000")?.count ?? 0 > 8_000_000)
+        #expect(gateway.eventually { $0.fastCGI!.counters.stalledPeers == 1 })
+        #expect(honest.ask("/size/10") != nil)
+        gateway.stop()
+    }
+
     @Test func `A peer that never reads its answers is closed and holds nobody up`() {
         let gateway = TestGateway()
         let honest = gateway.client()
