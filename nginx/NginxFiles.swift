@@ -14,6 +14,8 @@ public enum NginxFiles {
         ("vestibule-server-auth-request.conf", PackageResources.vestibule_server_auth_request_conf),
         ("vestibule-fastcgi-params.conf", PackageResources.vestibule_fastcgi_params_conf),
         ("vestibule-scgi-params.conf", PackageResources.vestibule_scgi_params_conf),
+        ("vestibule-guard.conf", PackageResources.vestibule_guard_conf),
+        ("vestibule-headers.conf", PackageResources.vestibule_headers_conf),
         ("vestibule-protect.conf", PackageResources.vestibule_protect_conf),
         ("vestibule-protect-auth-request.conf", PackageResources.vestibule_protect_auth_request_conf),
         ("vestibule.js", PackageResources.vestibule_js),
