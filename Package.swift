@@ -119,6 +119,7 @@ let package = Package(
 
         // Tools that the program also offers as commands: the queue in virtual time.
         library("Program", "Configuration", ["Admission", "NginxFiles", "Yams"]),
+        library("Program", "NginxSite"),
         library(
             "Tools",
             "Simulation",
@@ -134,8 +135,9 @@ let package = Package(
             "Program",
             "vestibule",
             [
-                "Admission", "CLinux", "Chance", "Configuration", "Gateway", "GatewayWire", "NginxFiles", "Passes",
-                "QueueClient", "Reactor", "RedisQueue", "Simulation", "StrictJSON", "Telemetry", "WaitingRoomAPI",
+                "Admission", "CLinux", "Chance", "Configuration", "Gateway", "GatewayWire", "NginxFiles",
+                "NginxSite", "Passes", "QueueClient", "Reactor", "RedisQueue", "Simulation", "StrictJSON", "Telemetry",
+                "WaitingRoomAPI",
                 logging, argumentParser,
             ]
         ),
@@ -174,7 +176,8 @@ let package = Package(
         ),
         tests("Queue", "RedisQueueTests", ["Admission", "QueueClient", "Reactor", "RedisQueue", "WaitingRoomAPI"]),
         tests("Program", "ConfigurationTests", ["Admission", "Configuration", "NginxFiles"]),
-        tests("Program", "NginxTests", ["NginxFiles", "Passes"], exclude: ["worker.py"]),
+        tests("Program", "NginxSiteTests", ["NginxSite"]),
+        tests("Program", "NginxTests", ["NginxFiles", "Passes", "vestibule"], exclude: ["worker.py"]),
         tests("Program", "IntegrationTests", ["Load", "Passes", "Reactor", "StrictJSON", "vestibule-fuzz"]),
         tests("Program", "BrowserTests", ["StrictJSON"]),
         tests("Tools", "SimulationTests", ["Admission", "Configuration", "Simulation", "vestibule"]),

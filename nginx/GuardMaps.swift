@@ -102,7 +102,7 @@ struct GuardMaps {
     /// The rules of a room, each a row of maps: the last of a row says 1, a condition that fails leads to the next row.
     private func chain(_ number: Int, _ protection: RoomProtection) -> String {
         var rows: [[(source: String, good: String)]] = []
-        let own = protection.exceptions.filter(\.isPathOnly).compactMap(\.path)
+        let own = protection.exceptPaths
         let paths = protection.builtInPatterns + own.map(GuardMaps.pattern(exceptBelow:))
         if !paths.isEmpty {
             let all = paths.joined(separator: "|")

@@ -53,6 +53,9 @@ public struct RoomProtection: Equatable, Sendable {
 
     public init() {}
 
+    /// Paths of exceptions that ask for nothing else.
+    public var exceptPaths: [String] { exceptions.filter(\.isPathOnly).compactMap(\.path) }
+
     /// Entries of each list at most.
     public static let entriesMax = 64
     /// Bytes of a path, a host, or a text to compare at most.

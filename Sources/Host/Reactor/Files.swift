@@ -11,8 +11,8 @@ public enum Files {
     public static let byteCountMax = 1 << 20
 
     /// The whole file.
-    /// - Throws: `CommandFailure` FILE_ERROR, or FILE_TOO_LARGE beyond `byteCountMax`.
-    public static func read(_ path: String) throws -> [UInt8] {
+    /// - Throws: `CommandFailure` FILE_ERROR, or FILE_TOO_LARGE beyond `limit` bytes.
+    public static func read(_ path: String, upTo limit: Int = byteCountMax) throws -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw failure("cannot read", path) }
         defer { close(descriptor) }
@@ -24,13 +24,15 @@ public enum Files {
             guard count >= 0 else { throw failure("cannot read", path) }
             if count == 0 { return bytes }
             bytes += buffer[..<count]
-            guard bytes.count <= byteCountMax else { throw CommandFailure("FILE_TOO_LARGE", "\(path) is over 1 MiB") }
+            guard bytes.count <= limit else {
+                throw CommandFailure("FILE_TOO_LARGE", "\(path) is over \(limit >> 20) MiB")
+            }
         }
     }
 
     /// The whole file as UTF-8 text.
-    public static func readText(_ path: String) throws -> String {
-        guard let text = String(validating: try read(path), as: UTF8.self) else {
+    public static func readText(_ path: String, upTo limit: Int = byteCountMax) throws -> String {
+        guard let text = String(validating: try read(path, upTo: limit), as: UTF8.self) else {
             throw CommandFailure("FILE_NOT_TEXT", "\(path) is not UTF-8")
         }
         return text
@@ -89,6 +91,14 @@ public enum Files {
         guard errno == EEXIST, stat(path, &found) == 0, found.st_mode & S_IFMT == S_IFDIR else {
             throw failure("cannot make the directory", path)
         }
+    }
+
+    /// Makes a directory in /tmp that only this user can look into.
+    /// - Parameter name: the beginning of its name.
+    public static func makeTemporaryDirectory(_ name: String) throws -> String {
+        var template = Array("/tmp/\(name)-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw failure("cannot make a directory in", "/tmp") }
+        return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     /// The path from the root, for a path from here.

@@ -13,8 +13,8 @@ extension NginxConfiguration.Gateway: ExpressibleByArgument {}
 struct NginxCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "nginx",
-        abstract: "Make the include files for nginx.",
-        subcommands: [Render.self]
+        abstract: "Make the include files for nginx, and check what nginx does with them.",
+        subcommands: [Render.self, Check.self]
     )
 
     struct Render: ParsableCommand {

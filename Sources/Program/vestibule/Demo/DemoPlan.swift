@@ -58,14 +58,7 @@ struct DemoPlan {
             directory = wanted
             try Files.makeDirectory(wanted)
         } else {
-            var template = Array("/tmp/vestibule-demo-XXXXXX".utf8CString)
-            guard mkdtemp(&template) != nil else {
-                throw CommandFailure(
-                    "FILE_ERROR",
-                    "cannot make a directory in /tmp: \(String(cString: strerror(errno)))"
-                )
-            }
-            directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            directory = try Files.makeTemporaryDirectory("vestibule-demo")
             isTemporary = true
         }
         let longest = "\(directory)/worker-\(workerCount - 1).fcgi.sock\(WorkerSlot.hiddenSuffix)"
