@@ -97,7 +97,9 @@ import Testing
             let text = file.lines.joined(separator: "\n")
             let nested = text.matches(of: /\bstruct (\w+)/).map { $0.1.lowercased() }
             let named = text.matches(of: /commandName: "([\w-]+)"/).map { String($0.1) }
-            for name in named { commands[name, default: []].formUnion(nested + named) }
+            // A subcommand in a file of its own.
+            let parents = text.matches(of: /\bextension (\w+)Command \{/).map { $0.1.lowercased() }
+            for name in named + parents { commands[name, default: []].formUnion(nested + named) }
         }
         #expect(commands.count >= 10)
         var found = 0

@@ -129,7 +129,15 @@ public enum Files {
         return String(decoding: buffer[..<count], as: UTF8.self)
     }
 
-    static func failure(_ what: String, _ path: String) -> CommandFailure {
+    /// The file that a path leads to behind its links; the path itself when nothing is there.
+    public static func resolved(_ path: String) -> String {
+        guard let real = realpath(path, nil) else { return path }
+        defer { free(real) }
+        return String(cString: real)
+    }
+
+    /// What the operating system said about a path just now.
+    public static func failure(_ what: String, _ path: String) -> CommandFailure {
         CommandFailure("FILE_ERROR", "\(what) \(path): \(String(cString: strerror(errno)))")
     }
 }

@@ -19,9 +19,6 @@ extension NginxCommand {
                 + "a request can reach the site without the check, or, with --strict, on any warning."
         )
 
-        /// A dump of nginx's configuration is at most this large.
-        private static let dumpByteCountMax = 32 << 20
-
         @Option(name: [.customShort("c"), .customLong("nginx-config")], help: "The main configuration file of nginx.")
         var nginxConfig = "/etc/nginx/nginx.conf"
         @Option(help: "The program nginx.")
@@ -34,12 +31,7 @@ extension NginxCommand {
         var json = false
 
         func run() throws {
-            let dump: NginxDump
-            do {
-                dump = try NginxDump(text: try readDump())
-            } catch let error as NginxSyntaxError {
-                throw CommandFailure("NGINX_CONFIG_UNREADABLE", "\(error)")
-            }
+            let dump = try NginxDumpReader.read(nginx: nginx, config: nginxConfig)
             var check = SiteCheck()
             var found: [SiteFinding] = []
             if Files.exists(config) {
@@ -51,25 +43,6 @@ extension NginxCommand {
             try show(found)
             let isOpen = found.contains { $0.kind == .open }
             if isOpen || strict && !found.isEmpty { throw ExitCode(1) }
-        }
-
-        private func readDump() throws -> String {
-            let directory = try Files.makeTemporaryDirectory("vestibule-check")
-            let output = "\(directory)/dump"
-            defer {
-                unlink(output)
-                rmdir(directory)
-            }
-            let problem = try ChildProcess.run(nginx, ["-T", "-q", "-c", Files.absolute(nginxConfig)], logPath: output)
-            let text = try Files.readText(output, upTo: Self.dumpByteCountMax)
-            // Both streams are in one file. What nginx itself says comes before the files.
-            let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-            let said = lines.prefix { !$0.hasPrefix("# configuration file ") }
-            guard problem == nil else {
-                let first = said.first { $0.contains("[emerg]") } ?? said.first ?? "it ended without a word"
-                throw CommandFailure("NGINX_REFUSES", "nginx -T -c \(nginxConfig): \(first)")
-            }
-            return lines.filter { !$0.hasPrefix("nginx: ") }.joined(separator: "\n")
         }
 
         private func show(_ found: [SiteFinding]) throws {

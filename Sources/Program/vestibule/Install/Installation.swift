@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What `vestibule install` is about to do: files to make and lines to add, looked up first and done in one go. When
+// nginx refuses the result, everything is taken back.
+
+import Configuration
+import Glibc
+import NginxFiles
+import NginxSite
+import Passes
+import Reactor
+
+struct Installation {
+    struct File {
+        var path: String
+        var bytes: [UInt8]
+        var mode: UInt32
+        var isForGroup = false
+    }
+
+    /// Everything is below this directory; empty for the machine itself.
+    let root: String
+    let nginx: String
+    let nginxConfig: String
+    private(set) var files: [File] = []
+    private(set) var edits: [SiteEdit] = []
+
+    static let user = "vestibule"
+
+    var recordPath: String { "\(root)/etc/vestibule/install.json" }
+    private var backups: String { "\(root)/etc/vestibule/before" }
+    private var nginxFolder: String { "\(root)/etc/nginx/vestibule" }
+
+    // MARK: - The plan
+
+    /// - Parameter host: the server name to protect; nil when there is only one server.
+    /// - Throws: `CommandFailure` with what is missing, before anything is done.
+    init(root: String, nginx: String, nginxConfig: String, host: String?, verifier: NginxConfiguration.Verifier) throws
+    {
+        (self.root, self.nginx, self.nginxConfig) = (root, nginx, nginxConfig)
+        guard !Files.exists(recordPath) else {
+            throw CommandFailure("INSTALLED_ALREADY", "\(recordPath) is there; `vestibule uninstall` takes it back")
+        }
+        let dump = try NginxDumpReader.read(nginx: nginx, config: nginxConfig)
+        let places = SitePlace.find(dump, host: host)
+        guard let place = places.first else {
+            throw CommandFailure("NO_SERVER", "no server of \(nginxConfig) serves \(host ?? "anything")")
+        }
+        guard places.count == 1 || host != nil else {
+            let list = places.map { "\($0.server.file):\($0.server.line)" }.joined(separator: ", ")
+            throw CommandFailure("WHICH_SERVER", "there are several servers (\(list)); say which with --host")
+        }
+        for place in places where place.isProtected {
+            throw CommandFailure(
+                "INSTALLED_ALREADY",
+                "\(place.server.file):\(place.server.line) has the includes already"
+            )
+        }
+        let yaml = try planConfiguration(host)
+        try planFiles(yaml, verifier)
+        try planEdits(places, place.http, isPrepared: place.isPrepared)
+    }
+
+    /// The text of the configuration that is there, or of a new one.
+    private mutating func planConfiguration(_ host: String?) throws -> String {
+        let path = "\(root)/etc/vestibule/vestibule.yaml"
+        if Files.exists(path) { return try Files.readText(path) }
+        let text = """
+            # Made by `vestibule install`. Every setting with its default: deploy/vestibule.yaml.
+            rooms:
+              demo:
+                rate: 10      # calls and entries per second
+                burst: 100    # how many may enter at once after a quiet time
+                protect:\(host.map { "\n      hosts: [\"\($0)\"]" } ?? "")
+                  paths: [/]
+            redis: {socket: /run/redis/redis-server.sock}
+            keys: \(root)/etc/vestibule/keys.json
+            run_dir: \(root)/run/vestibule
+
+            """
+        files.append(File(path: path, bytes: Array(text.utf8), mode: 0o644))
+        return text
+    }
+
+    private mutating func planFiles(_ yaml: String, _ verifier: NginxConfiguration.Verifier) throws {
+        let configuration: Configuration
+        do {
+            configuration = try Configuration(yaml: yaml)
+        } catch {
+            throw CommandFailure("CONFIG_INVALID", "\(root)/etc/vestibule/vestibule.yaml: \(error)")
+        }
+        if !Files.exists(configuration.keysPath) {
+            var random = SystemRandomNumberGenerator()
+            let ring = try KeyRing(keys: [SigningKey.generate(kid: "k1", using: &random)])
+            files.append(File(path: configuration.keysPath, bytes: ring.jwkSet(), mode: 0o640, isForGroup: true))
+        }
+        let rendered = NginxConfiguration(
+            directory: nginxFolder,
+            keysFile: configuration.keysPath,
+            workerSockets: (0..<LoadedConfiguration.workerCount(configuration)).map { configuration.fastCGISocket($0) },
+            verifier: verifier,
+            gateway: .fastcgi,
+            cacheDirectory: "/dev/shm/vestibule-board",
+            apiPrefix: configuration.apiPrefix,
+            protectedRooms: configuration.protectedRooms
+        )
+        for (name, text) in try rendered.renderedFiles() {
+            files.append(File(path: "\(nginxFolder)/\(name)", bytes: Array(text.utf8), mode: 0o644))
+        }
+        let program = "\(root)/usr/local/bin/vestibule"
+        if !Files.exists(program) {
+            let bytes = try Files.read(try Files.ownExecutable(), upTo: 256 << 20)
+            files.append(File(path: program, bytes: bytes, mode: 0o755))
+        }
+        let unit = Array(ServiceUnit.text.utf8)
+        files.append(File(path: "\(root)/etc/systemd/system/vestibule.service", bytes: unit, mode: 0o644))
+    }
+
+    private mutating func planEdits(_ places: [SitePlace], _ http: NginxDirective, isPrepared: Bool) throws {
+        var byFile: [String: SiteEdit] = [:]
+        func add(_ names: [String], _ directive: NginxDirective) throws {
+            // A link in sites-enabled stays a link.
+            let path = Files.resolved(directive.file)
+            var edit = try byFile[path] ?? SiteEdit(file: path, text: try Files.readText(path))
+            try edit.insert(names.map { "include \(nginxFolder)/\($0);" }, intoBlockAt: directive.line)
+            byFile[path] = edit
+        }
+        for place in places { try add(["vestibule-server.conf", "vestibule-guard.conf"], place.server) }
+        if !isPrepared { try add(["vestibule-http.conf"], http) }
+        edits = byFile.values.sorted { $0.file < $1.file }
+    }
+
+    // MARK: - Doing it
+
+    /// Does what was planned, and asks nginx. What nginx refuses is taken back.
+    /// - Throws: `CommandFailure` NGINX_REFUSES with nginx' words.
+    func apply() throws {
+        var record = InstallRecord()
+        do {
+            if root.isEmpty { record.hasMadeUser = try SystemUser.make(Self.user) }
+            for file in files { try write(file, &record) }
+            for edit in edits { try write(edit, &record) }
+            try record.write(to: recordPath)
+            _ = try NginxDumpReader.read(nginx: nginx, config: nginxConfig)
+        } catch {
+            _ = try? record.undo()
+            unlink(recordPath)
+            for directory in record.directories.reversed() { rmdir(directory) }
+            throw error
+        }
+    }
+
+    private func write(_ file: File, _ record: inout InstallRecord) throws {
+        try makeDirectories(above: file.path, &record)
+        try Files.write(file.path, file.bytes, mode: file.mode)
+        if file.isForGroup, let group = SystemUser.groupID(Self.user) { chown(file.path, 0, group) }
+        record.changes.append(.init(path: file.path, backup: nil, digest: InstallRecord.digest(file.bytes)))
+    }
+
+    private func write(_ edit: SiteEdit, _ record: inout InstallRecord) throws {
+        let backup = "\(backups)/\(record.changes.count).conf"
+        try makeDirectories(above: backup, &record)
+        try Files.write(backup, edit.before)
+        var old = stat()
+        guard stat(edit.file, &old) == 0 else { throw Files.failure("cannot look at", edit.file) }
+        let digest = InstallRecord.digest(Array(edit.after.utf8))
+        record.changes.append(.init(path: edit.file, backup: backup, digest: digest))
+        try Files.write(edit.file, edit.after, mode: UInt32(old.st_mode & 0o7777))
+    }
+
+    private func makeDirectories(above path: String, _ record: inout InstallRecord) throws {
+        var directory = ""
+        for part in path.split(separator: "/").dropLast() {
+            directory += "/\(part)"
+            guard !Files.exists(directory) else { continue }
+            try Files.makeDirectory(directory)
+            record.directories.append(directory)
+        }
+    }
+}
