@@ -78,9 +78,13 @@ struct GuardMaps {
     }
 
     private func place(_ name: String, _ found: HostClass) -> String {
-        var lines = found.paths.map { "    \"~^\(GuardMaps.pattern(below: $0.path))\" \($0.room);" }
+        // $uri begins with a slash: / needs no look at it. Of several rooms, the first in order has it.
+        let paths = found.paths.prefix { $0.path != "/" }
+        var lines = paths.map { "    \"~^\(GuardMaps.pattern(below: $0.path))\" \($0.room);" }
         // An address that climbs (/shop/..%2fabout) is /about to nginx, and may be /shop to the backend.
-        if let first = found.paths.last?.room {
+        if paths.count < found.paths.count {
+            lines.append("    default \(found.paths[paths.count].room);")
+        } else if let first = paths.last?.room {
             lines.append("    default $\(name)_up;")
             lines.append("}\nmap $vsb_climbs $\(name)_up {\n    1 \(first);\n    default \"\";")
         } else {
@@ -109,7 +113,7 @@ struct GuardMaps {
             rows.append([("$uri", "\"~^(?:\(all))\""), GuardMaps.straight])
         }
         if protection.builtIns.contains(.preflight) {
-            rows.append([("\"$request_method $http_access_control_request_method\"", "\"~^OPTIONS .\"")])
+            rows.append([("$request_method", "OPTIONS"), ("$http_access_control_request_method", "\"~.\"")])
         }
         var texts: [String] = []
         for (index, rule) in protection.exceptions.enumerated() where !rule.isPathOnly {

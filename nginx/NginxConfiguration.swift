@@ -93,6 +93,7 @@ public struct NginxConfiguration: Sendable {
     private var sources: [(name: String, source: String)] {
         let common = [
             "vestibule-http-common.conf", "vestibule-server.conf", "vestibule-guard.conf", "vestibule-headers.conf",
+            "vestibule-isolate.conf",
             "vestibule-\(gateway.rawValue)-params.conf",
         ].map { ($0, $0) }
         let own =

@@ -51,6 +51,7 @@ extension Site {
         access_log \(directory)/kept.log vestibule if=$vestibule_logged;
         log_format backend escape=none '$request_method $request_uri host=$http_host length=$content_length '
             'room=$http_x_vestibule_room own=$http_x_own body=$request_body';
+        limit_req_zone $server_name zone=site:1m rate=1r/m;
         upstream backend { server 127.0.0.1:\(ports[2]); }
         server {
             listen 127.0.0.1:\(ports[2]); access_log \(directory)/backend.log backend;

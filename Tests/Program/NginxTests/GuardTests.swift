@@ -122,6 +122,27 @@ import Testing
         #expect(try site.log("backend.log").isEmpty)
     }
 
+    @Test func noLocationOfTheSiteTakesWhatIsOurs() throws {
+        let all =
+            "location ~ ^/(api|queue|_vestibule)/ { proxy_pass http://backend; }"
+            + "location ~ (status|leave|board)$ { return 418; } location = /healthz { return 200 mine; }"
+        for prefix in ["/api/v1/queue", "/queue.a-b"] {
+            let site = try Site.guarded(.njs, with: all) { $0.apiPrefix = prefix }
+            for call in ["status", "leave", "join", "enter", "board?event_id=demo", "else"] {
+                let response = try site.request("\(prefix)/\(call)")
+                #expect(response.status == 200 && response.body.contains(#""DOCUMENT_URI": "\#(prefix)/"#), "\(call)")
+            }
+            for name in ["healthz", "readyz", "metrics"] {
+                #expect(try site.request("/_vestibule/\(name)").body.contains(#""DOCUMENT_URI": "/\#(name)""#))
+                let remote = try site.request("/_vestibule/\(name)", headers: ["X-Real-Address: 192.0.2.7"])
+                #expect(remote.status == 403)
+            }
+            #expect(try site.request("/healthz", headers: [site.goodPass()]).body == "mine")
+            #expect(try site.request("\(prefix)x/status").gateRoom == "demo")
+            #expect(try site.log("backend.log").isEmpty)
+        }
+    }
+
     @Test(arguments: Verifier.allCases)
     func whatAClientSendsAsOursIsRefused(verifier: Verifier) throws {
         let site = try Site.guarded(verifier)
