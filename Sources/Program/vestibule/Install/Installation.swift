@@ -73,7 +73,7 @@ struct Installation {
                 burst: 100    # how many may enter at once after a quiet time
                 protect:\(host.map { "\n      hosts: [\"\($0)\"]" } ?? "")
                   paths: [/]
-            redis: {socket: /run/redis/redis-server.sock}
+            redis: {host: 127.0.0.1, port: 6379}
             keys: \(root)/etc/vestibule/keys.json
             run_dir: \(root)/run/vestibule
 
