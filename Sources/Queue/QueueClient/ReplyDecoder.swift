@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The scripts' replies turned into the words of Admission, each value read by the name that ScriptLayout gives it. Nil:
-// out of shape.
+// out of shape. Whatever Redis holds, no number that would end the program gets further: places in the line are never
+// negative, and all are below 2^53.
 
 public import Admission
 
 package enum ReplyDecoder {
-    static func join(_ reply: RedisReply, count: Int) -> JoinReply? {
+    package static func join(_ reply: RedisReply, count: Int) -> JoinReply? {
         guard let (head, items) = ScriptWords<JoinReplyField>.split(reply, JoinResult.self, count: count)
         else { return nil }
         let outcomes = items.compactMap { item in
-            JoinCode(rawValue: item[.code]).map { outcome($0, number: item[.number], time: item[.time]) }
+            guard item[.number] >= 0, item[.time] >= 0 else { return nil as JoinOutcome? }
+            return JoinCode(rawValue: item[.code]).map { outcome($0, number: item[.number], time: item[.time]) }
         }
         guard outcomes.count == count else { return nil }
         return JoinReply(
@@ -33,11 +35,12 @@ package enum ReplyDecoder {
         }
     }
 
-    static func visits(_ reply: RedisReply, count: Int) -> [StandingReply]? {
+    package static func visits(_ reply: RedisReply, count: Int) -> [StandingReply]? {
         guard let (head, items) = ScriptWords<VisitReplyField>.split(reply, VisitResult.self, count: count)
         else { return nil }
         let replies = items.compactMap { item in
-            StandingCode(rawValue: item[.code]).map { code in
+            guard item[.time] >= 0 else { return nil as StandingReply? }
+            return StandingCode(rawValue: item[.code]).map { code in
                 StandingReply(
                     standing: standing(code, time: item[.time]),
                     nowMilliseconds: head[.now],
@@ -68,16 +71,22 @@ package enum ReplyDecoder {
             let policy = RoomPolicy(scriptArguments: limits), let flow = integers(parts[.flow])
         else { return nil }
         var tick = TickReply()
-        for field in TickField.allCases { tick[keyPath: field.place] = state[field] }
+        for field in TickField.allCases {
+            guard state[field] >= 0 || field.mayBeNegative else { return nil }
+            tick[keyPath: field.place] = state[field]
+        }
         tick.policy = policy
         tick.overrides = overrides.map(\.integerValue)
         for i in stride(from: 0, to: flow.count - 1, by: 2) { tick.flow.append((flow[i], flow[i + 1])) }
         for i in stride(from: 0, to: chunks.count - 1, by: 2) {
-            guard let index = chunks[i].integerValue else { return nil }
+            guard let index = chunks[i].integerValue, chunkIndexes.contains(index) else { return nil }
             tick.chunks.append((index, chunks[i + 1].bytesValue))
         }
         return tick
     }
+
+    /// Twice as far as the places behind everybody reach.
+    private static let chunkIndexes = 0...2 * QueueConstants.lateChunks
 
     private static func integers(_ reply: RedisReply) -> [Int]? {
         guard let elements = reply.arrayValue else { return nil }
@@ -91,6 +100,9 @@ extension [RedisReply] {
 }
 
 extension TickField {
+    /// Tokens may be owed, and a caller without a file has no revision.
+    fileprivate var mayBeNegative: Bool { self == .callTokens || self == .revision }
+
     /// Where a number of the state stands in Swift.
     public var place: WritableKeyPath<TickReply, Int> {
         switch self {

@@ -62,9 +62,13 @@ public enum RestoreReplyField: Int, ScriptLayout { case generation, next, incarn
 package struct ScriptWords<Field: ScriptLayout> {
     private let words: ArraySlice<Int?>
 
+    /// Numbers of the scripts are exact up to 2^53. Beyond it a value is not one of theirs, and sums might overflow.
+    private static var exact: ClosedRange<Int> { -(1 << 53)...1 << 53 }
+
     /// Nil unless there is an integer for each field.
     init?(_ words: ArraySlice<Int?>) {
-        guard words.count == Field.allCases.count, !words.contains(nil) else { return nil }
+        let areExact = words.allSatisfy { $0.map(Self.exact.contains) ?? false }
+        guard words.count == Field.allCases.count, areExact else { return nil }
         self.words = words
     }
 

@@ -105,6 +105,33 @@ import Testing
         #expect(ReplyDecoder.tick(reply(values.dropLast())) == nil)
     }
 
+    /// Goal: nothing that stands in Redis ends the program. Method: each value of each reply is replaced in turn.
+    @Test func `replies with numbers that no script makes are refused`() {
+        func list(_ values: [Int]) -> RedisReply { .array(values.map { .integer($0) }) }
+        let state = TickField.allCases.map { 100 + $0.rawValue }
+        func tick(_ state: [Int], chunk: Int) -> TickReply? {
+            let chunks = RedisReply.array([.integer(chunk), .integer(0)])
+            return ReplyDecoder.tick(
+                .array([list(state), list(RoomPolicy.standard.scriptArguments), list([]), chunks, list([])])
+            )
+        }
+        #expect(tick(state, chunk: 1) != nil)
+        for chunk in [-1, Int.min, Int.max, 1 << 40] { #expect(tick(state, chunk: chunk) == nil, "\(chunk)") }
+        for wrong in [-1, Int.min, Int.max, 1 << 60] {
+            for field in TickField.allCases where wrong != -1 || field != .callTokens && field != .revision {
+                var changed = state
+                changed[field.rawValue] = wrong
+                #expect(tick(changed, chunk: 1) == nil, "\(field) \(wrong)")
+            }
+            let join = [1000, 1, 5, JoinCode.waiting.rawValue, wrong, 1]
+            #expect(ReplyDecoder.join(list(join), count: 1) == nil)
+            let visit = [1000, 5, StandingCode.waiting.rawValue, wrong]
+            #expect(ReplyDecoder.visits(list(visit), count: 1) == nil)
+        }
+        #expect(ReplyDecoder.join(list([1000, 1, 5, JoinCode.waiting.rawValue, 7, 1]), count: 1) != nil)
+        #expect(ReplyDecoder.visits(list([1000, 5, StandingCode.waiting.rawValue, 7]), count: 1) != nil)
+    }
+
     /// Goal: a join arrives as it was sent. Method: every kind of join and of key to words and back.
     @Test func `joins come back from the words of a script`() {
         for kind in [JoinRequest.Kind.join, .gate] {
