@@ -114,6 +114,7 @@ public struct NginxConfiguration: Sendable {
                     ("vestibule-http.conf", "vestibule-http-auth-request.conf"),
                     ("vestibule-protect.conf", "vestibule-protect-auth-request.conf"),
                     ("vestibule-server-auth-request.conf", "vestibule-server-auth-request.conf"),
+                    ("vestibule-check.conf", "vestibule-check.conf"),
                 ]
             }
         return own + common
@@ -176,7 +177,12 @@ public struct NginxConfiguration: Sendable {
             "root /dev/null;    # no file: the last word of try_files is an internal redirect that keeps the method",
             "try_files /none $vsb_uri$is_args$args;",
         ]
+        let checks = protectedRooms.map { room in
+            "location ^~ /_vestibule/check/server/\(room.id)/ { auth_request /_vestibule/verify/\(room.id); "
+                + "include \"\(directory)/vestibule-check.conf\"; }"
+        }
         return [
+            "GUARD_CHECKS": checks.joined(separator: "\n"),
             "GUARD_MAPS": GuardMaps(rooms: protectedRooms).text,
             "GUARD_VERIFY": verify,
             "GUARD_ASKS": verifier == .authRequest ? "check" : "gate",

@@ -106,6 +106,7 @@ import Testing
         for page in ["/pages/both", "/pages/htob"] {
             let response = try site.request(page, headers: [site.goodPass(["other"])])
             #expect(response.body.contains("backend GET /a?admit"), "\(response.body)")
+            // nginx/README.md, "Traps": auth_request asks anew for a part of a page.
             if verifier != .authRequest {
                 #expect(response.body.contains("backend GET /other/b?x"), "\(response.body)")
             }
@@ -137,6 +138,10 @@ import Testing
                 let remote = try site.request("/_vestibule/\(name)", headers: ["X-Real-Address: 192.0.2.7"])
                 #expect(remote.status == 403)
             }
+            for path in ["/_vestibule/", "/_vestibule/x.php", "/_vestibule/check/x", "/_vestibule/healthz/x"] {
+                #expect(try site.request(path).status == 404, "\(path)")
+            }
+            #expect(try site.request("/_vestibule").gateRoom == "demo")
             #expect(try site.request("/healthz", headers: [site.goodPass()]).body == "mine")
             #expect(try site.request("\(prefix)x/status").gateRoom == "demo")
             #expect(try site.log("backend.log").isEmpty)
