@@ -38,6 +38,26 @@ struct MendingTests {
         #expect(try harness.join(1).numbers[0] > numbers[11])
     }
 
+    @Test(
+        "When a clock is set back every pass ends in the new time, also where more are inside than a tick ends",
+        arguments: StoreKind.allCases
+    )
+    func passesSetBack(_ kind: StoreKind) throws {
+        var setting = HarnessSetting()
+        setting.caps.passesPerTick = 2
+        let harness = try kind.harness(smallPolicy(rate: 10, burst: 8, maxActive: 8), setting)
+        let numbers = try harness.join(9).numbers
+        #expect(try harness.tick(polled: numbers).active == 8)
+        try harness.advance(-3_600_000)
+        for _ in 0..<40 {
+            try harness.advance(200)
+            _ = try harness.tick(polled: [numbers[8]])
+        }
+        let state = try harness.tick()
+        #expect(state.active == 0, "passes last six seconds")
+        #expect(state.waiting.isEmpty, "the ninth is called")
+    }
+
     @Test("A small step back is no step", arguments: StoreKind.allCases)
     func slewed(_ kind: StoreKind) throws {
         let harness = try kind.harness(smallPolicy(rate: 10, burst: 2))

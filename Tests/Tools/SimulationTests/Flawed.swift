@@ -45,6 +45,10 @@ extension Flaw {
 struct Flawed<Mistake: Flaw>: QueueRules {
     private var model: QueueModel
     private(set) var policy: RoomPolicy
+    var caps: QueueCaps {
+        get { model.caps }
+        set { model.caps = newValue }
+    }
 
     var generation: Int { model.generation }
     var incarnation: Int { model.incarnation }

@@ -30,6 +30,7 @@ local LAPSES_MAX = 256  -- calls that one tick lets lapse at most
 local CALLS_MAX = 1000  -- visitors that one tick calls at most
 local RECALL_TOKENS = 4  -- tokens in a claim window below which they are scarce
 local PASSES_MAX = 4000  -- passes that one tick ends at most
+local CALLED_MAX = 10000  -- calls that a restore looks at, the newest
 local STEP_BACK_MS = 5000  -- a clock that goes back further is another server's
 local KEYS_PER_COMMAND = 1000  -- Lua can unpack 7,999 words
 local LATE_CHUNK = 17179869184  -- chunks between a number and its place behind everybody else

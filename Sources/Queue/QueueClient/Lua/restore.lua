@@ -108,7 +108,7 @@ for i = bitmaps_at, #ARGV, 2 do
   redis.call('HSET', KEYS[3], chunk, version)
 end
 -- Nor must the called visitors: those called last, whom an older mirror may still show.
-for _, number in ipairs(redis.call('ZREVRANGE', KEYS[4], 0, 9999)) do
+for _, number in ipairs(redis.call('ZREVRANGE', KEYS[4], 0, CALLED_MAX - 1)) do
   unwait(tonumber(number), {})
 end
 

@@ -22,6 +22,8 @@ extension QueueModel {
     public mutating func arrive(at server: Int, nowMilliseconds: Int) {
         let wentBack = nowMilliseconds < clockMilliseconds - QueueConstants.stepBackMilliseconds
         guard self.server != server || wentBack else { return }
+        // What had expired does not come back with the old time.
+        if wentBack { forgetEnded(clockMilliseconds) }
         // Another server has a clock of its own.
         clockMilliseconds = min(clockMilliseconds, nowMilliseconds)
         tickedMilliseconds = min(tickedMilliseconds, nowMilliseconds)
@@ -163,7 +165,9 @@ extension QueueModel {
             }
             chunkVersions[index] = version
         }
-        for number in called.keys {
+        // Those called last, whom an older mirror may still show.
+        let newest = called.sorted { ($0.value, $0.key) > ($1.value, $1.key) }.prefix(caps.calledPerRestore)
+        for (number, _) in newest {
             waiting.remove(number)
             waiting.remove(number + RankIndex.lateOffset)
         }

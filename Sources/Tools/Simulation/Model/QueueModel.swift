@@ -19,6 +19,9 @@ public struct QueueModel {
     /// What an operator has set, in the order of `RoomPolicy.scriptArguments`.
     public internal(set) var overrides = RoomPolicy.noOverrides
 
+    /// Of the calls on this room.
+    public var caps = QueueCaps()
+
     public internal(set) var generation = 1
     /// Grows with every change of a waiting bitmap; a worker that compares versions takes the changed chunks in.
     public internal(set) var version: Int

@@ -39,6 +39,8 @@ public final class ModelServer {
     private let rules: any QueueRules.Type
     private let firstNumber: Int?
     private let clock: () -> Int
+    /// Of the calls on each room, from its making on.
+    public var caps = QueueCaps()
     /// Another one for each process that has the state.
     private var identity = 1
     /// Sees every step that was taken, after it.
@@ -199,7 +201,7 @@ public final class ModelServer {
         let now = clock()
         let existing = rooms.removeValue(forKey: id)
         let before = existing?.waiting ?? RankIndex()
-        let room = rules.restored(
+        var room = rules.restored(
             memory,
             onto: existing,
             defaults: defaults,
@@ -207,6 +209,7 @@ public final class ModelServer {
             server: identity,
             nowMilliseconds: now
         )
+        room.caps = caps
         rooms[id] = room
         let kind = StoreStep.Kind.restore(before: before, memory, isNew: existing == nil)
         observe?(StoreStep(nowMilliseconds: now, kind: kind), room)

@@ -7,6 +7,7 @@ public import Admission
 
 /// One room as a simulated Redis holds it. A value: a copy is a snapshot.
 public protocol QueueRules {
+    var caps: QueueCaps { get set }
     var policy: RoomPolicy { get }
     var generation: Int { get }
     var incarnation: Int { get }
