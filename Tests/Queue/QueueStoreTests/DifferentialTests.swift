@@ -45,8 +45,9 @@ struct DifferentialTests {
         }
     }
 
-    /// The caps of the product (256, 1,000, 4,000 and 10,000 of a call, 4,096 entries of a worker) are beyond what sixty
-    /// people reach: most histories have caps that they meet in each tick. Half of them begin below a chunk's edge.
+    /// The caps of the product (256, 1,000, 4,000 and 10,000 of a call, 4,096 entries of a worker) are beyond what
+    /// sixty people reach: most histories have caps that they meet in each tick. Half of them begin below the edge of
+    /// a chunk.
     private static func setting(_ random: inout SeededRandom) -> HarnessSetting {
         var setting = HarnessSetting()
         if Int.random(in: 0..<4, using: &random) > 0 {

@@ -2,7 +2,8 @@
 -- KEYS  1 state   2 config   3 chunks   4 called   5 active   7 names this server, see prelude.lua
 -- ARGV  RESTORE_ARG_*: generation (1 for a new room), next that the worker knows (0 = nothing), opened_ms, tokens
 --       that a new room begins with (its burst, or less when the host ran it just now: RunMark in Swift), epoch length
---       (ms), incarnation that the worker knows (0 = none), how many override words and how many entries follow
+--       and life of a pass (ms), version and incarnation that the worker knows (0 = none), how many override words and
+--       how many entries follow
 --       RESTORE_ITEMS... pairs: field, value of the operator's overrides; pairs: number, pass expiry (ms) of the
 --       entries that the worker has granted lately; then pairs: chunk, waiting bitmap
 -- Returns RESTORE_REPLY_*: generation, next, incarnation. Running it twice, or from several workers, changes nothing
@@ -56,9 +57,10 @@ local function unwait(number, changed)
     end
   end
 end
-local changed = {}
+local changed, latest_end = {}, now + tonumber(ARGV[RESTORE_ARG_PASS_MS])
 for i = entries_at, bitmaps_at - 1, 2 do
-  local number, expires = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
+  -- The clock by which the pass was given may have been ahead: the entry would hold its place as long.
+  local number, expires = tonumber(ARGV[i]), math.min(tonumber(ARGV[i + 1]), latest_end)
   local chunk = math.floor(number / CHUNK)
   local key = prefix .. 'done:' .. chunk
   if redis.call('EXISTS', key) == 0 then redis.call('SETBIT', key, CHUNK - 1, 0) end
@@ -84,8 +86,9 @@ local function subtract(key, other)
   redis.call('BITOP', 'XOR', key, key, prefix .. 'scratch')
 end
 
--- Beyond every version a worker can know from before the loss, so that each takes the restored bitmaps.
-local version = math.max((tonumber(known[3]) or 0) + 1, stamp)
+-- Beyond what this worker knows from before the loss, so that it takes the restored bitmaps. The clock does not say
+-- enough: it may have been set back.
+local version = math.max((tonumber(known[3]) or 0) + 1, tonumber(ARGV[RESTORE_ARG_KNOWN_VERSION]) + 1, stamp)
 for chunk in pairs(changed) do redis.call('HSET', KEYS[3], chunk, version) end
 for i = bitmaps_at, #ARGV, 2 do
   local chunk = tonumber(ARGV[i])

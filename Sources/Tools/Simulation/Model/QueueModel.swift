@@ -36,6 +36,8 @@ public struct QueueModel {
     /// Names this memory of the store: another one means that it was lost and made anew.
     public internal(set) var incarnation: Int
 
+    public internal(set) var hasState = true
+
     var done: Set<Int> = []
     var left: Set<Int> = []
     /// Per epoch: who polled.
@@ -57,7 +59,7 @@ public struct QueueModel {
     var callBucket: TokenBucket
     var entryBucket: TokenBucket
     var refilledMilliseconds: Int
-    var clockMilliseconds: Int
+    public internal(set) var clockMilliseconds: Int
     var tickedMilliseconds: Int
     var epoch: Int
     var epochMilliseconds: Int
@@ -283,9 +285,6 @@ public struct QueueModel {
         save()
         return generation
     }
-
-    /// For tests: what the rules do when lapses are not counted.
-    public mutating func forgetLapses() { lapses = [:] }
 
     /// Nobody waits or is called any more.
     mutating func endPlaces() {
