@@ -25,6 +25,8 @@ extension Scenario {
             case "crowd": try readCrowd(value)
             case "network": try readNetwork(value)
             case "files_differ": filesDiffer = try value.integer(key, in: 0...1) == 1
+            case "chunk_edge": beginsBelowEdge = try value.integer(key, in: 0...1) == 1
+            case "small_caps": hasSmallCaps = try value.integer(key, in: 0...1) == 1
             case "clock_skew": skewMilliseconds = try value.milliseconds(key, in: 0...Scenario.day)
             case "front":
                 guard let read = Front(rawValue: try value.text(key)) else {
@@ -82,6 +84,9 @@ extension Scenario {
             case "restarts": faults.restarts = try value.integer(key, in: 0...1000)
             case "flushes": faults.flushes = try value.integer(key, in: 0...1000)
             case "rollbacks": faults.rollbacks = try value.integer(key, in: 0...1000)
+            case "clock_steps": faults.clockSteps = try value.integer(key, in: 0...1000)
+            case "clock_step": faults.clockStepMilliseconds = try value.milliseconds(key, in: 1...86_400_000)
+            case "evictions": faults.evictions = try value.integer(key, in: 0...1000)
             case "deaths": faults.deaths = try value.integer(key, in: 0...1000)
             default: throw key.unknown(in: "faults")
             }
@@ -95,6 +100,8 @@ extension Scenario {
             for (key, value) in try Configuration.members(of: item, in: "an operation") {
                 if key.text == "at" {
                     operation.atMilliseconds = try value.milliseconds(key, in: 0...Scenario.day)
+                } else if key.text == "reset" {
+                    operation.isReset = try value.integer(key, in: 0...1) == 1
                 } else if let field = PolicyField(key: key.text), Operation.fields.contains(field) {
                     operation.limits[field] = try value.limit(field, key)
                 } else {

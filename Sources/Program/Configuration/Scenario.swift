@@ -57,12 +57,20 @@ public struct Scenario: Equatable, Sendable {
         public var rollbacks = 0
         /// A worker dies and is started again without a memory.
         public var deaths = 0
+        /// The wall clocks of the store and of the hosts are set, forward or back.
+        public var clockSteps = 0
+        /// A key of the room is evicted, or removed by hand.
+        public var evictions = 0
+        /// How far a clock is set at most.
+        public var clockStepMilliseconds = 3_600_000
         /// How far a replica lags at most.
         public var lagMilliseconds = 500
         /// How long a stall or an outage lasts at most.
         public var lengthMilliseconds = 5000
 
-        public var total: Int { drops + stalls + outages + restarts + flushes + rollbacks + deaths }
+        public var total: Int {
+            drops + stalls + outages + restarts + flushes + rollbacks + deaths + clockSteps + evictions
+        }
     }
 
     /// Something an operator does.
@@ -73,6 +81,8 @@ public struct Scenario: Equatable, Sendable {
         public var atMilliseconds: Int
         /// The values that it sets; the other limits stay as they are.
         public var limits: [PolicyField: Int]
+        /// Ends the generation: everybody who waits loses the place.
+        public var isReset = false
 
         public init(atMilliseconds: Int = 0, _ limits: [PolicyField: Int] = [:]) {
             self.atMilliseconds = atMilliseconds
@@ -109,6 +119,10 @@ public struct Scenario: Equatable, Sendable {
     public var network = Network()
     /// Every second worker has an older configuration file, with other limits.
     public var filesDiffer = false
+    /// In half of the runs the first number of the room is less than a hundred below the edge of a chunk.
+    public var beginsBelowEdge = false
+    /// In half of the runs the caps of one call are a few, and are met in most ticks.
+    public var hasSmallCaps = false
     /// A worker's monotonic clock begins anywhere within this, and runs up to 200 parts in a million wrong.
     public var skewMilliseconds = 0
     public var front = Front.api

@@ -92,6 +92,8 @@ final class ScriptCaller {
             case .openedMs: memory.openedMilliseconds
             case .firstTokens: memory.firstTokens
             case .epochMs: memory.epochMilliseconds
+            case .passMs: memory.passMilliseconds
+            case .knownVersion: memory.version
             case .incarnation: memory.incarnation
             case .overrideWords: overrides.count
             case .entries: memory.entries.count

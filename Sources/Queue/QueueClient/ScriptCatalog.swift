@@ -3,6 +3,7 @@
 // The Lua scripts, joined with what they share and known by their SHA-1. A script cache is volatile (restart,
 // failover, SCRIPT FLUSH): each connection loads all of them first, and NOSCRIPT is answered by EVAL.
 
+public import Admission
 internal import Crypto
 
 /// The scripts of the queue.
@@ -28,9 +29,12 @@ public struct ScriptCatalog: Sendable {
     private let sources: [QueueScript: [UInt8]]
     private let digests: [QueueScript: [UInt8]]
 
-    public init(clock: ScriptClock = .redis) {
+    /// - Parameter caps: for tests: in place of the product's.
+    public init(clock: ScriptClock = .redis, caps: QueueCaps = QueueCaps()) {
         var sources: [QueueScript: [UInt8]] = [:]
-        for script in QueueScript.allCases { sources[script] = ScriptCatalog.source(of: script, clock: clock) }
+        for script in QueueScript.allCases {
+            sources[script] = ScriptCatalog.source(of: script, clock: clock, caps: caps)
+        }
         self.sources = sources
         digests = sources.mapValues(ScriptCatalog.digest)
     }
@@ -51,7 +55,7 @@ public struct ScriptCatalog: Sendable {
         return Insecure.SHA1.hash(data: source).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
     }
 
-    private static func source(of script: QueueScript, clock: ScriptClock) -> [UInt8] {
+    private static func source(of script: QueueScript, clock: ScriptClock, caps: QueueCaps) -> [UInt8] {
         let prelude = PackageResources.prelude_lua
         let standing = PackageResources.standing_lua
         let parts: [[UInt8]] =
@@ -64,10 +68,25 @@ public struct ScriptCatalog: Sendable {
             case .reset: [prelude, PackageResources.reset_lua]
             }
         let all = [PackageResources.protocol_lua, PackageResources.constants_lua] + parts
-        let text = Array(all.joined(separator: [UInt8(ascii: "\n")]))
+        var text = Array(all.joined(separator: [UInt8(ascii: "\n")]))
+        let product = QueueCaps()
+        for (name, cap) in ScriptCatalog.caps where caps != product {
+            let (before, after) = (
+                "local \(name) = \(product[keyPath: cap]) ", "local \(name) = \(caps[keyPath: cap]) "
+            )
+            text = ScriptCatalog.replacing(Array(before.utf8), with: Array(after.utf8), in: text)
+        }
         guard case .list(let key) = clock else { return text }
         let (before, after) = ("redis.call('TIME')", "redis.call('LRANGE', '\(key)', 0, 1)")
         return ScriptCatalog.replacing(Array(before.utf8), with: Array(after.utf8), in: text)
+    }
+
+    /// The caps by their names in protocol.lua.
+    private static var caps: [(name: String, cap: KeyPath<QueueCaps, Int>)] {
+        [
+            ("LAPSES_MAX", \.lapsesPerTick), ("CALLS_MAX", \.callsPerTick), ("PASSES_MAX", \.passesPerTick),
+            ("CALLED_MAX", \.calledPerRestore),
+        ]
     }
 
     private static func replacing(_ old: [UInt8], with new: [UInt8], in text: [UInt8]) -> [UInt8] {

@@ -95,6 +95,7 @@ public enum ScriptProtocol {
         ("CALLS_MAX", QueueConstants.callsPerTickMax, "visitors that one tick calls at most"),
         ("RECALL_TOKENS", QueueConstants.recallTokens, "tokens in a claim window below which they are scarce"),
         ("PASSES_MAX", QueueConstants.passesPerTickMax, "passes that one tick ends at most"),
+        ("CALLED_MAX", QueueConstants.calledPerRestoreMax, "calls that a restore looks at, the newest"),
         ("STEP_BACK_MS", QueueConstants.stepBackMilliseconds, "a clock that goes back further is another server's"),
         ("KEYS_PER_COMMAND", QueueConstants.keysPerCommand, "Lua can unpack 7,999 words"),
         ("LATE_CHUNK", QueueConstants.lateChunks, "chunks between a number and its place behind everybody else"),

@@ -65,7 +65,7 @@ public final class Room: RoomMemoryKeeper {
     private var waits: WaitTable?
     private var history = EntryHistory()
     private var outbox = HeartbeatOutbox()
-    private var entries = RecentEntries()
+    private var entries: RecentEntries
     private var standings = RecentStandings()
     /// What is to run after the next tick, and after how many that end.
     private var held: [(ticks: Int, body: () -> Void)] = []
@@ -75,8 +75,10 @@ public final class Room: RoomMemoryKeeper {
     /// The last tick that ended was not answered.
     private var hasTickFailed = false
 
-    public init(id: String, settings: RoomSettings) {
+    /// - Parameter entriesKept: how many entries it remembers at least, for a Redis that loses them.
+    public init(id: String, settings: RoomSettings, entriesKept: Int = RecentEntries.kept) {
         self.id = id
+        entries = RecentEntries(kept: entriesKept)
         self.settings = settings
         seen = Mirror(policy: settings.defaults)
         estimator = RoomEstimator(settings: settings.eta)

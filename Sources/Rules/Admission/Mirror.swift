@@ -74,6 +74,8 @@ public struct Mirror {
             openedMilliseconds: last.openedMilliseconds,
             firstTokens: firstTokens,
             epochMilliseconds: last.policy.epochMilliseconds,
+            passMilliseconds: last.policy.passLifetimeMilliseconds,
+            version: last.version,
             incarnation: last.incarnation,
             overrides: last.overrides,
             entries: entries,

@@ -36,6 +36,8 @@ public enum QueueConstants {
     public static let recallTokens = 4
     /// Passes that one tick ends at most: more than can begin between two ticks.
     public static let passesPerTickMax = 4000
+    /// Calls that a restore looks at, the newest: an older mirror may show their visitors as waiting.
+    public static let calledPerRestoreMax = 10_000
     /// A step back of Redis' clock beyond which it counts as another server's. A clock that is slewed never goes back
     /// that far.
     public static let stepBackMilliseconds = 5000

@@ -13,15 +13,18 @@ public struct RecentEntries {
     private var order: [Int] = []
     private var ends: [Int: Int] = [:]
 
-    public init() {}
+    private let limit: Int
+
+    /// - Parameter kept: at least 1; tests keep fewer than the product.
+    public init(kept: Int = RecentEntries.kept) { limit = kept }
 
     /// A repeated enter gets the same pass, and must not evict another visitor's entry.
     public mutating func note(_ number: Int, passExpiresMilliseconds: Int) {
         guard ends.updateValue(passExpiresMilliseconds, forKey: number) == nil else { return }
         order.append(number)
-        guard order.count >= 2 * RecentEntries.kept else { return }
-        for old in order.prefix(RecentEntries.kept) { ends[old] = nil }
-        order.removeFirst(RecentEntries.kept)
+        guard order.count >= 2 * limit else { return }
+        for old in order.prefix(limit) { ends[old] = nil }
+        order.removeFirst(limit)
     }
 
     /// When the pass of this number ends, in Redis time; nil for a number that is not remembered.

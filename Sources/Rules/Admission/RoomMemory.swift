@@ -12,6 +12,10 @@ public struct RoomMemory {
     /// Whole tokens that a room's buckets begin with when nobody remembers it (`next` 0); see ``RunMark``.
     public var firstTokens: Int
     public var epochMilliseconds: Int
+    /// How long passes last as far as the worker knows: no entry ends later from now on, whatever clock it was made by.
+    public var passMilliseconds: Int
+    /// The version of the waiting bitmaps that the worker has; a restore makes a higher one.
+    public var version: Int
     /// The incarnation of the store's memory that the worker has seen; 0 is none.
     public var incarnation: Int
     /// The operator's overrides, in the order of `RoomPolicy.scriptArguments`.
@@ -27,6 +31,8 @@ public struct RoomMemory {
         openedMilliseconds: Int,
         firstTokens: Int,
         epochMilliseconds: Int,
+        passMilliseconds: Int,
+        version: Int,
         incarnation: Int,
         overrides: [Int?],
         entries: [(number: Int, passExpiresMilliseconds: Int)] = [],
@@ -37,6 +43,8 @@ public struct RoomMemory {
         self.openedMilliseconds = openedMilliseconds
         self.firstTokens = firstTokens
         self.epochMilliseconds = epochMilliseconds
+        self.passMilliseconds = passMilliseconds
+        self.version = version
         self.incarnation = incarnation
         self.overrides = overrides
         self.entries = entries

@@ -12,10 +12,10 @@ enum StoreKind: String, CaseIterable, Sendable {
     case redis
 
     /// A new room over a new store of this kind.
-    func harness(_ policy: RoomPolicy) throws -> QueueHarness {
+    func harness(_ policy: RoomPolicy, _ setting: HarnessSetting = HarnessSetting()) throws -> QueueHarness {
         switch self {
-        case .model: ModelHarness(policy: policy)
-        case .redis: try RedisHarness(redis: try RedisServer(), policy: policy, room: "room")
+        case .model: ModelHarness(policy: policy, setting)
+        case .redis: try RedisHarness(redis: try RedisServer(), policy: policy, room: "room", setting)
         }
     }
 }

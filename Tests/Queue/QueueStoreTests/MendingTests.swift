@@ -38,6 +38,66 @@ struct MendingTests {
         #expect(try harness.join(1).numbers[0] > numbers[11])
     }
 
+    @Test(
+        "When a clock is set back every pass ends in the new time, also where more are inside than a tick ends",
+        arguments: StoreKind.allCases
+    )
+    func passesSetBack(_ kind: StoreKind) throws {
+        var setting = HarnessSetting()
+        setting.caps.passesPerTick = 2
+        let harness = try kind.harness(smallPolicy(rate: 10, burst: 8, maxActive: 8), setting)
+        let numbers = try harness.join(9).numbers
+        #expect(try harness.tick(polled: numbers).active == 8)
+        try harness.advance(-3_600_000)
+        for _ in 0..<40 {
+            try harness.advance(200)
+            _ = try harness.tick(polled: [numbers[8]])
+        }
+        let state = try harness.tick()
+        #expect(state.active == 0, "passes last six seconds")
+        #expect(state.waiting.isEmpty, "the ninth is called")
+    }
+
+    @Test(
+        "Entries that a worker brings back after the clock was set back and Redis was emptied hold no place for longer",
+        arguments: StoreKind.allCases
+    )
+    func entriesSetBack(_ kind: StoreKind) throws {
+        let harness = try kind.harness(smallPolicy(rate: 10, burst: 3, maxActive: 3))
+        let numbers = try harness.join(4).numbers
+        #expect(try harness.tick(polled: numbers).active == 3)
+        try harness.advance(-3_600_000)
+        try harness.loseEverything()
+        for _ in 0..<40 {
+            try harness.advance(200)
+            _ = try harness.tick(polled: [numbers[3]])
+        }
+        let state = try harness.tick()
+        #expect(state.active == 0, "passes last six seconds")
+        #expect(state.waiting.isEmpty, "the fourth is called")
+    }
+
+    @Test(
+        "Behind a clock that was set back a failover is told to the mirrors, whatever was lost",
+        arguments: StoreKind.allCases
+    )
+    func failoverAfterStep(_ kind: StoreKind) throws {
+        for lost in 1...4 {
+            let harness = try kind.harness(smallPolicy(rate: 10, burst: 2, mode: .paused))
+            let numbers = try harness.join(12).numbers
+            try harness.advance(-3_600_000)
+            let before = try harness.tick(polled: numbers)
+            try harness.keep()
+            for number in numbers[..<lost] {
+                try harness.advance(200)
+                _ = try harness.leave(harness.claim(number))
+                _ = try harness.tick(polled: numbers)
+            }
+            try harness.goBack()
+            #expect(try harness.tick(polled: numbers).waiting == before.waiting, "\(lost) left meanwhile")
+        }
+    }
+
     @Test("A small step back is no step", arguments: StoreKind.allCases)
     func slewed(_ kind: StoreKind) throws {
         let harness = try kind.harness(smallPolicy(rate: 10, burst: 2))

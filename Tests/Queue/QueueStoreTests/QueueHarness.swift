@@ -36,17 +36,38 @@ struct RoomSnapshot: Equatable {
     }
 }
 
+/// What both stores of a differential test begin with.
+struct HarnessSetting {
+    var caps = QueueCaps()
+    /// Of the store's clock, on a whole tenth of a second.
+    var startMilliseconds = QueueHarness.startMilliseconds
+    /// How many entries a worker remembers.
+    var entriesKept = RecentEntries.kept
+
+    func room(_ id: String, _ policy: RoomPolicy) -> Room {
+        Room(id: id, settings: RoomSettings(defaults: policy), entriesKept: entriesKept)
+    }
+
+    /// Moments of the half hour after `startMilliseconds` at which a new room begins at most sixty numbers below the
+    /// edge of a chunk: at 51 and at 25.
+    static let belowEdge = (0..<18_000).map { QueueHarness.startMilliseconds + 100 * $0 }.filter {
+        RoomMemory.firstNumber(nowMilliseconds: $0) % RankIndex.chunkSize >= RankIndex.chunkSize - 60
+    }
+}
+
 /// A store with a clock that the test moves.
 class QueueHarness {
     var store: any QueueStore
     /// The worker that asks; a test may put another one in its place.
     var room: Room
     private(set) var nowMilliseconds: Int
+    private let setting: HarnessSetting
 
-    init(store: any QueueStore, room: Room, nowMilliseconds: Int) {
+    init(store: any QueueStore, room: Room, _ setting: HarnessSetting) {
         self.store = store
         self.room = room
-        self.nowMilliseconds = nowMilliseconds
+        self.setting = setting
+        nowMilliseconds = setting.startMilliseconds
     }
 
     /// Begins in January 2026, on a whole epoch of every length the tests use.
@@ -67,7 +88,7 @@ class QueueHarness {
     func goBack() throws { fatalError("each harness sets its own store back") }
 
     /// A worker that has just been started: it remembers nothing.
-    func newWorker() -> Room { Room(id: room.id, defaults: room.defaults) }
+    func newWorker() -> Room { setting.room(room.id, room.defaults) }
 
     private func answer<Value>(
         _ call: (@escaping (Result<Value, StoreFailure>) -> Void) -> Void
@@ -132,14 +153,15 @@ final class ModelHarness: QueueHarness {
     private let clock: Clock
     private let model: ModelStore
 
-    init(policy: RoomPolicy, firstNumber: Int? = nil) {
+    init(policy: RoomPolicy, _ setting: HarnessSetting = HarnessSetting()) {
         let clock = Clock()
+        clock.now = setting.startMilliseconds
         self.clock = clock
-        self.model = ModelStore(firstNumber: firstNumber) { clock.now }
+        self.model = ModelStore(firstNumber: nil, caps: setting.caps) { clock.now }
         super.init(
             store: model,
-            room: Room(id: "model", defaults: policy),
-            nowMilliseconds: QueueHarness.startMilliseconds
+            room: setting.room("model", policy),
+            setting
         )
     }
 
@@ -172,8 +194,13 @@ final class RedisHarness: QueueHarness {
     private let rooms: RoomOperator
     private var isSettling = false
 
-    init(redis: RedisServer, policy: RoomPolicy, room id: String) throws {
-        let scripts = ScriptCatalog(clock: .list(key: RedisHarness.clockKey))
+    init(
+        redis: RedisServer,
+        policy: RoomPolicy,
+        room id: String,
+        _ setting: HarnessSetting = HarnessSetting()
+    ) throws {
+        let scripts = ScriptCatalog(clock: .list(key: RedisHarness.clockKey), caps: setting.caps)
         let loop = try EventLoop()
         let connection = RedisConnection(
             loop: loop,
@@ -188,8 +215,8 @@ final class RedisHarness: QueueHarness {
         self.rooms = RoomOperator(link: connection, scripts: scripts)
         super.init(
             store: store,
-            room: Room(id: id, defaults: policy),
-            nowMilliseconds: QueueHarness.startMilliseconds
+            room: setting.room(id, policy),
+            setting
         )
         loop.beforeSleep { [weak self] in
             guard let self else { return }

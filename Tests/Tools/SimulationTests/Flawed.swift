@@ -14,6 +14,9 @@ protocol Flaw {
     static func leave(_ model: inout QueueModel, _ claim: TicketClaim, _ now: Int) -> StandingReply
     static func tick(_ model: inout QueueModel, _ request: TickRequest, _ now: Int) -> TickReply
     static func arrive(_ model: inout QueueModel, _ server: Int, _ now: Int)
+    static func evict(_ model: inout QueueModel, _ part: MemoryPart)
+    /// The age that a caller's file seems to have where the newest has the age `known`.
+    static func revision(_ revision: Int, known: Int) -> Int
     static func remembered(_ memory: RoomMemory) -> RoomMemory
     /// The limits that the rules work with, in place of those in force.
     static func limits(_ policy: RoomPolicy) -> RoomPolicy
@@ -38,6 +41,8 @@ extension Flaw {
     static func arrive(_ model: inout QueueModel, _ server: Int, _ now: Int) {
         model.arrive(at: server, nowMilliseconds: now)
     }
+    static func evict(_ model: inout QueueModel, _ part: MemoryPart) { model.evict(part) }
+    static func revision(_ revision: Int, known: Int) -> Int { revision }
     static func remembered(_ memory: RoomMemory) -> RoomMemory { memory }
     static func limits(_ policy: RoomPolicy) -> RoomPolicy { policy }
 }
@@ -45,6 +50,10 @@ extension Flaw {
 struct Flawed<Mistake: Flaw>: QueueRules {
     private var model: QueueModel
     private(set) var policy: RoomPolicy
+    var caps: QueueCaps {
+        get { model.caps }
+        set { model.caps = newValue }
+    }
 
     var generation: Int { model.generation }
     var incarnation: Int { model.incarnation }
@@ -76,6 +85,7 @@ struct Flawed<Mistake: Flaw>: QueueRules {
         return reply
     }
     mutating func adopt(_ limits: RoomPolicy, revision: Int, nowMilliseconds now: Int) {
+        let revision = Mistake.revision(revision, known: model.revision)
         if revision > model.revision { policy = limits }
         model.adopt(Mistake.limits(limits), revision: revision, nowMilliseconds: now)
     }
@@ -84,6 +94,8 @@ struct Flawed<Mistake: Flaw>: QueueRules {
         model.configure(Mistake.limits(policy), nowMilliseconds: now)
     }
     mutating func reset(nowMilliseconds now: Int) -> Int { model.reset(nowMilliseconds: now) }
+    var hasState: Bool { model.hasState }
+    mutating func evict(_ part: MemoryPart) { Mistake.evict(&model, part) }
 
     static func restored(
         _ memory: RoomMemory,

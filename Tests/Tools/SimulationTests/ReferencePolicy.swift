@@ -26,6 +26,7 @@ enum NarrowWindow: ReferenceWindow {
 }
 
 struct ReferencePolicy<Window: ReferenceWindow>: QueueRules {
+    var caps = QueueCaps()
     var policy: RoomPolicy
     var generation = 1
     var incarnation = 1

@@ -24,11 +24,14 @@ struct ScenarioTests {
                   {patient: 1, impatient: 2, closers: 3, sleepers: 4, clickers: 5, scripts: 6, hidden: 7, decliners: 8}
                 network: {delay: 5ms, jitter: 6ms, loss_per_mille: 7}
                 clock_skew: 8s
+                chunk_edge: 1
+                small_caps: 1
                 front: store
                 faults: {until: 9s, drops: 1, stalls: 2, outages: 3, restarts: 4, flushes: 5, rollbacks: 6, deaths: 7,
-                  lag: 8ms, length: 9ms}
+                  clock_steps: 8, clock_step: 2m, evictions: 9, lag: 8ms, length: 9ms}
                 operator:
                   - {at: 1s, rate: 3, burst: 4, max_active: 5, mode: paused}
+                  - {at: 2s, reset: 1}
                 drawn_operations: 2
                 horizon: 1m
                 """
@@ -47,10 +50,13 @@ struct ScenarioTests {
         #expect(scenario.skewMilliseconds == 8000)
         #expect(scenario.front == .store)
         #expect(scenario.faults.untilMilliseconds == 9000)
-        #expect(scenario.faults.total == 28)
+        #expect(scenario.faults.total == 45)
+        #expect(scenario.faults.clockStepMilliseconds == 120_000)
+        #expect(scenario.beginsBelowEdge && scenario.hasSmallCaps)
         #expect(scenario.faults.lagMilliseconds == 8)
         #expect(scenario.faults.lengthMilliseconds == 9)
-        #expect(scenario.operations.count == 1)
+        #expect(scenario.operations.count == 2)
+        #expect(scenario.operations[1].isReset)
         #expect(scenario.operations[0].applied(to: scenario.policy).mode == .paused)
         #expect(scenario.operations[0].applied(to: scenario.policy).maxActive == 5)
         #expect(scenario.drawnOperations == 2)

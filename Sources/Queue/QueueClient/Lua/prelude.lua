@@ -148,8 +148,16 @@ if is_elsewhere then
     S.doubt_from = 0
     -- Calls and passes of that time end as if they began now, or they would hold their places as long as it was ahead.
     for key, latest in pairs({[KEYS[4]] = now + P.claim_ms, [KEYS[5]] = now + P.pass_ms}) do
-      local late = redis.call('ZRANGEBYSCORE', key, '(' .. latest, '+inf', 'LIMIT', 0, PASSES_MAX)
-      for _, number in ipairs(late) do redis.call('ZADD', key, latest, number) end
+      -- All of them, once: what is left would hold its places as long as the clock was ahead.
+      repeat
+        local late = redis.call('ZRANGEBYSCORE', key, '(' .. latest, '+inf', 'LIMIT', 0, KEYS_PER_COMMAND)
+        local words = {}
+        for _, number in ipairs(late) do
+          words[#words + 1] = latest
+          words[#words + 1] = number
+        end
+        if #late > 0 then redis.call('ZADD', key, unpack(words)) end
+      until #late == 0
     end
   end
   save()

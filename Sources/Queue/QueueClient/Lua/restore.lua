@@ -2,7 +2,8 @@
 -- KEYS  1 state   2 config   3 chunks   4 called   5 active   7 names this server, see prelude.lua
 -- ARGV  RESTORE_ARG_*: generation (1 for a new room), next that the worker knows (0 = nothing), opened_ms, tokens
 --       that a new room begins with (its burst, or less when the host ran it just now: RunMark in Swift), epoch length
---       (ms), incarnation that the worker knows (0 = none), how many override words and how many entries follow
+--       and life of a pass (ms), version and incarnation that the worker knows (0 = none), how many override words and
+--       how many entries follow
 --       RESTORE_ITEMS... pairs: field, value of the operator's overrides; pairs: number, pass expiry (ms) of the
 --       entries that the worker has granted lately; then pairs: chunk, waiting bitmap
 -- Returns RESTORE_REPLY_*: generation, next, incarnation. Running it twice, or from several workers, changes nothing
@@ -97,6 +98,8 @@ end
 -- Words go on as they came: to make text of a number costs as much as to add it.
 local changed, known_done, fresh, members, passes = {}, {}, {}, {}, {}
 local count, last = 0, 0
+-- The clock by which the pass was given may have been ahead: the entry would hold its place as long.
+local latest_end = now + tonumber(ARGV[RESTORE_ARG_PASS_MS])
 for i = entries_at, bitmaps_at - 1, 2 do
   local number = tonumber(ARGV[i])
   local chunk, at = math.floor(number / CHUNK), number % CHUNK
@@ -108,8 +111,9 @@ for i = entries_at, bitmaps_at - 1, 2 do
   if bit.band(string.byte(done, math.floor(at / 8) + 1) or 0, bit.rshift(128, at % 8)) == 0 then
     count = count + 1
     fresh[count], members[count] = number, ARGV[i]
-    if tonumber(ARGV[i + 1]) > now then
-      passes[last + 1], passes[last + 2] = ARGV[i + 1], ARGV[i]
+    local expires = tonumber(ARGV[i + 1])
+    if expires > now then
+      passes[last + 1], passes[last + 2] = expires > latest_end and latest_end or ARGV[i + 1], ARGV[i]
       last = last + 2
     end
   end
@@ -134,8 +138,9 @@ if known[1] and tonumber(known[1]) < generation then
   changed = {}
 end
 
--- Beyond every version a worker can know from before the loss, so that each takes the restored bitmaps.
-local version = math.max((tonumber(known[3]) or 0) + 1, stamp)
+-- Beyond what this worker knows from before the loss, so that it takes the restored bitmaps. The clock does not say
+-- enough: it may have been set back.
+local version = math.max((tonumber(known[3]) or 0) + 1, tonumber(ARGV[RESTORE_ARG_KNOWN_VERSION]) + 1, stamp)
 for chunk in pairs(changed) do redis.call('HSET', KEYS[3], chunk, version) end
 for i = bitmaps_at, #ARGV, 2 do
   local chunk = tonumber(ARGV[i])
@@ -158,7 +163,7 @@ for i = bitmaps_at, #ARGV, 2 do
   redis.call('HSET', KEYS[3], chunk, version)
 end
 -- Nor must the called visitors: those called last, whom an older mirror may still show.
-local called = redis.call('ZREVRANGE', KEYS[4], 0, 9999)
+local called = redis.call('ZREVRANGE', KEYS[4], 0, CALLED_MAX - 1)
 for i, number in ipairs(called) do called[i] = tonumber(number) end
 each_bitmap(called, function(chunk, key) unwait(chunk, key, {}) end)
 

@@ -35,7 +35,7 @@ struct GhostChecker {
     private var heldUntil = 0
     /// A restore counts as a tick, and lapses nothing.
     private var restoredMilliseconds = 0
-    private static let lapsesPerTick = 256
+    private var cappedMilliseconds = 0
 
     /// The room was made, mended, or taken over.
     mutating func noteRestored(_ policy: RoomPolicy, _ now: Int) {
@@ -87,9 +87,11 @@ struct GhostChecker {
                 return (.ghosts, "\(head) is first in the line and silent for \(silent) ms")
             }
         }
-        let late = room.called.first { $0.value <= now - tickMilliseconds }
-        if now - restoredMilliseconds > tickMilliseconds, facts.lapsed.count < GhostChecker.lapsesPerTick, let late {
-            return (.ghosts, "the call of \(late.key) is open \(now - late.value) ms after its deadline")
+        // More calls were due than one tick ends; a tick within half of the next only reads.
+        if facts.lapsed.count >= room.caps.lapsesPerTick { cappedMilliseconds = now }
+        let late = room.called.first { $0.value <= facts.storeNow - tickMilliseconds }
+        if now - max(restoredMilliseconds, cappedMilliseconds) > tickMilliseconds, let late {
+            return (.ghosts, "the call of \(late.key) is open \(facts.storeNow - late.value) ms after its deadline")
         }
         return nil
     }

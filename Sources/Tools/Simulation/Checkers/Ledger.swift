@@ -23,6 +23,8 @@ enum Place: Equatable {
 /// What a step came to.
 struct Facts {
     var now = 0
+    /// What the store's clock showed.
+    var storeNow = 0
     var called: [Int] = []
     /// The last place in the line from which a tick called.
     var lastCalledPlace = 0
@@ -56,6 +58,8 @@ struct Ledger {
     private(set) var issued = 0
     /// Losses of memory so far: what was known before one may be forgotten after it.
     private(set) var era = 0
+    /// The era of the last loss of memory; what began later was the loss of a time.
+    private var memoryEra = 0
     var faults: [(Promise, String)] = []
 
     var waitingCount: Int { waiting }
@@ -89,9 +93,10 @@ struct Ledger {
 
     // MARK: - Steps
 
-    mutating func take(_ step: StoreStep, _ room: any QueueRules, isBypass: Bool) -> Facts {
+    mutating func take(_ step: StoreStep, _ room: any QueueRules, nowMilliseconds: Int, isBypass: Bool) -> Facts {
         var facts = Facts()
-        facts.now = step.nowMilliseconds
+        facts.now = nowMilliseconds
+        facts.storeNow = step.nowMilliseconds
         switch step.kind {
         case .join(_, let reply): joined(reply, &facts, isBypass)
         case .stand(let claim, let reply): stood(claim, reply, &facts)
@@ -136,7 +141,7 @@ struct Ledger {
         let place = places.value(of: number)
         switch (reply.standing, place) {
         case (.waiting, .waiting): break
-        case (.waiting, .entered(let end, let since)) where since == era && end > facts.now:
+        case (.waiting, .entered(let end, let since)) where since == era && end > facts.storeNow:
             fault(.conservation, "\(number) entered in this memory of the store, and waits again")
             move(number, to: .waiting)
         case (.waiting, .called):
@@ -166,14 +171,17 @@ struct Ledger {
         guard case .entered(let end) = reply.standing else { return stood(claim, reply, &facts) }
         let number = claim.number
         switch places.value(of: number) {
-        case .entered(let known, let since) where end == known || since == era && known > facts.now:
+        case .entered(let known, let since) where end == known || since == era && known > facts.storeNow:
             if end != known { fault(.idempotence, "\(number) entered twice: passes until \(known) and \(end)") }
             return
+        // The clock was set back, and the pass ends as if it began then.
+        case .entered(_, let since) where since >= memoryEra && since < era:
+            return move(number, to: .entered(passEnd: end, era: era))
         case .called: break
         case .waiting where isBypass: break
         case .forgotten where forgottenPasses[number] == end:
             return move(number, to: .entered(passEnd: end, era: era))
-        case let place where place == .abandoned || place == .forgotten || place == nil:
+        case let place where place == .abandoned || place == .forgotten || place == nil || isOfLostMemory(place):
             callAtOnce(number, from: place, &facts)
         case let place: fault(.conservation, "\(number) enters and is \(place.map { "\($0)" } ?? "unknown")")
         }
@@ -181,10 +189,17 @@ struct Ledger {
         if !isBypass { facts.entries += 1 }
     }
 
+    /// Whether this is an entry that the store may have forgotten.
+    private func isOfLostMemory(_ place: Place?) -> Bool {
+        if case .entered(_, let since) = place { since < memoryEra } else { false }
+    }
+
     /// A visitor who was away, and whose look was the call.
     private mutating func callAtOnce(_ number: Int, from place: Place?, _ facts: inout Facts) {
         switch place {
         case .abandoned, .forgotten, nil: break
+        // Some worker may bring the entry back that this memory of the store lacks.
+        case .entered(let end, let since) where since < memoryEra: forgottenPasses[number] = end
         default: fault(.conservation, "\(number) is told of a call, but is \(place.map { "\($0)" } ?? "unknown")")
         }
         let isLate = lapses[number, default: 0] >= QueueConstants.lapsesBeforeLate
@@ -236,9 +251,13 @@ struct Ledger {
 
     // MARK: - Losses
 
+    /// The clock was set: passes and lapses are of another time.
+    mutating func loseTime() { era += 1 }
+
     /// The store has lost its memory, or has gone back to `room`. Returns who waits again by that.
     mutating func lose(_ room: (any QueueRules)?) -> [Int] {
         era += 1
+        memoryEra = era
         lapses = [:]
         guard let room else {
             forget()

@@ -16,6 +16,8 @@ final class Referee {
     private(set) var positions = PositionChecker()
     private var ghosts = GhostChecker()
     private var movement = LivenessChecker()
+    private var cost = CostChecker()
+    private var files = LimitsChecker()
     /// The limits in force at the last step.
     private var limits: RoomPolicy?
     /// Whether somebody who looks at the page has waited since a moment.
@@ -27,6 +29,9 @@ final class Referee {
     private var troubles: [Int]
     private(set) var violation: Violation?
     private var lostMilliseconds = 0
+    /// When the clock was set last, a key was evicted or the room was reset: a heartbeat from before may be older, or
+    /// gone, or of a place that has ended.
+    private var unsafeMilliseconds = 0
     /// Entries in all.
     private(set) var entries = 0
 
@@ -35,6 +40,9 @@ final class Referee {
         self.tickMilliseconds = tickMilliseconds
         troubles = Array(repeating: 0, count: workers)
     }
+
+    /// The time by which buckets fill and keys expire: a step forward of the clock is time that has passed.
+    private var flowMilliseconds: Int { world.now + world.skippedMilliseconds }
 
     func report(_ promise: Promise, _ text: String) {
         guard violation == nil else { return }
@@ -46,37 +54,41 @@ final class Referee {
     func observe(_ step: StoreStep, _ room: any QueueRules) {
         let isBypass = room.policy.mode == .bypass
         let waitingBefore = ledger.waitingCount
-        let facts = ledger.take(step, room, isBypass: isBypass)
+        let facts = ledger.take(step, room, nowMilliseconds: world.now, isBypass: isBypass)
         for (promise, text) in ledger.faults { report(promise, text) }
         ledger.faults = []
         if let text = order.check(facts, room, waitingBefore: waitingBefore, isBypass: isBypass) {
             report(.order, text)
         }
-        if room.policy != limits {
-            limits = room.policy
-            bound.configure(room.policy, facts.now)
-        }
+        checkLimits(step, room)
         switch step.kind {
         case .join(let requests, let reply): checkKeys(requests, reply, facts)
-        case .configure(let policy): bound.configure(policy, facts.now)
+        case .configure(let policy): bound.configure(policy, flowMilliseconds)
+        case .reset:
+            // Visitors learn of it with their next poll.
+            troubleForAll(untilMilliseconds: facts.now)
+            unsafeMilliseconds = facts.now
+            movement.excuse(untilMilliseconds: facts.now + room.policy.abandonAfterMilliseconds)
         case .restore(_, let memory, let isNew):
             // Made by somebody who remembers nothing.
-            if isNew, memory.next == 0 { bound.begin(room.policy, facts.now) }
+            if isNew, memory.next == 0 { bound.begin(room.policy, flowMilliseconds) }
             // A restore brings the operator's limits back.
-            bound.configure(room.policy, facts.now)
+            bound.configure(room.policy, flowMilliseconds)
             ghosts.noteRestored(room.policy, facts.now)
             movement.excuse(untilMilliseconds: facts.now + RoomMemory.holdMilliseconds)
+            cost.excuse(untilMilliseconds: facts.now)
             world.note(.restored, memory.next, room.next)
         case .moved:
             ghosts.noteRestored(room.policy, facts.now)
             movement.excuse(untilMilliseconds: facts.now + RoomMemory.holdMilliseconds)
             world.note(.tookOver, room.next)
         case .tick: checkTick(facts, room)
+        case .stand(let claim, let reply), .enter(let claim, let reply): checkCost(claim, reply, facts)
         default: break
         }
         if facts.entries > 0 {
             entries += facts.entries
-            if let text = bound.enter(facts.entries, facts.now) { report(.bound, text) }
+            if let text = bound.enter(facts.entries, flowMilliseconds) { report(.bound, text) }
         }
         if let text = movement.check(facts, room.policy, active: room.activeCount, isAwaited: isAwaited) {
             report(.liveness, text)
@@ -84,7 +96,25 @@ final class Referee {
         note(facts)
     }
 
+    private func checkLimits(_ step: StoreStep, _ room: any QueueRules) {
+        switch step.kind {
+        case .configure, .restore: files.forget()
+        default: break
+        }
+        guard room.policy != limits else { return }
+        limits = room.policy
+        bound.configure(room.policy, flowMilliseconds)
+        if let text = files.changed(room.policy) { report(.limits, text) }
+    }
+
+    /// The store was asked where somebody stands.
+    private func checkCost(_ claim: TicketClaim, _ reply: StandingReply, _ facts: Facts) {
+        guard reply.standing == .waiting, !facts.returned.contains(claim.number) else { return }
+        if let text = cost.check(claim.number, nowMilliseconds: facts.now) { report(.cost, text) }
+    }
+
     private func note(_ facts: Facts) {
+        cost.note(facts)
         for number in facts.newlyIssued + facts.returned + facts.calledAtOnce {
             heartbeats.update(number) {
                 $0 = GhostChecker.LastHeartbeats(last: GhostChecker.Heartbeat(milliseconds: facts.now))
@@ -118,14 +148,14 @@ final class Referee {
             default: continue
             }
             if let known = keys[key], known.era == ledger.era, known.generation == reply.generation,
-                facts.now < known.issued + 300_000
+                flowMilliseconds < known.issued + 300_000
             {
                 if known.number != number { report(.idempotence, "one key got \(known.number) and \(number)") }
             } else if case .known = outcome {
                 // A key may live a little longer than it must.
                 continue
             } else {
-                keys[key] = (number, facts.now, reply.generation, ledger.era)
+                keys[key] = (number, flowMilliseconds, reply.generation, ledger.era)
             }
         }
     }
@@ -133,26 +163,52 @@ final class Referee {
     /// The store has lost its memory (nil), or has gone back to this state.
     func lost(_ room: (any QueueRules)?) {
         lostMilliseconds = world.now
+        files.forget()
+        cost.excuse(untilMilliseconds: world.now)
         var facts = Facts()
         facts.now = world.now
         facts.returned = ledger.lose(room)
         positions.noteReturns(facts)
-        guard let room else { return bound.lose(world.now) }
-        bound.configure(room.policy, world.now)
+        guard let room else { return bound.lose(flowMilliseconds) }
+        bound.configure(room.policy, flowMilliseconds)
         ghosts.noteRestored(room.policy, world.now)
+    }
+
+    /// The clocks were set. Buckets, heartbeats and deadlines are of another time now; a step back is as a loss of what
+    /// was known of passes.
+    func clockStepped() {
+        (lostMilliseconds, unsafeMilliseconds) = (world.now, world.now)
+        ledger.loseTime()
+        // A small step back makes the store's time stand still until the clock has caught up.
+        let caughtUp = world.now + QueueConstants.stepBackMilliseconds
+        troubleForAll(untilMilliseconds: caughtUp)
+        if let limits { ghosts.noteRestored(limits, caughtUp) }
+    }
+
+    /// A key of the room is gone: the visitors it held come back with their next poll.
+    func evicted(_ room: any QueueRules) {
+        lost(room)
+        unsafeMilliseconds = world.now
+        troubleForAll(untilMilliseconds: world.now)
+        movement.excuse(untilMilliseconds: world.now + room.policy.abandonAfterMilliseconds)
     }
 
     /// Heartbeats in this worker's memory are lost or late.
     func trouble(worker: Int) {
         troubles[worker] = max(troubles[worker], world.now)
         movement.excuse(untilMilliseconds: world.now)
+        cost.excuse(untilMilliseconds: world.now)
     }
 
     /// The network or the store holds everybody up until then.
     func troubleForAll(untilMilliseconds: Int) {
         movement.excuse(untilMilliseconds: untilMilliseconds)
+        cost.excuse(untilMilliseconds: untilMilliseconds)
         for worker in troubles.indices { troubles[worker] = max(troubles[worker], untilMilliseconds) }
     }
+
+    /// Whether an answer of the store was made before the clocks were set, or the like, and arrives after it.
+    func isOvertaken(atMilliseconds milliseconds: Int) -> Bool { milliseconds < unsafeMilliseconds }
 
     /// The era of an answer of the store, which may arrive when the store has forgotten it.
     func era(atMilliseconds milliseconds: Int) -> Int { milliseconds < lostMilliseconds ? ledger.era - 1 : ledger.era }
@@ -182,7 +238,8 @@ final class Referee {
 
     /// Whether this heartbeat has reached the store for certain, once it is old enough.
     private func isSafe(_ heartbeat: GhostChecker.Heartbeat) -> Bool {
-        heartbeat.worker < 0 || troubles[Int(heartbeat.worker)] < heartbeat.milliseconds - flushMilliseconds
+        if heartbeat.milliseconds <= unsafeMilliseconds { return false }
+        return heartbeat.worker < 0 || troubles[Int(heartbeat.worker)] < heartbeat.milliseconds - flushMilliseconds
     }
 
     /// Whether the last heartbeat of this number has reached the store for certain, and is not older than this.

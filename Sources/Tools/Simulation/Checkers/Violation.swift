@@ -20,6 +20,10 @@ public enum Promise: String, Sendable, CaseIterable {
     case ghosts
     /// No visitor who follows the poll hints is swept.
     case keeping
+    /// A visitor who waits costs the store nothing: the workers' mirrors answer.
+    case cost
+    /// The limits are those of the newest file and of the operator, whatever the caller has.
+    case limits
     /// While there is room, an entry follows in time; and when the faults have ended, everybody patient enters.
     case liveness
 }

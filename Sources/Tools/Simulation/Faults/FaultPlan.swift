@@ -16,6 +16,8 @@ struct Fault {
         case flush
         case rollback(lag: Int)
         case death(worker: Int, rebirthAfter: Int)
+        case clockStep(by: Int)
+        case eviction(MemoryPart)
     }
 
     let atMilliseconds: Int
@@ -24,7 +26,7 @@ struct Fault {
     /// When its direct effect has ended.
     var endMilliseconds: Int {
         switch kind {
-        case .drop, .flush, .rollback: atMilliseconds
+        case .drop, .flush, .rollback, .clockStep, .eviction: atMilliseconds
         case .stall(let length), .outage(let length, _), .death(_, let length): atMilliseconds + length
         }
     }
@@ -50,6 +52,12 @@ struct FaultPlan {
         draw(limits.restarts) { .outage(length: 1 + $0.upTo(length), isEmptied: true) }
         draw(limits.flushes) { _ in .flush }
         draw(limits.rollbacks) { .rollback(lag: 1 + $0.upTo(limits.lagMilliseconds)) }
+        draw(limits.clockSteps) {
+            // Half of the steps are small: below and above what counts as another server's clock.
+            let length = 1 + $0.upTo($0.upTo(1) == 0 ? 9999 : limits.clockStepMilliseconds)
+            return .clockStep(by: $0.upTo(1) == 0 ? length : -length)
+        }
+        draw(limits.evictions) { .eviction(MemoryPart.allCases[$0.upTo(MemoryPart.allCases.count - 1)]) }
         draw(limits.deaths) { .death(worker: $0.upTo(workers - 1), rebirthAfter: 50 + $0.upTo(3000)) }
     }
 }

@@ -26,6 +26,17 @@ extension QueueModel {
         }
     }
 
+    /// What had expired in Redis at this time.
+    mutating func forgetEnded(_ now: Int) {
+        forgetOldSigns(now)
+        joinKeys = joinKeys.filter { key, named in
+            switch key {
+            case .retry: named.claim.issuedMilliseconds + QueueConstants.joinKeyLifetimeMilliseconds > now
+            case .person: named.usedMilliseconds + QueueConstants.personKeyLifetimeMilliseconds > now
+            }
+        }
+    }
+
     /// Whether the visitor waits, is called or inside, may come back, or has left with a pass that goes on.
     private func holdsPlace(_ claim: TicketClaim, _ now: Int) -> Bool {
         switch place(claim, now) {

@@ -22,6 +22,8 @@ extension QueueModel {
     public mutating func arrive(at server: Int, nowMilliseconds: Int) {
         let wentBack = nowMilliseconds < clockMilliseconds - QueueConstants.stepBackMilliseconds
         guard self.server != server || wentBack else { return }
+        // What had expired does not come back with the old time.
+        if wentBack { forgetEnded(clockMilliseconds) }
         // Another server has a clock of its own.
         clockMilliseconds = min(clockMilliseconds, nowMilliseconds)
         tickedMilliseconds = min(tickedMilliseconds, nowMilliseconds)
@@ -54,13 +56,14 @@ extension QueueModel {
     ///   - server: names the server that holds the room.
     public init(
         restoring memory: RoomMemory,
-        onto existing: QueueModel?,
+        onto found: QueueModel?,
         defaults: RoomPolicy,
         firstNumber: Int? = nil,
         server: Int,
         nowMilliseconds now: Int
     ) {
         let generation = max(1, memory.generation)
+        let existing = found.flatMap { $0.hasState ? $0 : nil }
         let isSame = existing.map { $0.incarnation == memory.incarnation } ?? false
         if let existing {
             let knowsAll = isSame && existing.generation == generation && existing.next >= memory.next
@@ -71,14 +74,16 @@ extension QueueModel {
             }
         }
         let first = firstNumber ?? RoomMemory.firstNumber(nowMilliseconds: now)
-        self = existing ?? QueueModel(policy: defaults, firstNumber: first, nowMilliseconds: now)
-        if existing == nil { file = defaults }
+        self = found ?? QueueModel(policy: defaults, firstNumber: first, nowMilliseconds: now)
+        if found == nil { file = defaults }
+        if existing == nil { beginState(first, now) }
         if !isConfigured { take(memory.overrides) }
         self.generation = generation
-        // Beyond every version a worker can know from before the loss, so that each takes the restored bitmaps.
-        version = max((existing?.version ?? 0) + 1, QueueModel.stamp(now))
+        // Beyond what this worker knows from before the loss, so that it takes the restored bitmaps. The clock does not
+        // say enough: it may have been set back.
+        version = max((existing?.version ?? 0) + 1, memory.version + 1, QueueModel.stamp(now))
         // A visitor who has entered holds a pass, and must not enter a second time.
-        merge(memory.entries, now)
+        merge(memory.entries, latestEnd: now + memory.passMilliseconds, now)
         // What this store remembers of an older generation was ended by a reset.
         if let existing, existing.generation < generation { endPlaces() }
         merge(memory.chunks)
@@ -132,9 +137,15 @@ extension QueueModel {
         mergeLimits()
     }
 
-    /// A visitor who has entered through a worker is inside, whatever this store knows.
-    private mutating func merge(_ entries: [(number: Int, passExpiresMilliseconds: Int)], _ now: Int) {
-        for (number, expires) in entries where done.insert(number).inserted {
+    /// A visitor who has entered through a worker is inside, whatever this store knows. The clock by which the pass was
+    /// given may have been ahead.
+    private mutating func merge(
+        _ entries: [(number: Int, passExpiresMilliseconds: Int)],
+        latestEnd: Int,
+        _ now: Int
+    ) {
+        for (number, end) in entries where done.insert(number).inserted {
+            let expires = min(end, latestEnd)
             called[number] = nil
             recalled.remove(number)
             if expires > now {
@@ -163,7 +174,9 @@ extension QueueModel {
             }
             chunkVersions[index] = version
         }
-        for number in called.keys {
+        // Those called last, whom an older mirror may still show.
+        let newest = called.sorted { ($0.value, $0.key) > ($1.value, $1.key) }.prefix(caps.calledPerRestore)
+        for (number, _) in newest {
             waiting.remove(number)
             waiting.remove(number + RankIndex.lateOffset)
         }

@@ -66,7 +66,7 @@ extension QueueModel {
         if called.isEmpty { return }
         let late = called.filter { $0.value <= now }
             .sorted { ($0.value, $0.key) < ($1.value, $1.key) }
-            .prefix(QueueConstants.lapsesPerTickMax)
+            .prefix(caps.lapsesPerTick)
         for (number, _) in late {
             uncall(number, givesBack: true)
             counters.lapsed += 1
@@ -85,7 +85,7 @@ extension QueueModel {
         guard soonestPassEndMilliseconds <= now else { return }
         let over = active.filter { $0.value <= now }
             .sorted { ($0.value, $0.key) < ($1.value, $1.key) }
-            .prefix(QueueConstants.passesPerTickMax)
+            .prefix(caps.passesPerTick)
         for (number, _) in over { active[number] = nil }
         soonestPassEndMilliseconds = active.values.min() ?? Int.max
     }
@@ -150,7 +150,7 @@ extension QueueModel {
         var (firstCalls, calls) = (0, 0)
         for chunk in chunkVersions.keys.sorted() {
             let end = (chunk + 1) * RankIndex.chunkSize
-            while firstCalls < budget, calls < QueueConstants.callsPerTickMax,
+            while firstCalls < budget, calls < caps.callsPerTick,
                 let place = waiting.next(from: chunk * RankIndex.chunkSize), place < end
             {
                 waiting.remove(place)
@@ -162,7 +162,7 @@ extension QueueModel {
                 if isRecalled { recalled.insert(number) }
                 if policy.mode == .bypass || !isRecalled { firstCalls += 1 }
             }
-            if firstCalls >= budget || calls >= QueueConstants.callsPerTickMax { break }
+            if firstCalls >= budget || calls >= caps.callsPerTick { break }
             if end < next || chunk >= QueueConstants.lateChunks { dropChunk(chunk) }
         }
         if policy.mode != .bypass { takeCallTokens(firstCalls) }

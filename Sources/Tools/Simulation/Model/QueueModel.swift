@@ -19,6 +19,9 @@ public struct QueueModel {
     /// What an operator has set, in the order of `RoomPolicy.scriptArguments`.
     public internal(set) var overrides = RoomPolicy.noOverrides
 
+    /// Of the calls on this room.
+    public var caps = QueueCaps()
+
     public internal(set) var generation = 1
     /// Grows with every change of a waiting bitmap; a worker that compares versions takes the changed chunks in.
     public internal(set) var version: Int
@@ -32,6 +35,8 @@ public struct QueueModel {
     public internal(set) var openedMilliseconds = 0
     /// Names this memory of the store: another one means that it was lost and made anew.
     public internal(set) var incarnation: Int
+
+    public internal(set) var hasState = true
 
     var done: Set<Int> = []
     var left: Set<Int> = []
@@ -54,7 +59,7 @@ public struct QueueModel {
     var callBucket: TokenBucket
     var entryBucket: TokenBucket
     var refilledMilliseconds: Int
-    var clockMilliseconds: Int
+    public internal(set) var clockMilliseconds: Int
     var tickedMilliseconds: Int
     var epoch: Int
     var epochMilliseconds: Int
@@ -284,9 +289,6 @@ public struct QueueModel {
         save()
         return generation
     }
-
-    /// For tests: what the rules do when lapses are not counted.
-    public mutating func forgetLapses() { lapses = [:] }
 
     /// Nobody waits or is called any more.
     mutating func endPlaces() {

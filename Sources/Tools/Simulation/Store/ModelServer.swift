@@ -39,6 +39,12 @@ public final class ModelServer {
     private let rules: any QueueRules.Type
     private let firstNumber: Int?
     private let clock: () -> Int
+    /// Of the calls on each room, from its making on.
+    public var caps = QueueCaps()
+    /// How far below an edge of a chunk the first number of a room is; nil takes it as it comes.
+    var distanceToEdge: Int?
+    /// Rooms that were there once.
+    private var made: Set<String> = []
     /// Another one for each process that has the state.
     private var identity = 1
     /// Sees every step that was taken, after it.
@@ -78,6 +84,9 @@ public final class ModelServer {
     /// FLUSHALL, or a restart without persistence.
     public func loseEverything() { rooms = [:] }
 
+    /// A key of a room, or all of a kind, are evicted.
+    func evict(_ part: MemoryPart, _ id: String) { rooms[id]?.evict(part) }
+
     /// SCRIPT FLUSH.
     func forgetScripts() { loaded = [] }
 
@@ -103,7 +112,7 @@ public final class ModelServer {
         if call.script == .restore { return restore(call.memory(), id) }
         limits = call.limits()
         defer { limits = nil }
-        if rooms[id] == nil { defaults[id] = limits?.policy }
+        if !(rooms[id]?.hasState ?? false) { defaults[id] = limits?.policy }
         do throws(ScriptError) {
             switch call.script {
             case .join: return try join(&call, id)
@@ -159,7 +168,7 @@ public final class ModelServer {
         _ known: Known? = nil,
         _ step: (inout any QueueRules, Int) -> (Value, StoreStep.Kind)
     ) throws(ScriptError) -> Value {
-        guard var room = rooms.removeValue(forKey: id) else { throw .noState }
+        guard rooms[id]?.hasState ?? false, var room = rooms.removeValue(forKey: id) else { throw .noState }
         defer { rooms[id] = room }
         let now = clock()
         let incarnation = room.incarnation
@@ -198,19 +207,26 @@ public final class ModelServer {
     public func restore(_ memory: RoomMemory, _ id: String, defaults: RoomPolicy) -> Int {
         let now = clock()
         let existing = rooms.removeValue(forKey: id)
+        let isFirst = made.insert(id).inserted
         let before = existing?.waiting ?? RankIndex()
-        let room = rules.restored(
+        var room = rules.restored(
             memory,
             onto: existing,
             defaults: defaults,
-            firstNumber: firstNumber,
+            firstNumber: isFirst ? distanceToEdge.map { below($0, now) } ?? firstNumber : firstNumber,
             server: identity,
             nowMilliseconds: now
         )
+        room.caps = caps
         rooms[id] = room
         let kind = StoreStep.Kind.restore(before: before, memory, isNew: existing == nil)
         observe?(StoreStep(nowMilliseconds: now, kind: kind), room)
         return room.incarnation
+    }
+
+    /// The last number so far below an edge of a chunk that is not above the clock's number.
+    private func below(_ distance: Int, _ now: Int) -> Int {
+        RoomMemory.firstNumber(nowMilliseconds: now) / RankIndex.chunkSize * RankIndex.chunkSize - distance
     }
 
     /// Changes a room's limits, as `vestibule room set` does.

@@ -40,9 +40,11 @@ public final class ModelStore: QueueStore {
 
     /// - Parameters:
     ///   - firstNumber: what the first joiner of a room gets; nil takes it from the clock, as restore.lua does.
+    ///   - caps: of the calls on each room.
     ///   - clock: milliseconds, as Redis TIME would give them.
-    public init(firstNumber: Int? = 1, clock: @escaping () -> Int) {
+    public init(firstNumber: Int? = 1, caps: QueueCaps = QueueCaps(), clock: @escaping () -> Int) {
         link = InstantLink(ModelServer(firstNumber: firstNumber, clock: clock))
+        link.server.caps = caps
         client = RedisQueueStore(link: link, scripts: ModelServer.scripts)
     }
 

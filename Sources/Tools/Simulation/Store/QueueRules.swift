@@ -7,7 +7,10 @@ public import Admission
 
 /// One room as a simulated Redis holds it. A value: a copy is a snapshot.
 public protocol QueueRules {
+    var caps: QueueCaps { get set }
     var policy: RoomPolicy { get }
+    /// Whether the key of the state is there: without it the others are nothing to a caller.
+    var hasState: Bool { get }
     var generation: Int { get }
     var incarnation: Int { get }
     var next: Int { get }
@@ -30,6 +33,8 @@ public protocol QueueRules {
     mutating func adopt(_ limits: RoomPolicy, revision: Int, nowMilliseconds: Int)
     mutating func configure(_ policy: RoomPolicy, nowMilliseconds: Int)
     mutating func reset(nowMilliseconds: Int) -> Int
+    /// A key of the room, or all keys of a kind, are gone.
+    mutating func evict(_ part: MemoryPart)
 
     /// Makes a room that is not there (`existing` nil), or mends a room that went back.
     static func restored(
@@ -40,6 +45,16 @@ public protocol QueueRules {
         server: Int,
         nowMilliseconds: Int
     ) -> any QueueRules
+}
+
+/// What can be missing of a room's memory: its keys in Redis, by kind.
+public enum MemoryPart: Int, CaseIterable, Sendable {
+    case state, config, chunks, waiting, called, active, recalled, flow, seen, gone, done, lapses, joinKeys
+}
+
+extension QueueRules {
+    public var hasState: Bool { true }
+    public mutating func evict(_ part: MemoryPart) {}
 }
 
 extension QueueModel: QueueRules {

@@ -99,6 +99,8 @@ struct ScriptCall {
             openedMilliseconds: arg[.openedMs],
             firstTokens: arg[.firstTokens],
             epochMilliseconds: arg[.epochMs],
+            passMilliseconds: arg[.passMs],
+            version: arg[.knownVersion],
             incarnation: arg[.incarnation],
             overrides: RoomPolicy.noOverrides,
             chunks: []

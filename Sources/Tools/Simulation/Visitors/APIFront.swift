@@ -86,7 +86,7 @@ struct APIFront: Front {
     /// A number that stands for a pass; 0 for a pass that does not verify.
     private func verified(_ pass: String) -> Int {
         let bytes = Array(pass.utf8)
-        let seconds = Int64(world.now / 1000)
+        let seconds = Int64(world.wall / 1000)
         guard case .valid = keys.verifyPass(bytes, room: SimulatedWorker.roomID, nowSeconds: seconds) else { return 0 }
         let hash = bytes.reduce(UInt64(0xcbf2_9ce4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
         return Int(truncatingIfNeeded: hash)

@@ -215,8 +215,9 @@ final class Crowd {
             if case .admitted(let pass) = answer {
                 worker.noteGone()
                 world.note(.entered, index, ticket.claim.number)
-                if visitors[index].ticket?.claim == ticket.claim {
-                    checkPass(pass, index, referee.era(atMilliseconds: worker.storeLook.milliseconds))
+                let made = worker.storeLook.milliseconds
+                if visitors[index].ticket?.claim == ticket.claim, !referee.isOvertaken(atMilliseconds: made) {
+                    checkPass(pass, index, referee.era(atMilliseconds: made))
                 }
             }
             guard isReceived(index, token) else { return }

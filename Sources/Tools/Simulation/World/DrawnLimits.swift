@@ -21,6 +21,17 @@ enum DrawnLimits {
         return policy
     }
 
+    /// Caps that a room of sixty people meets. A restore looks at the calls of ten ticks, as in the product.
+    static func caps(_ random: inout SplitMix64) -> QueueCaps {
+        let calls = 1 + random.upTo(4)
+        return QueueCaps(
+            lapsesPerTick: 1 + random.upTo(3),
+            callsPerTick: calls,
+            passesPerTick: 1 + random.upTo(3),
+            calledPerRestore: 10 * calls
+        )
+    }
+
     /// Operations in pairs where one must be undone: the room ends open, and at a rate.
     static func operations(
         _ scenario: Scenario,
@@ -31,12 +42,13 @@ enum DrawnLimits {
         let span = max(1000, scenario.faults.untilMilliseconds, scenario.arrivalMilliseconds)
         for _ in 0..<random.upTo(scenario.drawnOperations) {
             var operation = Scenario.Operation(atMilliseconds: random.upTo(span))
-            switch random.upTo(4) {
+            switch random.upTo(6) {
             case 0: operation.limits = [.rateMilli: 500 + 500 * random.upTo(40)]
             case 1: operation.limits = [.burst: 1 + random.upTo(12)]
             case 2: operation.limits = [.maxActive: random.upTo(1) == 0 ? 0 : 2 + random.upTo(15)]
+            case 3: operation.isReset = true
             case let draw:
-                operation.limits = [.mode: (draw == 3 ? RoomMode.paused : .closed).rawValue]
+                operation.limits = [.mode: [RoomMode.paused, .closed, .bypass][draw - 4].rawValue]
                 out.append(opening(atMilliseconds: operation.atMilliseconds + 500 + random.upTo(8000)))
             }
             out.append(operation)

@@ -30,7 +30,13 @@ final class SimulatedWorker {
         didSet { onServingChange() }
     }
     var onServingChange: () -> Void = {}
-    /// Store time up to which visitors were taken out of the mirror ahead of the tick.
+    private final class TickLook {
+        var milliseconds = 0
+    }
+
+    /// When the tick was made whose answer is the mirror.
+    private let tickLook = TickLook()
+    /// The time up to which visitors were taken out of the mirror ahead of the tick.
     private var goneMilliseconds = 0
 
     init(
@@ -57,15 +63,18 @@ final class SimulatedWorker {
         let mayMakeAt = world.now + (joinsPool ? SimulatedWorker.deferMilliseconds : 0)
         room.mayBeMade = { [unowned world] in world.now >= mayMakeAt }
         room.quietMilliseconds = { [unowned world] in
-            world.runMarkMilliseconds.map { RunMark.quietMilliseconds(since: $0, nowMilliseconds: world.now) }
+            world.runMarkMilliseconds.map { RunMark.quietMilliseconds(since: $0, nowMilliseconds: world.wall) }
         }
         var environment = APIEnvironment(
             nowMilliseconds: clock,
-            wallSeconds: { [unowned world] in world.now / 1000 },
+            wallSeconds: { [unowned world] in world.wall / 1000 },
             random: { [unowned world] in world.random.fraction() },
             staleMilliseconds: max(1000, 5 * tickMilliseconds)
         )
-        environment.ticked = { [unowned world] _ in world.markRun() }
+        environment.ticked = { [unowned world, tickLook, link] _ in
+            world.markRun()
+            tickLook.milliseconds = link.replyMilliseconds
+        }
         api = WaitingRoomAPI(
             store: store,
             rooms: [room],
@@ -117,17 +126,17 @@ final class SimulatedWorker {
 
     // MARK: - What its answers show
 
-    /// The store's time of the look at the queue from which a poll of this visitor will be answered; nil when the store
+    /// The time of the look at the queue from which a poll of this visitor will be answered; nil when the store
     /// will be asked (then it is the time of the store's reply).
     func look(_ claim: TicketClaim) -> Look? {
         if claim.generation == room.generation, room.mirror.place(of: claim.number) != nil { return mirrorLook }
         return room.rememberedStanding(claim.number).map {
-            $0.position > 0 ? Look(milliseconds: $0.nowMilliseconds) : mirrorLook
+            $0.position > 0 ? Look(milliseconds: world.time(ofWall: $0.nowMilliseconds)) : mirrorLook
         }
     }
 
     /// The look at the queue of this worker's mirror.
-    var mirrorLook: Look { Look(milliseconds: room.asOfMilliseconds, aheadMilliseconds: goneMilliseconds) }
+    var mirrorLook: Look { Look(milliseconds: tickLook.milliseconds, aheadMilliseconds: goneMilliseconds) }
 
     /// The look of an answer of the store that is being handed out.
     var storeLook: Look { Look(milliseconds: link.replyMilliseconds) }

@@ -71,7 +71,11 @@ public final class Simulation {
         operations = scenario.operations
         operations += DrawnLimits.operations(scenario, policy, &world.random)
         keys = try KeyRing(keys: [SigningKey.generate(kid: "k1", using: &world.random)])
-        host = StoreHost(server: ModelServer(rules: rules) { [unowned world] in world.now }, world: world)
+        host = StoreHost(server: ModelServer(rules: rules) { [unowned world] in world.wall }, world: world)
+        if scenario.hasSmallCaps, world.random.upTo(1) == 0 { host.server.caps = DrawnLimits.caps(&world.random) }
+        if scenario.beginsBelowEdge, world.random.upTo(1) == 0 {
+            host.server.distanceToEdge = 1 + world.random.upTo(99)
+        }
         referee = Referee(world: world, workers: scenario.workers, tickMilliseconds: scenario.tickMilliseconds)
         let front: any Front =
             scenario.front == .api
@@ -201,6 +205,14 @@ public final class Simulation {
             host.server.forgetScripts()
             loseEverything()
         case .rollback: break
+        case .clockStep(let length):
+            world.stepClock(by: length)
+            referee.clockStepped()
+        case .eviction(let part):
+            guard let room = host.server.room(SimulatedWorker.roomID) else { return }
+            world.note(.evicted, part.rawValue)
+            host.server.evict(part, SimulatedWorker.roomID)
+            referee.evicted(host.server.room(SimulatedWorker.roomID) ?? room)
         case .death(let index, let rebirth):
             workers[index].die()
             referee.trouble(worker: index)
@@ -243,6 +255,11 @@ public final class Simulation {
     }
 
     private func operate(_ operation: Scenario.Operation) {
+        if operation.isReset {
+            world.note(.reset, 0)
+            if !host.isAway, (try? host.server.reset(SimulatedWorker.roomID)) != nil { return }
+            return world.after(500) { [unowned self] in self.operate(operation) }
+        }
         let limits = operation.applied(to: host.server.room(SimulatedWorker.roomID)?.policy ?? policy)
         world.note(.configured, limits.rateMilli, limits.mode.rawValue)
         if !host.isAway, (try? host.server.configure(limits, SimulatedWorker.roomID)) != nil { return }

@@ -7,7 +7,7 @@
 enum TraceMark: UInt8 {
     case joined, joinRefused, shown, ready, entered, left, gone, refused, lost
     case called, swept, lapsed, returned, restored, tookOver, configured
-    case connectionLost, connected, stall, away, back, flush, rollback, death, birth
+    case connectionLost, connected, stall, away, back, flush, rollback, death, birth, clockStep, evicted, reset
 }
 
 struct Trace {

@@ -11,6 +11,12 @@ final class World {
     static let startMilliseconds = 1_768_000_000_000
 
     private(set) var now = World.startMilliseconds
+    /// What the wall clocks of the store and of the hosts show: they are set by the same time servers.
+    var wall: Int { now + (steps.last?.offset ?? 0) }
+    /// What the wall clocks were ahead, and since when.
+    private var steps: [(since: Int, offset: Int)] = [(World.startMilliseconds, 0)]
+    /// All steps forward together: time that has passed by the wall clock only.
+    private(set) var skippedMilliseconds = 0
     var random: SplitMix64
     var trace: Trace
     private var scheduler = Scheduler(startMilliseconds: World.startMilliseconds)
@@ -30,7 +36,24 @@ final class World {
 
     /// A worker has run the room.
     func markRun() {
-        if runMarkMilliseconds.map({ now - $0 >= RunMark.renewMilliseconds }) ?? true { runMarkMilliseconds = now }
+        if runMarkMilliseconds.map({ wall - $0 >= RunMark.renewMilliseconds || wall < $0 }) ?? true {
+            runMarkMilliseconds = wall
+        }
+    }
+
+    /// The wall clocks are set forward, or back.
+    func stepClock(by milliseconds: Int) {
+        note(.clockStep, milliseconds)
+        steps.append((now, wall - now + milliseconds))
+        skippedMilliseconds += max(0, milliseconds)
+    }
+
+    /// The last time at which the wall clocks have shown this; now, when they have not.
+    func time(ofWall milliseconds: Int) -> Int {
+        for step in steps.reversed() where (step.since...now).contains(milliseconds - step.offset) {
+            return milliseconds - step.offset
+        }
+        return now
     }
 
     /// Does something `milliseconds` from now.

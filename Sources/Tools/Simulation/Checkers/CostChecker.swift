@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Checks that a visitor who waits costs the store nothing: once every worker has had ticks enough to know the place, no
+// poll, reload or early enter of it is a question to the store. It uses the answers of the store.
+//
+// Right after a fault or a restore mirrors are behind, and the store may be asked.
+
+internal import Admission
+
+struct CostChecker {
+    /// When a number came to wait.
+    private var since = NumberTable<Int>()
+    private var excusedUntil = 0
+    /// Longer than a tick, a stalled reply, and the next tick.
+    private static let learningMilliseconds = 5000
+
+    mutating func excuse(untilMilliseconds: Int) { excusedUntil = max(excusedUntil, untilMilliseconds) }
+
+    mutating func note(_ facts: Facts) {
+        for number in facts.newlyIssued + facts.returned { since.update(number) { $0 = facts.now } }
+    }
+
+    /// The store was asked about a number and has said that it waits.
+    func check(_ number: Int, nowMilliseconds now: Int) -> String? {
+        let known = max(excusedUntil, since.value(of: number) ?? now)
+        guard now - known > CostChecker.learningMilliseconds else { return nil }
+        return "the store is asked about \(number), which has waited for \(now - known) ms"
+    }
+}

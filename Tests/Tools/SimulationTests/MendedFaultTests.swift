@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Each fault that let one visitor, one clock or one host stop a room is put back, and a checker finds it.
+
+import Configuration
+import Simulation
+import Testing
+
+struct MendedFaultTests {
+    private func broken(
+        _ rules: any QueueRules.Type,
+        _ yaml: String,
+        seeds: ClosedRange<UInt64> = 1...2
+    ) throws -> Set<Promise> {
+        try CheckerTests.broken(rules, try Scenario(yaml: yaml), seeds: seeds)
+    }
+
+    /// A row for each fault; the whole rules keep every promise in the same runs (`sound`).
+    private static let bypass = """
+        {room: {rate: 1, burst: 1}, visitors: 80, arrive_within: 3s, network: {delay: 1ms}, horizon: 60s,
+         operator: [{at: 5s, mode: bypass}]}
+        """
+    private static let calm = "{room: {rate: 1, burst: 1}, visitors: 30, arrive_within: 2s, network: {delay: 1ms}}"
+    private static let hosts = """
+        {room: {rate: 5, burst: 5}, visitors: 60, arrive_within: 3s, network: {delay: 1ms}, files_differ: 1}
+        """
+    private static let clocks = """
+        {room: {rate: 5, burst: 5, max_active: 8, pass_ttl: 4s}, visitors: 60, arrive_within: 15s,
+         network: {delay: 1ms}, horizon: 120s, faults: {until: 15s, clock_steps: 3, clock_step: 1h, flushes: 2}}
+        """
+    private static let evictions = """
+        {room: {rate: 2, burst: 2}, visitors: 60, arrive_within: 3s, network: {delay: 1ms}, horizon: 200s,
+         faults: {until: 15s, evictions: 12}}
+        """
+
+    @Test(
+        "The rules as they are keep every promise in these runs",
+        arguments: [bypass, calm, hosts, clocks, evictions]
+    )
+    func sound(_ yaml: String) throws { #expect(try broken(QueueModel.self, yaml, seeds: 1...4) == []) }
+
+    @Test("A crowd that bypass leaves on the waiting page is found")
+    func bypassed() throws { #expect(try broken(Flawed<BypassIgnored>.self, Self.bypass) == [.liveness]) }
+
+    @Test("Polls that go to the store are found")
+    func cost() throws { #expect(try broken(Flawed<MirrorUntaught>.self, Self.calm) == [.cost]) }
+
+    @Test("Limits that travel with the caller are found")
+    func limits() throws { #expect(try broken(Flawed<LimitsOfTheCaller>.self, Self.hosts) == [.limits]) }
+
+    @Test("A room that is frozen as long as the clock was ahead is found")
+    func clock() throws {
+        #expect(try broken(Flawed<ClockFrozen>.self, Self.clocks, seeds: 1...10).contains(.liveness))
+    }
+
+    @Test("Entries that hold their places as long as the clock was ahead are found")
+    func entries() throws {
+        #expect(try broken(Flawed<EntriesOfTheOldClock>.self, Self.clocks, seeds: 1...10).contains(.liveness))
+    }
+
+    @Test("Visitors of an evicted bitmap whom nobody misses are found")
+    func counts() throws { #expect(!(try broken(Flawed<CountsKept>.self, Self.evictions, seeds: 1...10)).isEmpty) }
+}
