@@ -129,13 +129,17 @@ let package = Package(
             resources: nginxFiles.map { .embedInCode($0) }
         ),
 
+        // The reader of nginx's configuration, and what it looks for: ways around the waiting room.
+        library("Program", "NginxCheck", ["NginxFiles"]),
+
         // Program: wiring and commands.
         program(
             "Program",
             "vestibule",
             [
-                "Admission", "CLinux", "Chance", "Configuration", "Gateway", "GatewayWire", "NginxFiles", "Passes",
-                "QueueClient", "Reactor", "RedisQueue", "Simulation", "StrictJSON", "Telemetry", "WaitingRoomAPI",
+                "Admission", "CLinux", "Chance", "Configuration", "Gateway", "GatewayWire", "NginxCheck", "NginxFiles",
+                "Passes", "QueueClient", "Reactor", "RedisQueue", "Simulation", "StrictJSON", "Telemetry",
+                "WaitingRoomAPI",
                 logging, argumentParser,
             ]
         ),
@@ -175,6 +179,12 @@ let package = Package(
         tests("Queue", "RedisQueueTests", ["Admission", "QueueClient", "Reactor", "RedisQueue", "WaitingRoomAPI"]),
         tests("Program", "ConfigurationTests", ["Admission", "Configuration"]),
         tests("Program", "NginxTests", ["NginxFiles", "Passes"], exclude: ["worker.py"]),
+        tests(
+            "Program",
+            "NginxCheckTests",
+            ["NginxCheck", "NginxFiles", "vestibule"],
+            exclude: ["expected.txt", "hard.conf", "read_with_crossplane.py"]
+        ),
         tests("Program", "IntegrationTests", ["Load", "Passes", "Reactor", "StrictJSON", "vestibule-fuzz"]),
         tests("Program", "BrowserTests", ["StrictJSON"]),
         tests("Tools", "SimulationTests", ["Admission", "Configuration", "Simulation", "vestibule"]),
