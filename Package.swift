@@ -62,8 +62,9 @@ let scenarios = ["calm", "leavers", "sleepers", "scripts", "hidden", "decliners"
 let nginxFiles = [
     "vestibule-http.conf", "vestibule-http-lua.conf", "vestibule-http-auth-request.conf",
     "vestibule-http-common.conf", "vestibule-server.conf", "vestibule-server-auth-request.conf",
-    "vestibule-fastcgi-params.conf", "vestibule-scgi-params.conf", "vestibule-protect.conf",
-    "vestibule-protect-auth-request.conf", "vestibule.js", "vestibule.lua",
+    "vestibule-fastcgi-params.conf", "vestibule-scgi-params.conf", "vestibule-guard.conf", "vestibule-headers.conf",
+    "vestibule-isolate.conf", "vestibule-check.conf",
+    "vestibule-protect.conf", "vestibule-protect-auth-request.conf", "vestibule.js", "vestibule.lua",
 ]
 
 let package = Package(
@@ -108,8 +109,17 @@ let package = Package(
             embed: ["Page/waiting.html"]
         ),
 
+        // The include files for nginx, embedded so that the program can render them. Embedded files must lie in the
+        // folder of their target, so this folder holds a little Swift.
+        .target(
+            name: "NginxFiles",
+            path: "nginx",
+            exclude: ["README.md"],
+            resources: nginxFiles.map { .embedInCode($0) }
+        ),
+
         // Tools that the program also offers as commands: the queue in virtual time.
-        library("Program", "Configuration", ["Admission", "Yams"]),
+        library("Program", "Configuration", ["Admission", "NginxFiles", "Yams"]),
         library(
             "Tools",
             "Simulation",
@@ -118,15 +128,6 @@ let package = Package(
                 "WaitingRoomAPI",
             ],
             embed: scenarios
-        ),
-
-        // The include files for nginx, embedded so that the program can render them. Embedded files must lie in the
-        // folder of their target, so this folder holds a little Swift.
-        .target(
-            name: "NginxFiles",
-            path: "nginx",
-            exclude: ["README.md"],
-            resources: nginxFiles.map { .embedInCode($0) }
         ),
 
         // The reader of nginx's configuration, and what it looks for: ways around the waiting room.
@@ -177,7 +178,7 @@ let package = Package(
             ["Admission", "QueueClient", "Reactor", "RedisQueue", "Simulation", "WaitingRoomAPI"]
         ),
         tests("Queue", "RedisQueueTests", ["Admission", "QueueClient", "Reactor", "RedisQueue", "WaitingRoomAPI"]),
-        tests("Program", "ConfigurationTests", ["Admission", "Configuration"]),
+        tests("Program", "ConfigurationTests", ["Admission", "Configuration", "NginxFiles"]),
         tests("Program", "NginxTests", ["NginxFiles", "Passes"], exclude: ["worker.py"]),
         tests(
             "Program",

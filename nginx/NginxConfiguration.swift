@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Chooses and fills the files of one variant: who verifies passes, and which protocol the workers speak.
-// Whatever the variant, a site includes the same three names: vestibule-http.conf, vestibule-server.conf and
-// vestibule-protect.conf.
+// Whatever the variant, a site includes the same names: vestibule-http.conf, vestibule-server.conf, and
+// vestibule-guard.conf for a server or vestibule-protect.conf for a location.
 
 /// One way to put Vestibule into an nginx.
 public struct NginxConfiguration: Sendable {
@@ -38,6 +38,13 @@ public struct NginxConfiguration: Sendable {
     public var limitExempt: [String]
     /// Absolute path of the folder nginx keeps the boards in; nginx makes it. Best on tmpfs.
     public var cacheDirectory: String
+    /// Where the queue's API is: a path without a slash at its end.
+    public var apiPrefix: String
+    /// What the guard protects.
+    public var protectedRooms: [ProtectedRoom]
+
+    /// The API's standard place.
+    public static let standardAPIPrefix = "/api/v1/queue"
 
     /// Describes a variant; nothing is checked before ``renderedFiles()``.
     public init(
@@ -49,7 +56,9 @@ public struct NginxConfiguration: Sendable {
         apiRate: String = "100r/s",
         apiBurst: Int = 50,
         limitExempt: [String] = [],
-        cacheDirectory: String = "/dev/shm/vestibule-board"
+        cacheDirectory: String = "/dev/shm/vestibule-board",
+        apiPrefix: String = NginxConfiguration.standardAPIPrefix,
+        protectedRooms: [ProtectedRoom] = []
     ) {
         self.directory = directory
         self.keysFile = keysFile
@@ -60,6 +69,8 @@ public struct NginxConfiguration: Sendable {
         self.apiBurst = apiBurst
         self.limitExempt = limitExempt
         self.cacheDirectory = cacheDirectory
+        self.apiPrefix = apiPrefix
+        self.protectedRooms = protectedRooms
     }
 
     /// All files of the variant under the names they must have in ``directory``.
@@ -81,7 +92,9 @@ public struct NginxConfiguration: Sendable {
     /// Name in the folder, and the embedded file it is made from.
     private var sources: [(name: String, source: String)] {
         let common = [
-            "vestibule-http-common.conf", "vestibule-server.conf", "vestibule-\(gateway.rawValue)-params.conf",
+            "vestibule-http-common.conf", "vestibule-server.conf", "vestibule-guard.conf", "vestibule-headers.conf",
+            "vestibule-isolate.conf",
+            "vestibule-\(gateway.rawValue)-params.conf",
         ].map { ($0, $0) }
         let own =
             switch verifier {
@@ -101,6 +114,7 @@ public struct NginxConfiguration: Sendable {
                     ("vestibule-http.conf", "vestibule-http-auth-request.conf"),
                     ("vestibule-protect.conf", "vestibule-protect-auth-request.conf"),
                     ("vestibule-server-auth-request.conf", "vestibule-server-auth-request.conf"),
+                    ("vestibule-check.conf", "vestibule-check.conf"),
                 ]
             }
         return own + common
@@ -127,7 +141,7 @@ public struct NginxConfiguration: Sendable {
             verifier == .authRequest ? "include \"\(directory)/vestibule-server-auth-request.conf\";" : ""
         // SCGI's own framing carries the length.
         let bodyLength = gateway == .fastcgi ? "fastcgi_param CONTENT_LENGTH $content_length if_not_empty;" : ""
-        return [
+        let own = [
             "DIRECTORY": directory,
             "KEYS_FILE": keysFile,
             "WORKER_SERVERS": serverLines.joined(separator: "\n    "),
@@ -139,6 +153,41 @@ public struct NginxConfiguration: Sendable {
             "VERIFY": verify,
             "VERIFY_INCLUDE": verifyInclude,
             "BODY_LENGTH_PARAM": bodyLength,
+            "API_PREFIX": apiPrefix,
+            "API_PREFIX_PATTERN": GuardMaps.pattern(of: apiPrefix),
+        ]
+        return own.merging(guardValues) { $1 }
+    }
+
+    private var guardValues: [String: String] {
+        let numbers = protectedRooms.indices.map { $0 + 1 }
+        let verify =
+            switch verifier {
+            case .njs: "set $vsb_found $vsb_guard;"
+            case .lua: #"set_by_lua_block $vsb_found { return require("vestibule").verdict() }"#
+            case .authRequest: "set $vsb_found unasked;"
+            }
+        let choice = numbers.map { "    \(GuardMaps.key(protectedRooms[$0 - 1].id)) $vsb_v_\($0);\n" }
+        // Each room has a variable of its own: njs keeps what it has found for the whole request.
+        let verdicts =
+            numbers.map { "js_set $vsb_v_\($0) vestibule.verdict;\n" }.joined()
+            + "map $vestibule_room $vsb_guard {\n    volatile;\n\(choice.joined())    default malformed;\n}"
+        let goBack = [
+            "if ($vsb_back) { rewrite ^ $vsb_uri last; }",
+            "root /dev/null;    # no file: the last word of try_files is an internal redirect that keeps the method",
+            "try_files /none $vsb_uri$is_args$args;",
+        ]
+        let checks = protectedRooms.map { room in
+            "location ^~ /_vestibule/check/server/\(room.id)/ { auth_request /_vestibule/verify/\(room.id); "
+                + "include \"\(directory)/vestibule-check.conf\"; }"
+        }
+        return [
+            "GUARD_CHECKS": checks.joined(separator: "\n"),
+            "GUARD_MAPS": GuardMaps(rooms: protectedRooms).text,
+            "GUARD_VERIFY": verify,
+            "GUARD_ASKS": verifier == .authRequest ? "check" : "gate",
+            "GUARD_VERDICTS": verdicts,
+            "GO_BACK": goBack.joined(separator: "\n    "),
         ]
     }
 
@@ -151,6 +200,46 @@ public struct NginxConfiguration: Sendable {
         try check("apiRate", apiRate, isRate)
         try check("apiBurst", "\(apiBurst)") { _ in (1...100_000).contains(apiBurst) }
         for block in limitExempt { try check("limitExempt", block, isAddressBlock) }
+        try check("apiPrefix", apiPrefix) { NginxConfiguration.complaint(apiPrefix: $0) == nil }
+        for room in protectedRooms { try checkProtection(room) }
+        if let conflict = ProtectedRoom.conflict(in: protectedRooms) {
+            throw .unsafeValue(name: "paths of room \(conflict.room)", value: conflict.path)
+        }
+    }
+
+    private func checkProtection(_ room: ProtectedRoom) throws(NginxTemplateError) {
+        let protection = room.protection
+        try check("room", room.id, isRoom)
+        func checkAll(_ values: [String], _ name: String, _ complaint: (String) -> String?) throws(NginxTemplateError) {
+            for value in values { try check("\(name) of room \(room.id)", value) { complaint($0) == nil } }
+        }
+        try checkAll(protection.hosts, "hosts", RoomProtection.complaint(host:))
+        try checkAll(protection.paths, "paths", RoomProtection.complaint(path:))
+        try checkAll(protection.internalPaths, "internal", RoomProtection.complaint(path:))
+        for rule in protection.exceptions {
+            try checkAll([rule.path].compactMap(\.self), "except", RoomProtection.complaint(path:))
+            try checkAll(rule.methods, "except", RoomProtection.complaint(method:))
+            try checkAll([rule.header?.name].compactMap(\.self), "except", RoomProtection.complaint(header:))
+            let texts = [rule.header?.value, rule.userAgent].compactMap(\.self)
+            try checkAll(texts, "except", RoomProtection.complaint(text:))
+            for block in rule.addresses { try check("except of room \(room.id)", block, isAddressBlock) }
+            guard !rule.isPathOnly || rule.path != nil else {
+                throw .unsafeValue(name: "except of room \(room.id)", value: "")
+            }
+        }
+    }
+
+    /// What is wrong with a prefix of the API; nil when it is good.
+    public static func complaint(apiPrefix: String) -> String? {
+        let segments = apiPrefix.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+        let isPath = segments.allSatisfy { segment in
+            !["", ".", ".."].contains(segment)
+                && segment.utf8.allSatisfy { isAlphanumeric($0) || "._~-".utf8.contains($0) }
+        }
+        guard apiPrefix.hasPrefix("/"), isPath, apiPrefix.utf8.count <= 128, segments.first != "_vestibule" else {
+            return "api_prefix is a path such as \(standardAPIPrefix), without a slash at its end, and not /_vestibule"
+        }
+        return nil
     }
 
     private func check(_ name: String, _ value: String, _ isGood: (String) -> Bool) throws(NginxTemplateError) {
@@ -174,7 +263,13 @@ private func isAddressBlock(_ text: String) -> Bool {
     !text.isEmpty && text.utf8.allSatisfy { isAlphanumeric($0) || ".:/".utf8.contains($0) }
 }
 
-private func isAlphanumeric(_ byte: UInt8) -> Bool {
+/// The name of a room.
+private func isRoom(_ text: String) -> Bool {
+    text.utf8.first.map { isAlphanumeric($0) } == true && text.utf8.count <= 64
+        && text.utf8.allSatisfy { isAlphanumeric($0) || "-_".utf8.contains($0) }
+}
+
+func isAlphanumeric(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
         UInt8(ascii: "0")...UInt8(ascii: "9"):

@@ -166,11 +166,11 @@ local function check(token, room)
 end
 
 --- set_by_lua $vestibule_verdict: "ok:<room>", or missing, malformed, forged, foreign, expired, other-client.
--- On ok also sets $vestibule_pass and $vestibule_number for the backend. What @vestibule_continue has decided stands.
+-- On ok also sets $vestibule_pass and $vestibule_number for the backend. What the gate or the guard has decided stands.
 function vestibule.verdict()
     local room = ngx.var.vestibule_room
     if not is_room(room) then return "malformed" end
-    if ngx.var.vestibule_verdict == "ok:" .. room then return "ok:" .. room end
+    if ngx.var.vsb_admitted == room then return "ok:" .. room end
     local prefix = ngx.var.scheme == "https" and "__host-" or "" -- nginx compares cookie names without case
     local token = ngx.var["cookie_" .. prefix .. "vestibule-pass-" .. room]
     if not token or token == "" then return "missing" end

@@ -103,7 +103,7 @@ def meanwhile(stage, witness, seconds):
         if status != 200 or b"backend" not in body:
             raise Failed(f"a pass did not work: {status} {body[:100]}")
         served += 1
-        if client.send("GET", "/readyz")[0] != 200:
+        if client.send("GET", "/_vestibule/readyz")[0] != 200:
             raise Failed("readyz says no")
         status, _ = client.join("hold")
         joins[status] = joins.get(status, 0) + 1

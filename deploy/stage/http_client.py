@@ -45,7 +45,7 @@ class Client:
     def enter(self, ticket):
         return self.send("POST", "/api/v1/queue/enter", json.dumps({"waiting_token": ticket}))
 
-    def gauge(self, name, room, path="/metrics"):
+    def gauge(self, name, room, path="/_vestibule/metrics"):
         """A gauge of a room as the answering worker has it, or None when there is no answer with it."""
         try:
             status, body = self.send("GET", path)

@@ -83,7 +83,7 @@ class Stage(Processes):
                     os.symlink(log_to, self.path(f"worker-{index}.log"))
             self.serve()
             self.nginx = Nginx(self, self.site(), modules=["ngx_http_js_module"], daemon=nginx_daemon, log=log_to)
-            until(10, lambda: answers(self.http_port, "/readyz"), "nginx")
+            until(10, lambda: answers(self.http_port, "/_vestibule/readyz"), "nginx")
             self.until_whole()
         except BaseException:
             self.end()

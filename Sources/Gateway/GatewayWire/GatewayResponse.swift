@@ -7,7 +7,7 @@
 public struct GatewayResponse: Sendable {
     /// The HTTP status. Outside 200...599 it is sent as 500.
     public var status: Int
-    /// The media type of the body.
+    /// The media type of the body; empty sends none: what nginx serves instead of this answer has a type of its own.
     public var contentType: StaticString
     /// The body. Not sent with 204 and 304 (RFC 9110 sections 15.3.5 and 15.4.5).
     public var body: [UInt8]
@@ -56,8 +56,10 @@ public struct GatewayResponse: Sendable {
         output.append(UInt8(ascii: " "))
         output.append(Self.reason(code))
         if hasBody {
-            output.append("\r\nContent-Type: ")
-            output.append(contentType)
+            if contentType.utf8CodeUnitCount > 0 {
+                output.append("\r\nContent-Type: ")
+                output.append(contentType)
+            }
             output.append("\r\nContent-Length: ")
             output.append(decimal: body.count)
         }

@@ -4,6 +4,7 @@
 // never silently become a default.
 
 internal import Admission
+internal import NginxFiles
 internal import Yams
 
 extension Configuration {
@@ -54,6 +55,9 @@ extension Configuration {
                 }
             case "tick": tickMilliseconds = try value.milliseconds(key, in: 20...500)
             case "poll_budget": pollBudgetPerSecond = try value.integer(key, in: 10...10_000_000)
+            case "api_prefix":
+                apiPrefix = try value.text(key)
+                if let complaint = NginxConfiguration.complaint(apiPrefix: apiPrefix) { throw key.error(complaint) }
             case "run_dir": runDirectory = try value.text(key)
             case "socket_group": socketGroup = try value.text(key)
             default: throw key.unknown(in: "the file")
@@ -67,6 +71,10 @@ extension Configuration {
                 throw key.error("a room's name has 1 to 64 of a-z, 0-9, _ and -, and begins with a letter or digit")
             }
             rooms.append(try Configuration.room(value, id: key.text))
+            if let conflict = ProtectedRoom.conflict(in: protectedRooms) {
+                let place = "rooms.\(conflict.room).protect.paths"
+                throw key.error("\(place): room \(conflict.other) protects \(conflict.path) of the same host")
+            }
             if rooms.count > Configuration.roomsMax { throw key.error("more than \(Configuration.roomsMax) rooms") }
         }
     }
@@ -83,6 +91,7 @@ extension Configuration {
         var policy = RoomPolicy.standard
         var eta = EstimateSettings.standard
         var rules = JoinRules.standard
+        var protected: RoomProtection?
         var keys: [String: Node] = [:]
         var (isOpenWithoutRedis, openForMilliseconds) = (false, OutagePolicy.openForMillisecondsStandard)
         if node.isEmptyScalar { return RoomEntry(id: room, policy: policy) }
@@ -113,6 +122,7 @@ extension Configuration {
                     throw key.error("bind_pass must be off, network, agent or network+agent")
                 }
                 rules.passBinding = traits
+            case "protect": protected = try protection(value, room: room)
             default: throw key.unknown(in: "room \(room)")
             }
         }
@@ -124,7 +134,7 @@ extension Configuration {
             throw key.error("room \(room): open_for needs when_redis_is_away: open")
         }
         let outage = isOpenWithoutRedis ? OutagePolicy(openForMilliseconds: openForMilliseconds) : .closed
-        return RoomEntry(id: room, policy: policy, eta: eta, rules: rules, outage: outage)
+        return RoomEntry(id: room, policy: policy, eta: eta, rules: rules, outage: outage, protection: protected)
     }
 
     /// The members of a mapping, in order; a key that comes twice is an error.

@@ -3,6 +3,7 @@
 // The configuration file as values: what it says, with the defaults that deploy/vestibule.yaml shows.
 
 public import Admission
+public import NginxFiles
 
 /// Everything `vestibule serve` needs to know.
 public struct Configuration: Equatable, Sendable {
@@ -19,19 +20,23 @@ public struct Configuration: Equatable, Sendable {
         public var rules: JoinRules
         /// What happens at the door while Redis is away.
         public var outage: OutagePolicy
+        /// What the guard in nginx protects for this room; nil when that is left to nginx's own files.
+        public var protection: RoomProtection?
 
         public init(
             id: String,
             policy: RoomPolicy,
             eta: EstimateSettings = .standard,
             rules: JoinRules = .standard,
-            outage: OutagePolicy = .closed
+            outage: OutagePolicy = .closed,
+            protection: RoomProtection? = nil
         ) {
             self.id = id
             self.policy = policy
             self.eta = eta
             self.rules = rules
             self.outage = outage
+            self.protection = protection
         }
     }
 
@@ -84,6 +89,8 @@ public struct Configuration: Equatable, Sendable {
     public var tickMilliseconds = 200
     /// Polls a second that the poll hints aim at for each room, over all workers.
     public var pollBudgetPerSecond = 20_000
+    /// Where the queue's API is: a path without a slash at its end.
+    public var apiPrefix = NginxConfiguration.standardAPIPrefix
     /// Sockets, the scoreboard and the process ids are here.
     public var runDirectory = "/run/vestibule"
     /// Group that may connect to the workers' sockets: the group of nginx. Nil leaves the process's own.
@@ -102,6 +109,10 @@ public struct Configuration: Equatable, Sendable {
     public func fastCGISocket(_ index: Int) -> String { "\(runDirectory)/worker-\(index).fcgi.sock" }
     /// Socket of worker `index` for SCGI.
     public func scgiSocket(_ index: Int) -> String { "\(runDirectory)/worker-\(index).scgi.sock" }
+    /// The rooms that the guard in nginx protects.
+    public var protectedRooms: [ProtectedRoom] {
+        rooms.compactMap { room in room.protection.map { ProtectedRoom(id: room.id, protection: $0) } }
+    }
     public var scoreboardPath: String { "\(runDirectory)/scoreboard" }
     /// A mirror counts as degraded after five ticks without a reply, and never within a second.
     public var staleMilliseconds: Int { max(1000, 5 * tickMilliseconds) }

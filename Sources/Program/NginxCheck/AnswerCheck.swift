@@ -76,7 +76,9 @@ struct AnswerCheck {
             let present = Set(lines.compactMap { $0.arguments.first?.lowercased() })
             let lost = above.compactMap(\.arguments.first).filter { !present.contains($0.lowercased()) }
             guard !lost.isEmpty else { return nil }
-            let include = level.children("include").first { $0.includes(ours.fileName) } ?? level
+            // Our file may be included by another of ours: the site's own line is named.
+            let before = (level.block ?? []).prefix { $0 != ours }
+            let include = before.last { $0.name == "include" && !$0.isOurs } ?? level
             let words =
                 "\(name) of the levels above is lost here (\(lost.joined(separator: ", "))): repeat it beside "
                 + "this include, or use the guard"

@@ -51,6 +51,8 @@ final class APIContext {
     var pollMeter = PollMeter()
     /// Counts joins by source network.
     var sourceMeter = SourceMeter()
+    /// Where the API is: a path without a slash at its end.
+    var prefix = APISettings.standardPrefix
     /// Whether the store has ever answered this worker.
     var wasReady = false
 

@@ -11,10 +11,21 @@ public struct APISettings {
     public var staleMilliseconds: Int
     /// Polls per second that the hints aim at for each room, over all workers.
     public var pollBudgetPerSecond: Int
+    /// Where the API is: the bytes of a path without a slash at its end.
+    public var prefix: [UInt8]
 
-    public init(rooms: [String: RoomSettings], staleMilliseconds: Int, pollBudgetPerSecond: Int) {
+    /// The API's standard place.
+    public static let standardPrefix = Array("/api/v1/queue".utf8)
+
+    public init(
+        rooms: [String: RoomSettings],
+        staleMilliseconds: Int,
+        pollBudgetPerSecond: Int,
+        prefix: [UInt8] = APISettings.standardPrefix
+    ) {
         self.rooms = rooms
         self.staleMilliseconds = staleMilliseconds
         self.pollBudgetPerSecond = pollBudgetPerSecond
+        self.prefix = prefix
     }
 }

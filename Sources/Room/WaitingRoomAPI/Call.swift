@@ -83,7 +83,7 @@ extension GatewayResponse {
 
     /// An answer that has headers only, and that no cache may keep.
     static func bare(_ status: Int) -> GatewayResponse {
-        var response = GatewayResponse(status: status, contentType: "text/plain")
+        var response = GatewayResponse(status: status, contentType: "")
         response.isUncacheable = true
         return response
     }

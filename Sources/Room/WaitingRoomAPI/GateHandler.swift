@@ -182,6 +182,8 @@ struct GateHandler {
             response.addHeader("Location", caller.noScript.cleanLocation)
         } else {
             response.addHeader("X-Accel-Redirect", "@vestibule_continue")
+            // Which room it is that lets the request in: nginx's own variables may have moved on.
+            response.addHeader(HeaderName.room, caller.room.id)
         }
         return response
     }
@@ -196,6 +198,7 @@ struct GateHandler {
         api.count(.gateHeld)
         let content = WaitingPage.Content(
             room: caller.room.id,
+            api: api.prefix,
             firstStep: step,
             position: line?.position,
             refusal: step == .join ? caller.joiner.refusal : nil,

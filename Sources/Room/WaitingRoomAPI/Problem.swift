@@ -72,7 +72,7 @@ struct Problem: Error {
         "ENQUEUE_TOKEN_INVALID",
         "the enqueue token is not one for this room, or its time is over"
     )
-    static let passMissing = Problem(401, "PASS_MISSING", "join at /api/v1/queue/join, then enter to get a pass")
+    static let passMissing = Problem(401, "PASS_MISSING", "join the queue, then enter to get a pass")
     static let passInvalid = Problem(401, "PASS_INVALID", "the pass is not one of this waiting room")
     static let passExpired = Problem(401, "PASS_EXPIRED", "the pass has expired; join again")
     static let passOfOtherClient = Problem(

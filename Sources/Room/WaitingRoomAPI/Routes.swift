@@ -24,13 +24,17 @@ struct Route {
         self.handle = handle
     }
 
-    /// Requests of visitors and supervisors, by path. The most frequent one is first.
+    /// Requests of visitors, by what follows the API's prefix. The most frequent one is first.
     private static let paths = [
-        Route("/api/v1/queue/status", ["GET"]) { StatusHandler(api: $0).handle($1, $2) },
-        Route("/api/v1/queue/board", ["GET"]) { BoardHandler(api: $0).handle($1, $2) },
-        Route("/api/v1/queue/join", ["POST"]) { JoinHandler(api: $0).handle($1, $2) },
-        Route("/api/v1/queue/enter", ["POST"]) { EnterHandler(api: $0).handle($1, $2) },
-        Route("/api/v1/queue/leave", ["POST", "DELETE"]) { LeaveHandler(api: $0).handle($1, $2) },
+        Route("/status", ["GET"]) { StatusHandler(api: $0).handle($1, $2) },
+        Route("/board", ["GET"]) { BoardHandler(api: $0).handle($1, $2) },
+        Route("/join", ["POST"]) { JoinHandler(api: $0).handle($1, $2) },
+        Route("/enter", ["POST"]) { EnterHandler(api: $0).handle($1, $2) },
+        Route("/leave", ["POST", "DELETE"]) { LeaveHandler(api: $0).handle($1, $2) },
+    ]
+
+    /// Requests of supervisors.
+    private static let services = [
         Route("/healthz") { HealthHandler(api: $0).handle($1, $2) },
         Route("/readyz") { ReadinessHandler(api: $0).handle($1, $2) },
         Route("/metrics") { MetricsHandler(api: $0).handle($1, $2) },
@@ -45,7 +49,12 @@ struct Route {
     /// Has the request answered by the handler of its route, or refuses it.
     static func answer(_ request: GatewayRequest, _ api: APIContext, _ respond: @escaping Call.Respond) {
         let operation = request[.operation]
-        let (routes, name) = operation.isEmpty ? (paths, request[.path]) : (operations, operation)
+        var (routes, name) = (operations, operation)
+        if operation.isEmpty {
+            let path = request[.path]
+            let isCall = path.starts(with: api.prefix)
+            (routes, name) = isCall ? (paths, path.dropFirst(api.prefix.count)) : (services, path)
+        }
         for route in routes where name.spells(route.name) {
             guard route.takes(request[.method]) else {
                 let allow = route.methods.map(String.init(describing:)).joined(separator: ", ")
@@ -65,7 +74,8 @@ struct Route {
 
 /// The names of the headers that more than one handler sends.
 enum HeaderName {
-    /// The pass, and the number in it: nginx hands both to the backend.
+    /// The room, the pass, and the number in it: nginx hands them to the backend.
+    static let room: StaticString = "X-Vestibule-Room"
     static let pass: StaticString = "X-Vestibule-Pass"
     static let number: StaticString = "X-Vestibule-Number"
     static let setCookie: StaticString = "Set-Cookie"

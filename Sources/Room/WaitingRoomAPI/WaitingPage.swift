@@ -16,6 +16,8 @@ enum WaitingPage {
     /// What differs from visitor to visitor.
     struct Content {
         var room: String
+        /// Where the API is: a path without a slash at its end.
+        var api: [UInt8]
         var firstStep: FirstStep
         /// People ahead plus one, where the gate knows it.
         var position: Int?
@@ -29,6 +31,7 @@ enum WaitingPage {
         let body = template.filled { slot in
             switch slot {
             case .room: content.room
+            case .api: String(decoding: content.api, as: UTF8.self)
             case .step: content.firstStep.rawValue
             case .heading: content.refusal == nil ? words.queued : words.title
             case .hidden: content.refusal == nil ? "" : " hidden"
@@ -94,6 +97,7 @@ enum WaitingPage {
 private struct Template {
     enum Slot: String, CaseIterable {
         case room = "{{ROOM}}"
+        case api = "{{API}}"
         case step = "{{STEP}}"
         case heading = "{{HEADING}}"
         case hidden = "{{HIDDEN}}"

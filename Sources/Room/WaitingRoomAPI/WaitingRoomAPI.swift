@@ -38,6 +38,7 @@ public final class WaitingRoomAPI {
     public func apply(_ settings: APISettings) {
         context.environment.staleMilliseconds = settings.staleMilliseconds
         context.environment.pollBudgetPerSecond = settings.pollBudgetPerSecond
+        context.prefix = settings.prefix
         replaceRooms(settings.rooms)
     }
 

@@ -63,6 +63,14 @@ extension InTheBrowser {
             #expect(try visit.browser.consoleErrors().isEmpty)
         }
 
+        @Test func `an address that begins with two slashes leads to no other host`() throws {
+            let visit = try Visit("  demo: {rate: 4, burst: 1, claim_window: 4s}", ahead: 8)
+            try visit.openAndWait("//other.invalid/x?item=7")
+            let hasLanded = try Wait.until(seconds: 15) { try visit.browser.isTrue("document.title === 'backend'") }
+            #expect(hasLanded, "the page says: \(visit.browser.text("body"))")
+            #expect(try visit.browser.url == visit.address("//other.invalid/x?item=7"))
+        }
+
         @Test func `a fragment of the address is still there when the visitor lands`() throws {
             let visit = try Visit(stillRoom, ahead: 2)
             try visit.openAndWait("/shop?item=7#reviews")

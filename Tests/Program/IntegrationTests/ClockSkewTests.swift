@@ -110,7 +110,7 @@ private final class SkewedSite {
         nginx = try TestNginx(
             in: directory,
             modules: ["ngx_http_js_module"],
-            isReady: { (try? HTTPClient(port: $0[0]).get("/readyz").status) == 200 },
+            isReady: { (try? HTTPClient(port: $0[0]).get("/_vestibule/readyz").status) == 200 },
             { ports in
                 """
                 keepalive_requests 1000000; include \(includes)/vestibule-http.conf;

@@ -57,7 +57,7 @@ import Testing
         Planted("the root of the server", "root /srv/www; #!\nSERVER;\nlocation /shop/ {\nPROTECT;\n}"),
         Planted(
             "a location that takes the API's path",
-            "SERVER;\nGUARD;\nlocation ~ ^/api/ { #!\nproxy_pass http://a;\n}"
+            "SERVER;\nGUARD;\nlocation /api/v1/queue/status { #!\nproxy_pass http://a;\n}"
         ),
         Planted(
             "a break before the guard",

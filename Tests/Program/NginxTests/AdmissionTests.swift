@@ -91,8 +91,11 @@ import Testing
     @Test(arguments: NginxConfiguration.Verifier.allCases)
     func nobodyReachesTheInnerPlacesFromOutside(verifier: NginxConfiguration.Verifier) throws {
         let site = try Site(verifier: verifier)
-        #expect(try site.request("/_vestibule/gate?admit").status == 404)
-        #expect(try site.request("/%5fvestibule/./gate?admit").status == 404)
+        for path in ["gate", "gate/", "gate/location/demo/missing/x", "gate/server/demo/ok:demo/x", "./gate//x"] {
+            #expect(try site.request("/_vestibule/\(path)?admit").status == 404, "\(path)")
+            #expect(try site.request("/%5fvestibule/\(path)?admit").status == 404, "\(path)")
+        }
+        if verifier == .authRequest { #expect(try site.request("/_vestibule/check/server/demo/x/y").status == 404) }
         if verifier == .authRequest { #expect(try site.request("/_vestibule/verify").status == 404) }
         let tricks = [
             "X-Accel-Redirect: @vestibule_continue", "Vestibule-Verdict: ok:demo", "X-Vestibule-Verdict: ok:demo",

@@ -35,7 +35,7 @@ import Testing
         #expect(try site.request("/api/v1/queue/leave?token=t", curl: ["-X", "DELETE"]).body.contains("DELETE"))
         #expect(try site.request("/api/v1/queue/board?event_id=demo").status == 200)
         for path in ["/healthz", "/readyz", "/metrics"] {
-            #expect(try site.request(path).body.contains(#""DOCUMENT_URI": "\#(path)""#))
+            #expect(try site.request("/_vestibule\(path)").body.contains(#""DOCUMENT_URI": "\#(path)""#))
         }
     }
 
@@ -121,7 +121,7 @@ import Testing
         #expect(program.status == 503 && program.body.contains(#""code":"UNAVAILABLE""#))
         let status = try site.request("/api/v1/queue/status?token=t")
         #expect(status.status == 503 && status.body.contains(#""code":"UNAVAILABLE""#))
-        #expect(try site.request("/healthz").status == 503)
+        #expect(try site.request("/_vestibule/healthz").status == 503)
         #expect(try site.log("backend.log").isEmpty)
 
         // auth_request asks a worker every time: that is its price.

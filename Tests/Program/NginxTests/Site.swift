@@ -20,7 +20,8 @@ final class Site {
         verifier: NginxConfiguration.Verifier,
         gateway: NginxConfiguration.Gateway = .fastcgi,
         workerCount: Int = 1,
-        configure: (inout NginxConfiguration) -> Void = { _ in }
+        configure: (inout NginxConfiguration) -> Void = { _ in },
+        servers: (_ directory: String, _ ports: [Int]) -> String = Site.servers(_:ports:)
     ) throws {
         let directory = try TemporaryDirectory()
         self.directory = directory
@@ -58,8 +59,8 @@ final class Site {
             in: directory,
             modules: modules,
             ports: 4,
-            isReady: { (try? HTTPClient(port: $0[0]).get("/healthz").status) == 200 },
-            { Site.servers(directory.path, ports: $0) }
+            isReady: { (try? HTTPClient(port: $0[0]).get("/_vestibule/healthz").status) == 200 },
+            { servers(directory.path, $0) }
         )
         // Made by nginx at its start: a log that is missing must not pass for one without lines.
         for name in ["backend.log", "error.log", "access.log", "kept.log"] {
@@ -95,9 +96,12 @@ final class Site {
     }
 
     /// The Cookie header of a visitor whose pass is good.
-    func goodPass() -> String {
-        let table = PassTable(ring: ring, cookieName: "vestibule-pass-demo")
-        return "Cookie: vestibule-pass-demo=\(table.token(table.pass()))"
+    func goodPass(_ rooms: [String] = [Site.room]) -> String {
+        let pairs = rooms.map { room in
+            let table = PassTable(ring: ring, cookieName: "vestibule-pass-\(room)")
+            return "\(table.cookieName)=\(table.token(table.pass(room: room)))"
+        }
+        return "Cookie: \(pairs.joined(separator: "; "))"
     }
 
     struct Response {
@@ -108,6 +112,10 @@ final class Site {
             headers.filter { $0.lowercased().hasPrefix(name.lowercased() + ": ") }.map {
                 String($0.dropFirst(name.count + 2))
             }
+        }
+        /// The room that the gate was asked for, when the gate answered.
+        var gateRoom: String? {
+            body.firstMatch(of: /"VESTIBULE_OPERATION": "gate", "VESTIBULE_ROOM": "([^"]*)"/).map { String($0.1) }
         }
         /// The verdict that the gate got, when the gate answered.
         var gateVerdict: String? {
@@ -139,7 +147,7 @@ final class Site {
 extension Site {
     /// What is in `http`; ports are http, https, backend, and the backend's own inner server, which makes nginx read
     /// bodies. X-Real-Address lets a test come from any address.
-    private static func servers(_ directory: String, ports: [Int]) -> String {
+    static func servers(_ directory: String, ports: [Int]) -> String {
         func protected(_ path: String, _ room: String, _ proxy: String) -> String {
             "location \(path) { \(room) include \(directory)/vestibule-protect.conf; \(proxy) }"
         }

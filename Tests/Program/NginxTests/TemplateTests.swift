@@ -57,7 +57,7 @@ import Testing
     }
 
     @Test func aValueWithoutAPlaceholderIsAnError() {
-        let values = ["DIRECTORY": "/d", "KEYS_FILE": "/k", "KEY_FILE": "/k"]
+        let values = ["DIRECTORY": "/d", "KEYS_FILE": "/k", "GUARD_VERDICTS": "", "KEY_FILE": "/k"]
         #expect(throws: NginxTemplateError.unknown(placeholder: "KEY_FILE", file: "vestibule-http.conf")) {
             try NginxTemplate.render("vestibule-http.conf", values: values)
         }

@@ -89,8 +89,12 @@ def answer(params, body):
     if operation == "gate" and "admit" in params["QUERY_STRING"]:
         cookies = "".join("Set-Cookie: %svestibule-%s-%s=%s; Path=/\r\n" % (prefix, kind, room, value)
                           for kind, value in (("ticket", "T"), ("pass", "P")))
-        return ("X-Accel-Redirect: @vestibule_continue\r\nX-Vestibule-Pass: issued-pass\r\nX-Vestibule-Number: 77\r\n"
+        return ("X-Accel-Redirect: @vestibule_continue\r\nX-Vestibule-Room: " + room + "\r\nX-Vestibule-Pass: issued-pass\r\nX-Vestibule-Number: 77\r\n"
                 "Cache-Control: no-store\r\n" + cookies + "\r\n")
+    refused = re.search(r"refuse=(\d+)", params["QUERY_STRING"])
+    if refused:
+        return ("Status: %s Refused\r\nContent-Type: text/html; charset=utf-8\r\nCache-Control: no-store\r\n"
+                "Set-Cookie: ticket=T\r\nX-Pid: 1\r\nContent-Length: 4\r\n\r\nhold" % refused.group(1))
     seen = json.dumps({"pid": os.getpid(), "params": params, "body": body.decode()}, sort_keys=True)
     return "Status: 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(seen), seen)
 

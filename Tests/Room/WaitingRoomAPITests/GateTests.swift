@@ -23,6 +23,8 @@ struct GateTests {
         let answer = try bench.gate()
         #expect(answer.status == 200)
         #expect(answer["X-Accel-Redirect"] == "@vestibule_continue")
+        #expect(answer["X-Vestibule-Room"] == "demo")
+        #expect(answer["Content-Type"] == nil, "the page that follows has its own")
         #expect(answer["Cache-Control"] == "no-store")
         #expect(answer["X-Vestibule-Number"] == "5000")
         #expect(answer.cookies.count == 2)

@@ -23,7 +23,8 @@ struct NginxCommand: ParsableCommand {
     struct Render: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Write the include files, or print them.",
-            discussion: "Include vestibule-http.conf in http, vestibule-server.conf in the server, and "
+            discussion: "Include vestibule-http.conf in http, vestibule-server.conf in the server, and after it "
+                + "vestibule-guard.conf, which protects what `protect` of the rooms names; or, without the guard, "
                 + "vestibule-protect.conf in each location to protect."
         )
 
@@ -54,8 +55,13 @@ struct NginxCommand: ParsableCommand {
                 verifier: verifier,
                 gateway: gateway,
                 apiRate: apiRate,
-                cacheDirectory: cacheDirectory
+                cacheDirectory: cacheDirectory,
+                apiPrefix: configuration.apiPrefix,
+                protectedRooms: configuration.protectedRooms
             )
+            if configuration.protectedRooms.isEmpty {
+                Remark.say("no room of \(config) has `protect`: vestibule-guard.conf protects nothing")
+            }
             let files = try nginx.renderedFiles()
             guard let output else {
                 for (name, text) in files { print("# ---- \(name)\n\(text)") }

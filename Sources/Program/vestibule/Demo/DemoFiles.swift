@@ -62,7 +62,9 @@ extension DemoPlan {
             verifier: verifier,
             gateway: gateway,
             limitExempt: limitsLoopback ? [] : ["127.0.0.0/8", "::1"],
-            cacheDirectory: path("board-cache")
+            cacheDirectory: path("board-cache"),
+            apiPrefix: configuration.apiPrefix,
+            protectedRooms: configuration.protectedRooms
         )
     }
 
@@ -113,6 +115,10 @@ extension DemoPlan {
                 ssl_certificate_key \(path("tls.key"));
                 ssl_protocols TLSv1.2 TLSv1.3;
                 include \(path("nginx"))/vestibule-server.conf;
+                # The short names of old. A site of yours has /_vestibule/healthz and so on.
+                location ~ ^/(healthz|readyz|metrics)$ {
+                    rewrite ^ /_vestibule$uri last;
+                }
                 location / {
                     set $vestibule_room demo;
                     include \(path("nginx"))/vestibule-protect.conf;

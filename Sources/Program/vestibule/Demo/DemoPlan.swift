@@ -113,6 +113,7 @@ struct DemoPlan {
             workers: \(workerCount)
             tick: \(configuration.tickMilliseconds)ms
             poll_budget: \(configuration.pollBudgetPerSecond)
+            api_prefix: \(configuration.apiPrefix)
             run_dir: \(directory)
 
             """

@@ -137,7 +137,8 @@ final class Worker {
                     }
                 ),
                 staleMilliseconds: configuration.staleMilliseconds,
-                pollBudgetPerSecond: configuration.pollBudgetPerSecond
+                pollBudgetPerSecond: configuration.pollBudgetPerSecond,
+                prefix: Array(configuration.apiPrefix.utf8)
             )
         )
         for room in api.rooms {
