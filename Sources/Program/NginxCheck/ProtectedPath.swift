@@ -14,7 +14,7 @@ public struct ProtectedPath: Sendable, Equatable {
     public let line: Int
 
     /// One path for each location with vestibule-protect.conf, also those inside of others; in a server with the guard,
-    /// one for each location that begins below a path of a room, whatever the host.
+    /// one for each location that begins below a path of a room for the server's name.
     public static func all(in configuration: [NginxDirective]) -> [ProtectedPath] {
         guard let http = configuration.first(where: { $0.name == "http" }) else { return [] }
         return NginxCheck.servers(of: http).protected.flatMap { server in
@@ -22,7 +22,7 @@ public struct ProtectedPath: Sendable, Equatable {
             let port = server.children("listen").lazy.compactMap { plainPort($0.arguments) }.first
             let hasGuard = (server.block ?? []).contains { $0.includes(OurFiles.guardian) }
             let rooms = hasGuard ? GuardedPaths(http) : nil
-            return protected(NginxLocation.all(in: server), rooms).map {
+            return protected(NginxLocation.all(in: server)) { rooms?.hold($0, host: name) == true }.map {
                 ProtectedPath(
                     path: $0.pattern,
                     name: name,
@@ -34,13 +34,13 @@ public struct ProtectedPath: Sendable, Equatable {
         }
     }
 
-    private static func protected(_ locations: [NginxLocation], _ rooms: GuardedPaths?) -> [NginxLocation] {
+    private static func protected(_ locations: [NginxLocation], _ isGuarded: (String) -> Bool) -> [NginxLocation] {
         locations.filter { !$0.directive.isOurs }.flatMap { location -> [NginxLocation] in
             let isPath = location.pattern.hasPrefix("/") && location.directive.children("internal").isEmpty
             let hasCheck =
                 (location.directive.block ?? []).contains { $0.includes(OurFiles.location) }
-                || rooms?.hold(location.pattern) == true
-            return (isPath && hasCheck ? [location] : []) + protected(location.nested, rooms)
+                || isGuarded(location.pattern)
+            return (isPath && hasCheck ? [location] : []) + protected(location.nested, isGuarded)
         }
     }
 
@@ -54,27 +54,37 @@ public struct ProtectedPath: Sendable, Equatable {
 }
 
 /// The paths that the rooms of the YAML protect, as the rendered maps say: each maps $uri to a room for some hosts.
-private struct GuardedPaths {
+struct GuardedPaths {
     private let maps: [NginxDirective]
+    /// Host names, and which of the maps is theirs.
+    private let hosts: [NginxDirective]
 
     init(_ http: NginxDirective) {
-        maps = http.children("map").filter {
-            $0.isOurs && $0.arguments.first == "$uri" && $0.arguments.last?.hasPrefix("$vsb_p") == true
-        }
+        let ours = http.children("map").filter(\.isOurs)
+        maps = ours.filter { $0.arguments.first == "$uri" && $0.arguments.last?.hasPrefix("$vsb_p") == true }
+        hosts = ours.filter { $0.arguments == ["$host", "$vsb_host"] }.flatMap { $0.block ?? [] }
     }
 
-    /// Whether the path is protected for every host: a path that is so for some only cannot be tried with one.
-    func hold(_ path: String) -> Bool { !maps.isEmpty && maps.allSatisfy { room(path, in: $0) != nil } }
+    /// Whether no room of the YAML protects anything.
+    var isEmpty: Bool { !maps.isEmpty && !maps.contains { map in (map.block ?? []).contains { room(of: $0) != nil } } }
 
-    private func room(_ path: String, in map: NginxDirective) -> String? {
-        let lines = map.block ?? []
+    /// Whether a room has the path, for requests to a host.
+    func hold(_ path: String, host: String) -> Bool {
+        let number = hosts.first { $0.name == host }?.arguments.first ?? "0"
+        let own = maps.first { ["$vsb_place", "$vsb_p_\(number)"].contains($0.arguments.last ?? "") }
+        let lines = own?.block ?? []
         let found = lines.first { line in
             guard line.name.hasPrefix("~"), let expression = try? Regex(String(line.name.dropFirst())) else {
                 return false
             }
             return path.firstMatch(of: expression) != nil
         }
-        let room = (found ?? lines.first { $0.name == "default" })?.arguments.first ?? ""
-        return room.isEmpty || room.hasPrefix("$") ? nil : room
+        return (found ?? lines.first { $0.name == "default" }).flatMap { room(of: $0) } != nil
+    }
+
+    /// What a line of a map gives; another variable is no room.
+    private func room(of line: NginxDirective) -> String? {
+        guard let room = line.arguments.first, !room.isEmpty, !room.hasPrefix("$") else { return nil }
+        return room
     }
 }

@@ -39,6 +39,10 @@ struct ServerCheck {
                 NginxFinding(.open, block[index], "the guard is empty or missing: run `vestibule nginx render` again")
             )
         }
+        if GuardedPaths(http).isEmpty {
+            let message = "the guard protects nothing: no room has `protect` in the YAML; then render again"
+            findings.append(NginxFinding(.open, block[index], message))
+        }
         return findings + earlyErrors()
     }
 

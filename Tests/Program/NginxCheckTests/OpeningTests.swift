@@ -93,6 +93,25 @@ import Testing
         #expect(site.findings[0].description.hasPrefix("/etc/nginx/nginx.conf:2: open: "))
     }
 
+    @Test func `a guard that protects nothing is open`() throws {
+        let site = try PlantedSite(paths: [], "HTTP;\nserver {\nSERVER;\nGUARD; #!\nlocation / { }\n}")
+        #expect(site.found(.open) == site.openLines, "\(site.findings)")
+    }
+
+    @Test func `the paths to try are those of a room, for the server's name`() throws {
+        let text =
+            "HTTP; server { server_name shop.example; listen 8080; SERVER; GUARD; location / { }"
+            + "location /shop/ { location /shop/in/ { } } location /about/ { } }"
+        for hosts in [[], ["shop.example"], ["a.example", "shop.example"]] {
+            let site = try PlantedSite(hosts: hosts, paths: ["/shop"], text)
+            let found = ProtectedPath.all(in: site.configuration)
+            #expect(found.map(\.path) == ["/shop/", "/shop/in/"], "\(hosts)")
+            #expect(found.allSatisfy { $0.port == 8080 && $0.name == "shop.example" })
+        }
+        let other = try PlantedSite(hosts: ["else.example"], paths: ["/shop"], text)
+        #expect(ProtectedPath.all(in: other.configuration).isEmpty)
+    }
+
     static let clean: [Planted] = [
         Planted(
             "PHP behind the guard",
