@@ -120,7 +120,6 @@ let package = Package(
 
         // Tools that the program also offers as commands: the queue in virtual time.
         library("Program", "Configuration", ["Admission", "NginxFiles", "Yams"]),
-        library("Program", "NginxSite"),
         library(
             "Tools",
             "Simulation",
@@ -131,13 +130,16 @@ let package = Package(
             embed: scenarios
         ),
 
+        // The reader of nginx's configuration, and what it looks for: ways around the waiting room.
+        library("Program", "NginxCheck", ["NginxFiles"]),
+
         // Program: wiring and commands.
         program(
             "Program",
             "vestibule",
             [
-                "Admission", "CLinux", "Chance", "Configuration", "Gateway", "GatewayWire", "NginxFiles",
-                "NginxSite", "Passes", "QueueClient", "Reactor", "RedisQueue", "Simulation", "StrictJSON", "Telemetry",
+                "Admission", "CLinux", "Chance", "Configuration", "Gateway", "GatewayWire", "NginxCheck", "NginxFiles",
+                "Passes", "QueueClient", "Reactor", "RedisQueue", "Simulation", "StrictJSON", "Telemetry",
                 "WaitingRoomAPI",
                 logging, argumentParser,
             ]
@@ -177,8 +179,13 @@ let package = Package(
         ),
         tests("Queue", "RedisQueueTests", ["Admission", "QueueClient", "Reactor", "RedisQueue", "WaitingRoomAPI"]),
         tests("Program", "ConfigurationTests", ["Admission", "Configuration", "NginxFiles"]),
-        tests("Program", "NginxSiteTests", ["NginxSite"]),
         tests("Program", "NginxTests", ["NginxFiles", "Passes", "vestibule"], exclude: ["worker.py"]),
+        tests(
+            "Program",
+            "NginxCheckTests",
+            ["NginxCheck", "NginxFiles", "vestibule"],
+            exclude: ["expected.txt", "hard.conf", "read_with_crossplane.py"]
+        ),
         tests("Program", "IntegrationTests", ["Load", "Passes", "Reactor", "StrictJSON", "vestibule-fuzz"]),
         tests("Program", "BrowserTests", ["StrictJSON"]),
         tests("Tools", "SimulationTests", ["Admission", "Configuration", "Simulation", "vestibule"]),

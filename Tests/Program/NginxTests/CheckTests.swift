@@ -10,21 +10,22 @@ import Testing
 
 @Suite(.serialized) struct CheckTests {
     private func check(_ configuration: String, _ more: [String] = []) throws -> (status: Int32, text: String) {
-        let words = ["nginx", "check", "-c", configuration, "--config", "/nowhere/vestibule.yaml"]
+        let words = ["nginx", "check", "-c", configuration]
         return try TestProcess.output(try Product.vestibule(), words + more)
     }
 
     @Test(arguments: NginxConfiguration.Verifier.allCases)
     func aGuardedSiteIsClosed(verifier: NginxConfiguration.Verifier) throws {
         let site = try Site.guarded(verifier)
+        chmod(site.directory.file("keys.json"), 0o640)
         let answer = try check(site.directory.file("nginx.conf"))
         #expect(answer.status == 0, "\(answer.text)")
         #expect(!answer.text.contains(": open: "), "\(answer.text)")
-        #expect(answer.text.contains("no way around the waiting room was found"), "\(answer.text)")
     }
 
     @Test func anOpenLocationIsNamedWithFileAndLine() throws {
         let site = try Site.guarded(.lua)
+        chmod(site.directory.file("keys.json"), 0o640)
         let path = site.directory.file("nginx.conf")
         let lines = site.directory.read("nginx.conf").split(separator: "\n", omittingEmptySubsequences: false)
             .map(String.init)
@@ -35,7 +36,7 @@ import Testing
         let php = try #require(withoutGuard.firstIndex { $0.contains("location ~ [.]php$") }) + 1
         #expect(answer.text.contains("\(site.directory.file("open.conf")):\(php): open: "), "\(answer.text)")
         let gif = try #require(withoutGuard.firstIndex { $0.contains("location ~ [.]gif$") }) + 1
-        #expect(answer.text.contains("open.conf:\(gif): open: `location ~ [.]gif$`"), "\(answer.text)")
+        #expect(answer.text.contains("open.conf:\(gif): open: "), "\(answer.text)")
 
         let early = lines.flatMap { $0.contains("vestibule-guard.conf") ? ["if ($arg_a) { break; }", $0] : [$0] }
         try site.directory.write("early.conf", early.joined(separator: "\n"))
@@ -44,7 +45,7 @@ import Testing
         #expect(machine.status == 1)
         #expect(
             machine.text.contains(
-                "\"kind\":\"open\",\"file\":\"\(site.directory.file("early.conf"))\",\"line\":\(line)"
+                "\"severity\":\"open\",\"file\":\"\(site.directory.file("early.conf"))\",\"line\":\(line)"
             )
         )
         #expect(try check(path).status == 0)

@@ -90,7 +90,7 @@ import Testing
         #expect(clock.now - started < .seconds(60))
         let check = try TestProcess.output(
             try Product.vestibule(),
-            ["nginx", "check", "-c", plain.main, "--config", plain.directory.file("etc/vestibule/vestibule.yaml")]
+            ["nginx", "check", "-c", plain.main]
         )
         #expect(check.status == 0, "\(check.text)")
         let mode = try FileManager.default.attributesOfItem(atPath: plain.directory.file("etc/vestibule/keys.json"))

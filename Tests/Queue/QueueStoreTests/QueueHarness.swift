@@ -241,7 +241,7 @@ final class RedisHarness: QueueHarness {
         loop.run()
     }
 
-    private func command(_ words: [RedisArgument]) throws -> RedisReply {
+    func command(_ words: [RedisArgument]) throws -> RedisReply {
         var reply: Result<RedisReply, RedisFailure>?
         connection.send(words) { reply = $0 }
         settle()
@@ -280,83 +280,6 @@ final class RedisHarness: QueueHarness {
         passTime(milliseconds)
         try setClock()
         return 2
-    }
-
-    /// What Redis says the room's keys take, names and overhead included.
-    func memoryOfKeys() throws -> Int {
-        let sum = """
-            local bytes = 0
-            for _, key in ipairs(redis.call('KEYS', 'vq:{*')) do bytes = bytes + redis.call('MEMORY', 'USAGE', key) end
-            return bytes
-            """
-        guard let bytes = try command(["EVAL", RedisArgument(sum), 0]).integerValue else {
-            throw TestFailure("no sum of memory")
-        }
-        return bytes
-    }
-
-    /// A number of Redis' INFO.
-    func information(_ section: String, _ field: String) throws -> Int {
-        let reply = try command(["INFO", RedisArgument(section)])
-        let text = String(decoding: reply.bytesValue ?? [], as: UTF8.self)
-        let line = text.split(whereSeparator: \.isNewline).first { $0.hasPrefix("\(field):") }
-        guard let value = line.flatMap({ Int($0.dropFirst(field.utf8.count + 1)) }) else {
-            throw TestFailure("INFO has no \(field)")
-        }
-        return value
-    }
-
-    /// Processor time that Redis has used, in milliseconds.
-    func processorMilliseconds() throws -> Int {
-        let text = String(decoding: try command(["INFO", "cpu"]).bytesValue ?? [], as: UTF8.self)
-        let seconds = text.split(whereSeparator: \.isNewline)
-            .filter { $0.hasPrefix("used_cpu_user:") || $0.hasPrefix("used_cpu_sys:") }
-            .compactMap { Double($0.split(separator: ":")[1]) }
-        guard seconds.count == 2 else { throw TestFailure("INFO has no processor time") }
-        return Int((seconds[0] + seconds[1]) * 1000)
-    }
-
-    /// Entries in a sorted set of their own, a thousand in a command.
-    func writeDown(_ entries: [(number: Int, passExpiresMilliseconds: Int)], in key: String) throws {
-        for start in stride(from: 0, to: entries.count, by: 1000) {
-            let words = entries[start..<min(start + 1000, entries.count)].flatMap {
-                [RedisArgument($0.passExpiresMilliseconds), RedisArgument($0.number)]
-            }
-            _ = try command(["ZADD", RedisArgument(key)] + words)
-        }
-    }
-
-    /// Removes every key of the room whose name begins so, as an eviction would. Returns how many there were.
-    func remove(_ name: String) throws -> Int {
-        let script = """
-            local keys = redis.call('KEYS', ARGV[1] .. '*')
-            for _, key in ipairs(keys) do redis.call('DEL', key) end
-            return #keys
-            """
-        let prefix = "vq:{\(room.id)}:\(name)"
-        return try command(["EVAL", RedisArgument(script), 0, RedisArgument(prefix)]).integerValue ?? 0
-    }
-
-    /// A field of the room's state as it is written there; nil when there is none.
-    func text(_ name: String) throws -> String? {
-        let bytes = try command(["HGET", RedisArgument(KeySchema(room: room.id).state), RedisArgument(name)]).bytesValue
-        return bytes.map { String(decoding: $0, as: UTF8.self) }
-    }
-
-    /// Writes a field of the room's state.
-    func setText(_ name: String, _ value: String) throws {
-        let state = RedisArgument(KeySchema(room: room.id).state)
-        _ = try command(["HSET", state, RedisArgument(name), RedisArgument(value)])
-    }
-
-    /// A field of the room's state.
-    func field(_ name: String) throws -> Int {
-        try text(name).flatMap { Int($0) } ?? -1
-    }
-
-    /// How many members a sorted set of the room has.
-    func count(_ name: String) throws -> Int {
-        try command(["ZCARD", RedisArgument("vq:{\(room.id)}:\(name)")]).integerValue ?? -1
     }
 
     override func configure(_ policy: RoomPolicy) throws {

@@ -4,8 +4,8 @@
 
 import ArgumentParser
 import Glibc
+import NginxCheck
 import NginxFiles
-import NginxSite
 import Reactor
 
 struct InstallCommand: ParsableCommand {

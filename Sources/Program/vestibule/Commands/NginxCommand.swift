@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `vestibule nginx render`: the include files for this configuration.
+// `vestibule nginx render`: the include files for this configuration. `vestibule nginx check`: ways around the waiting
+// room, in the configuration that nginx has, and by trying.
 
 public import ArgumentParser
 import Configuration
+import NginxCheck
 public import NginxFiles
 import Reactor
+import StrictJSON
 
 extension NginxConfiguration.Verifier: ExpressibleByArgument {}
 extension NginxConfiguration.Gateway: ExpressibleByArgument {}
@@ -67,6 +70,41 @@ struct NginxCommand: ParsableCommand {
             try Files.makeDirectory(output)
             for (name, text) in files { try Files.write("\(output)/\(name)", text) }
             print("\(files.count) files written to \(output)")
+        }
+    }
+
+    struct Check: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Find ways around the waiting room. Exit status 1 when the site is open.",
+            discussion: "Reads `nginx -T`, so it needs the rights that nginx needs. A location that is open on purpose "
+                + "says so with `set $vestibule_room \"\";`."
+        )
+
+        @Option(name: .shortAndLong, help: "The configuration of nginx.")
+        var conf = "/etc/nginx/nginx.conf"
+        @Option(help: "The nginx to ask.")
+        var nginx = "nginx"
+        @Option(help: "The key file, when nginx does not read it (auth-request).")
+        var keys: String?
+        @Option(help: "Also ask this running nginx for each path, as http://ADDRESS:PORT, or `auto` for its listens.")
+        var probe: String?
+        @Flag(help: "Exit status 1 for warnings too.")
+        var strict = false
+        @Flag(help: "Print a JSON array.")
+        var json = false
+
+        func run() throws {
+            let configuration = try NginxDump.read(conf: conf, nginx: nginx)
+            var findings = NginxCheck.findings(in: configuration)
+            findings += MachineCheck(configuration).findings(keys: keys)
+            if let probe { findings += try SiteProbe(configuration, at: probe).findings() }
+            if json {
+                print(JSONValue.array(findings.map(\.json)).text)
+            } else {
+                for finding in findings { print(finding) }
+            }
+            let isOpen = findings.contains { $0.severity == .open }
+            if isOpen || strict && !findings.isEmpty { throw ExitCode(1) }
         }
     }
 }

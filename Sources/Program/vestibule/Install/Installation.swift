@@ -5,8 +5,8 @@
 
 import Configuration
 import Glibc
+import NginxCheck
 import NginxFiles
-import NginxSite
 import Passes
 import Reactor
 
@@ -41,7 +41,7 @@ struct Installation {
         guard !Files.exists(recordPath) else {
             throw CommandFailure("INSTALLED_ALREADY", "\(recordPath) is there; `vestibule uninstall` takes it back")
         }
-        let dump = try NginxDumpReader.read(nginx: nginx, config: nginxConfig)
+        let dump = try NginxDump.read(conf: nginxConfig, nginx: nginx)
         let places = SitePlace.find(dump, host: host)
         guard let place = places.first else {
             throw CommandFailure("NO_SERVER", "no server of \(nginxConfig) serves \(host ?? "anything")")
@@ -141,7 +141,7 @@ struct Installation {
             for file in files { try write(file, &record) }
             for edit in edits { try write(edit, &record) }
             try record.write(to: recordPath)
-            _ = try NginxDumpReader.read(nginx: nginx, config: nginxConfig)
+            _ = try NginxDump.read(conf: nginxConfig, nginx: nginx)
         } catch {
             _ = try? record.undo()
             unlink(recordPath)

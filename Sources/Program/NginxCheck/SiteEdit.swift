@@ -32,7 +32,7 @@ public struct SiteEdit: Equatable, Sendable {
         var at = start
         while at < old.count, !old[at].contains("{") { at += 1 }
         guard at < old.count, let brace = old[at].firstIndex(of: "{") else {
-            throw NginxSyntaxError(file: file, line: line, reason: "no { follows")
+            throw NginxSyntaxError(file: file, line: line, problem: "no { follows")
         }
         let indent = String(old[start].prefix { $0 == " " || $0 == "\t" }) + "    "
         let rest = String(old[at][old[at].index(after: brace)...])
@@ -74,20 +74,19 @@ public struct SitePlace: Equatable, Sendable {
     /// The http block.
     public var http: NginxDirective
 
-    /// The servers that answer for a host.
-    /// - Parameter host: a server name; nil for the only server that answers with more than redirects.
-    public static func find(_ dump: NginxDump, host: String?) -> [SitePlace] {
-        guard let http = dump.directives.first(where: { $0.name == "http" }) else { return [] }
-        return (http.block ?? []).filter { server in
-            guard server.name == "server", let block = server.block else { return false }
-            guard let host else { return !LocationCheck.onlyAnswersItself(block) }
-            let names = block.filter { $0.name == "server_name" }.flatMap(\.arguments)
-            return names.contains { $0.lowercased() == host.lowercased() } && !LocationCheck.onlyAnswersItself(block)
+    /// The servers that serve a host with more than redirects.
+    /// - Parameter host: a server name; nil for every server.
+    public static func find(_ configuration: [NginxDirective], host: String?) -> [SitePlace] {
+        guard let http = configuration.first(where: { $0.name == "http" }) else { return [] }
+        return http.children("server").filter { server in
+            guard !server.children("return").contains(where: { !$0.answersWithContent }) else { return false }
+            guard let host else { return true }
+            return NginxCheck.names(of: server).contains(host.lowercased())
         }.map { SitePlace(server: $0, http: http) }
     }
 
     /// Whether the server has Vestibule's includes already.
-    public var isProtected: Bool { Inclusion.server.isIn(server.block ?? []) }
+    public var isProtected: Bool { (server.block ?? []).contains { $0.includes(OurFiles.server) } }
     /// Whether http has them already.
-    public var isPrepared: Bool { Inclusion.http.isIn(http.block ?? []) }
+    public var isPrepared: Bool { (http.block ?? []).contains { $0.includes("vestibule-http.conf") } }
 }
