@@ -173,11 +173,12 @@ public final class Room: RoomMemoryKeeper {
 
     // MARK: - Ticks
 
-    /// Whether a tick is due: always while people wait, are called or inside, or came lately; else twice a second.
+    /// Whether a tick is due: always while people wait or are called, or came lately; else twice a second. Where people
+    /// are only inside, nothing is due but the end of their passes.
     public func needsTick(nowMilliseconds: Int, tickMilliseconds: Int) -> Bool {
         if isTicking { return false }
         if outbox.isDue { return true }
-        let inUse = mirror.count + called + active > 0 || nowMilliseconds - usedMilliseconds < 60_000 || !isKnown
+        let inUse = mirror.count + called > 0 || nowMilliseconds - usedMilliseconds < 60_000 || !isKnown
         // An idle room is looked at often enough not to count as degraded when somebody comes.
         return inUse || seen.age(nowMilliseconds: nowMilliseconds) >= max(tickMilliseconds, 500)
     }
