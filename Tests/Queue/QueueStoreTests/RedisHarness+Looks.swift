@@ -5,6 +5,7 @@
 import Admission
 import QueueClient
 import TestSupport
+import WaitingRoomAPI
 
 extension RedisHarness {
     /// What Redis says the room's keys take, names and overhead included.
