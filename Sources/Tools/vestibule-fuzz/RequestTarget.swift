@@ -177,7 +177,8 @@ struct WireAnswer {
     /// The headers a worker may send.
     private static let names: Set<String> = [
         "Status", "Content-Type", "Content-Length", "Cache-Control", "Retry-After", "Allow", "Set-Cookie", "Location",
-        "X-Accel-Redirect", "X-Vestibule-Pass", "X-Vestibule-Number", "X-Vestibule-Verdict", "Vary", "Referrer-Policy",
+        "X-Accel-Redirect", "X-Vestibule-Room", "X-Vestibule-Pass", "X-Vestibule-Number", "X-Vestibule-Verdict", "Vary",
+        "Referrer-Policy",
         "Content-Security-Policy",
     ]
 

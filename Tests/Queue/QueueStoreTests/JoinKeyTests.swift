@@ -32,6 +32,24 @@ struct JoinKeyTests {
         #expect(try harness.join(keyed(0..<10)).numbers == fourth)
     }
 
+    @Test(
+        "Keys are forgotten when the store's clock is set back, and none is taken for another after it",
+        arguments: StoreKind.allCases
+    )
+    func clockSetBack(_ kind: StoreKind) throws {
+        let harness = try kind.harness(smallPolicy(burst: 1, capacity: 5000))
+        let first = try harness.join(keyed(0..<10)).numbers
+        try harness.advance(-400_000)
+        let second = try harness.join(keyed(0..<10)).numbers
+        #expect(Set(first).isDisjoint(with: second))
+        #expect(try harness.join(keyed(0..<10)).numbers == second)
+        // The old time comes again.
+        try harness.advance(400_000)
+        let third = try harness.join(keyed(0..<10)).numbers
+        #expect(Set(first + second).isDisjoint(with: third))
+        #expect(try harness.join(keyed(0..<10)).numbers == third)
+    }
+
     @Test("Keys of a page beyond the last eight are forgotten, and no key gets a number of another")
     func pagesEnd() throws {
         let harness = try RedisHarness(

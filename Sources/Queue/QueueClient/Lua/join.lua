@@ -81,8 +81,8 @@ local function remember_key(key, number)
   if not page or now - page.since >= JOIN_KEY_MS or now < page.since or number - page.first >= KEYS_PER_PAGE then
     page = {first = number, since = second * 1000}
     pages[#pages + 1] = page
-    -- A page ended when the next one began.
-    while #pages > KEY_PAGES_MAX or #pages > 1 and pages[2].since + JOIN_KEY_MS <= now do table.remove(pages, 1) end
+    -- A page takes keys for JOIN_KEY_MS at most, and the last of them lives as long.
+    while #pages > KEY_PAGES_MAX or pages[1].since + 2 * JOIN_KEY_MS <= now do table.remove(pages, 1) end
     local words = {}
     for i, each in ipairs(pages) do words[i] = string.format('%.0f:%.0f', each.first, each.since) end
     redis.call('HSET', KEYS[1], 'key_pages', table.concat(words, ' '))
@@ -90,7 +90,8 @@ local function remember_key(key, number)
   local bucket, field = key_place(key)
   local name = prefix .. 'keys:' .. page.first .. ':' .. bucket
   redis.call('HSET', name, field, (number - page.first) * KEY_SECONDS + second - page.since / 1000)
-  redis.call('PEXPIRE', name, JOIN_KEY_MS)
+  -- Longer than the key may live by a clock that goes back by less than a step.
+  redis.call('PEXPIRE', name, JOIN_KEY_MS + STEP_BACK_MS)
 end
 
 -- Number and issue time of the ticket that a person has or may come back to; nil when the next join takes a number.

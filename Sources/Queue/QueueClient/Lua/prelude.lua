@@ -145,7 +145,9 @@ if is_elsewhere then
   if server ~= '' then redis.call('HSET', KEYS[1], 'server', server) end
   if went_back then
     -- What is recorded of heartbeats and grace lies in the time that was taken back: tickets are believed for a grace.
+    -- The keys of joins lie there too, and are forgotten.
     S.doubt_from = 0
+    redis.call('HDEL', KEYS[1], 'key_pages')
     -- Calls and passes of that time end as if they began now, or they would hold their places as long as it was ahead.
     for key, latest in pairs({[KEYS[4]] = now + P.claim_ms, [KEYS[5]] = now + P.pass_ms}) do
       -- All of them, once: what is left would hold its places as long as the clock was ahead.

@@ -40,6 +40,7 @@ extension QueueModel {
         holdEpoch = currentEpoch(now) + RoomPolicy.epochsKept
         openedMilliseconds = min(openedMilliseconds, now)
         guard wentBack else { return }
+        joinKeys = joinKeys.filter { if case .person = $0.key { true } else { false } }
         doubtFrom = 0
         let deadline = now + policy.claimWindowMilliseconds
         for number in called.filter({ $0.value > deadline }).keys { called[number] = deadline }
