@@ -29,8 +29,11 @@ struct CheckerTests {
     ) throws -> Set<Promise> {
         var scenario = try #require(try BuiltInScenarios.scenario(name))
         scenario.horizonMilliseconds = 300_000
-        // The rules with a mistake know one file.
+        // The rules with a mistake know one file. What else happens to the store would excuse, or be, another mistake:
+        // MendedFaultTests has these.
         scenario.filesDiffer = false
+        (scenario.beginsBelowEdge, scenario.hasSmallCaps) = (false, false)
+        (scenario.faults.clockSteps, scenario.faults.evictions) = (0, 0)
         scenario.visitors = min(scenario.visitors, 120)
         return try broken(rules, scenario, seeds: seeds)
     }
@@ -150,7 +153,9 @@ struct CheckerTests {
     @Test("A second burst after every memory was lost at once is found")
     func totalLoss() throws {
         let found = try Self.broken(Flawed<TotalLossUnnoticed>.self, "faults", seeds: 1...150)
-        #expect(found == [.bound])
+        // The second burst lets newcomers in, also before the first of the old visitors who is back (seed 70).
+        #expect(found.contains(.bound))
+        #expect(found.isSubset(of: [.bound, .order]))
     }
 
     @Test("A restore that remembers nothing lets in a second burst, or calls out of order")
