@@ -56,8 +56,11 @@ let scripts = [
 ]
 .map { "Lua/\($0).lua" }
 
-let scenarios = ["calm", "leavers", "sleepers", "scripts", "hidden", "decliners", "faults", "operator", "million"]
-    .map { "Scenarios/\($0).yaml" }
+let scenarios = [
+    "calm", "leavers", "sleepers", "scripts", "hidden", "decliners", "faults", "upheaval", "operator",
+    "million",
+]
+.map { "Scenarios/\($0).yaml" }
 
 let nginxFiles = [
     "vestibule-http.conf", "vestibule-http-lua.conf", "vestibule-http-auth-request.conf",

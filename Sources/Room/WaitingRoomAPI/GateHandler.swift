@@ -94,11 +94,11 @@ struct GateHandler {
             switch answer.outcome {
             case .admitted(let number, let expires):
                 room.noteIssued(number, generation: answer.generation)
-                admit(answer.claim(number), expires, answer.nowMilliseconds, caller)
+                admit(answer.claim(number, request.key), expires, answer.nowMilliseconds, caller)
             case .waiting(let number, let position):
                 api.count(.joinsWaiting)
                 room.noteWaiting(number, at: position, answer)
-                hold(caller, .poll, at: (number, position), ticket: answer.claim(number))
+                hold(caller, .poll, at: (number, position), ticket: answer.claim(number, request.key))
             case .known(let number, let issued):
                 // The person has a place already, and comes without its ticket.
                 let claim = TicketClaim(generation: answer.generation, number: number, issuedMilliseconds: issued)

@@ -25,7 +25,7 @@ struct JoinHandler {
             let join = JoinRequest(kind: .join, key: try joinKey(request, body, key, room))
             call = call.binding(request, room)
             if api.isOpen(room) { return joinOpenRoom(room, call) }
-            api.store.join(join, room: room) { [call] in joined($0, room, call) }
+            api.store.join(join, room: room) { [call] in joined($0, join.key, room, call) }
         } catch {
             call.refuse(error)
         }
@@ -84,18 +84,23 @@ struct JoinHandler {
         return .retry(JoinChecks.storeKey(of: sent, purpose: "vestibule join key"))
     }
 
-    private func joined(_ result: Result<JoinAnswer, StoreFailure>, _ room: Room, _ call: Call) {
+    private func joined(
+        _ result: Result<JoinAnswer, StoreFailure>,
+        _ key: JoinRequest.Key?,
+        _ room: Room,
+        _ call: Call
+    ) {
         guard let answer = call.answered(result) else { return api.count(.joinsRefused) }
         switch answer.outcome {
         case .waiting(let number, let position):
             api.count(.joinsWaiting)
             room.noteWaiting(number, at: position, answer)
             let view = VisitorView.waiting(in: room, at: number, position, call.language, api)
-            respondJoined(answer.claim(number), view, room, call)
+            respondJoined(answer.claim(number, key), view, room, call)
         case .admitted(let number, let expires):
             api.count(.joinsAdmitted)
             room.noteIssued(number, generation: answer.generation)
-            respondAdmitted(answer.claim(number), expires, answer.nowMilliseconds, room, call)
+            respondAdmitted(answer.claim(number, key), expires, answer.nowMilliseconds, room, call)
         case .known(let number, let issued):
             let claim = TicketClaim(generation: answer.generation, number: number, issuedMilliseconds: issued)
             rejoined(claim, room, call)
@@ -175,9 +180,10 @@ struct JoinHandler {
 }
 
 extension JoinAnswer {
-    /// What the ticket of a number that was given out just now says.
-    func claim(_ number: Int) -> TicketClaim {
-        TicketClaim(generation: generation, number: number, issuedMilliseconds: issuedMilliseconds)
+    /// What the ticket of a number that was given out just now, to a join with this key, says.
+    func claim(_ number: Int, _ key: JoinRequest.Key?) -> TicketClaim {
+        let issued = TicketClaim.issueTime(nowMilliseconds: nowMilliseconds, key: key)
+        return TicketClaim(generation: generation, number: number, issuedMilliseconds: issued)
     }
 }
 

@@ -32,8 +32,8 @@ extension APIContext {
 
     /// Gives an answer about a visitor who waits when the mirror knows the place: one who joined since the last tick is
     /// in the next one, and positions are not reckoned where they can be read. An older ticket that the mirror does not
-    /// know is of a visitor who came back: after a loss of Redis all come back at once, and none of them waits for a
-    /// tick. Their places lie among those the mirror knows, and are reckoned well.
+    /// know is of a visitor who came back: after a loss of Redis all come back at once, and only the first of them wait
+    /// for a tick. The places of the others are reckoned.
     func whenKnown(
         _ reply: StandingReply,
         of claim: TicketClaim,
@@ -42,7 +42,9 @@ extension APIContext {
     ) {
         let isUnknown = reply.standing == .waiting && reply.position == 0 && room.mirror.place(of: reply.place) == nil
         let isNew = reply.nowMilliseconds - claim.issuedMilliseconds < APIContext.newTicketMilliseconds
-        guard isUnknown, isNew, !isStale(room), room.afterTick({ answer(reply) }) else { return answer(reply) }
+        guard isUnknown, !isStale(room), isNew || room.mayHoldReturn(nowMilliseconds: now),
+            room.afterTick({ answer(reply) })
+        else { return answer(reply) }
     }
 
     /// An old mirror says nothing, and in bypass everybody may enter.

@@ -173,12 +173,11 @@ public final class Room: RoomMemoryKeeper {
 
     // MARK: - Ticks
 
-    /// Whether a tick is due: always while people wait or are called, or came lately; else twice a second. Where people
-    /// are only inside, nothing is due but the end of their passes.
+    /// Whether a tick is due: always while people wait, are called or inside, or came lately; else twice a second.
     public func needsTick(nowMilliseconds: Int, tickMilliseconds: Int) -> Bool {
         if isTicking { return false }
         if outbox.isDue { return true }
-        let inUse = mirror.count + called > 0 || nowMilliseconds - usedMilliseconds < 60_000 || !isKnown
+        let inUse = mirror.count + called + active > 0 || nowMilliseconds - usedMilliseconds < 60_000 || !isKnown
         // An idle room is looked at often enough not to count as degraded when somebody comes.
         return inUse || seen.age(nowMilliseconds: nowMilliseconds) >= max(tickMilliseconds, 500)
     }
@@ -196,6 +195,19 @@ public final class Room: RoomMemoryKeeper {
 
     /// Answers that wait for a tick at most; they are near the front.
     static let heldMax = 4096
+
+    /// Visitors who came back whose answers may wait for a tick: this many at once, and one a second after that.
+    private static let returnsHeldMax = 64
+    private var returns = (left: Room.returnsHeldMax, atMilliseconds: 0)
+
+    /// Whether the answer to another visitor who came back may wait. When all come back, nobody does.
+    func mayHoldReturn(nowMilliseconds now: Int) -> Bool {
+        let seconds = (now - returns.atMilliseconds) / 1000
+        if seconds > 0 { returns = (min(Room.returnsHeldMax, returns.left + seconds), now) }
+        guard returns.left > 0 else { return false }
+        returns.left -= 1
+        return true
+    }
 
     /// Runs `body` after a tick that begins now or later has ended. False when too much waits for one.
     func afterTick(_ body: @escaping () -> Void) -> Bool {

@@ -84,9 +84,11 @@ public struct TicketClaim: Equatable, Sendable {
     public var number: Int
     public var issuedMilliseconds: Int
 
-    /// The issue time of a ticket that is issued now: a whole second, which is what the store remembers of it. So a
-    /// ticket that is asked for again with the same key is the same to the byte.
-    public static func issueTime(nowMilliseconds: Int) -> Int { nowMilliseconds - nowMilliseconds % 1000 }
+    /// The issue time of a ticket that is issued now. With the key of a retry it is a whole second, which is what the
+    /// store remembers of it. So a ticket that is asked for again with the same key is the same to the byte.
+    public static func issueTime(nowMilliseconds now: Int, key: JoinRequest.Key?) -> Int {
+        if case .retry = key { now - now % 1000 } else { now }
+    }
 
     public init(generation: Int, number: Int, issuedMilliseconds: Int) {
         self.generation = generation

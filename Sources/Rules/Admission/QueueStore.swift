@@ -18,9 +18,6 @@ public struct JoinAnswer: Equatable, Sendable {
     public var nowMilliseconds: Int
     public var waiting: Int
 
-    /// The issue time of the ticket for a number that was given out now.
-    public var issuedMilliseconds: Int { TicketClaim.issueTime(nowMilliseconds: nowMilliseconds) }
-
     public init(outcome: JoinOutcome, generation: Int, nowMilliseconds: Int, waiting: Int) {
         self.outcome = outcome
         self.generation = generation

@@ -258,7 +258,7 @@ struct ConformanceTests {
     @Test("The same key gives the same number, also within one batch, for five minutes", arguments: StoreKind.allCases)
     func idempotentJoin(_ kind: StoreKind) throws {
         let harness = try kind.harness(smallPolicy(burst: 1))
-        let issued = TicketClaim.issueTime(nowMilliseconds: harness.nowMilliseconds)
+        let issued = TicketClaim.issueTime(nowMilliseconds: harness.nowMilliseconds, key: .retry("a"))
         let twice = JoinRequest(kind: .join, idempotencyKey: "a")
         let outcomes = try harness.join([twice, JoinRequest(kind: .join), twice])
         let number = outcomes.numbers[0]

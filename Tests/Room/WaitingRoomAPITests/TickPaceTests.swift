@@ -8,21 +8,6 @@ import Testing
 import WaitingRoomAPI
 
 @Suite("Many rooms") struct TickPaceTests {
-    @Test("A room in which people are only inside is looked at as seldom as an idle one, and is never degraded")
-    func onlyInside() throws {
-        let bench = try WaitingRoomBench()
-        try bench.fill()
-        bench.run(61_000)
-        #expect(bench.room.active == 1)
-        let before = bench.store.ticks
-        bench.run(12_000) {
-            #expect(!bench.room.isStale(nowMilliseconds: bench.monotonicMilliseconds, limitMilliseconds: 1000))
-        }
-        // Ticks of 200 ms: a look after 600 ms is the first that is not before 500 ms.
-        #expect(bench.store.ticks - before == 20)
-        #expect(bench.room.active == 1)
-    }
-
     @Test("A room in which somebody waits is looked at with every tick")
     func oneWaits() throws {
         let bench = try WaitingRoomBench()

@@ -29,11 +29,8 @@ struct CheckerTests {
     ) throws -> Set<Promise> {
         var scenario = try #require(try BuiltInScenarios.scenario(name))
         scenario.horizonMilliseconds = 300_000
-        // The rules with a mistake know one file. What else happens to the store would excuse, or be, another mistake:
-        // MendedFaultTests has these.
+        // The rules with a mistake know one file.
         scenario.filesDiffer = false
-        (scenario.beginsBelowEdge, scenario.hasSmallCaps) = (false, false)
-        (scenario.faults.clockSteps, scenario.faults.evictions) = (0, 0)
         scenario.visitors = min(scenario.visitors, 120)
         return try broken(rules, scenario, seeds: seeds)
     }

@@ -107,7 +107,7 @@ local function ticket_of_person(name)
   return number, issued_ms
 end
 
--- Tickets are issued in whole seconds, so that a repeated one is the same to the byte.
+-- A ticket with the key of a retry is issued in whole seconds, so that a repeated one is the same to the byte.
 local issued_now = second * 1000
 
 for i = JOIN_ITEMS, #ARGV, JOIN_ITEM_SIZE do
@@ -117,7 +117,7 @@ for i = JOIN_ITEMS, #ARGV, JOIN_ITEM_SIZE do
   local name = key ~= '' and prefix .. (is_person and 'person:' or 'join:') .. key
   local number, issued_ms
   if name and fresh[name] then
-    number, issued_ms = fresh[name], issued_now
+    number, issued_ms = fresh[name], is_person and now or issued_now
   elseif is_person and name then
     number, issued_ms = ticket_of_person(name)
   elseif name then
@@ -139,7 +139,7 @@ for i = JOIN_ITEMS, #ARGV, JOIN_ITEM_SIZE do
     if name then
       fresh[name] = number
       if is_person then
-        redis.call('SET', name, number .. ':' .. issued_now .. ':' .. S.generation, 'PX', PERSON_MS)
+        redis.call('SET', name, number .. ':' .. now .. ':' .. S.generation, 'PX', PERSON_MS)
       else
         remember_key(key, number)
       end

@@ -230,7 +230,7 @@ public struct QueueModel {
                 claim: TicketClaim(
                     generation: generation,
                     number: number,
-                    issuedMilliseconds: TicketClaim.issueTime(nowMilliseconds: now)
+                    issuedMilliseconds: TicketClaim.issueTime(nowMilliseconds: now, key: key)
                 ),
                 usedMilliseconds: now
             )

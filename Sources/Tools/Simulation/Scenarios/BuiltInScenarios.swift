@@ -14,6 +14,7 @@ public enum BuiltInScenarios {
         ("hidden", PackageResources.hidden_yaml),
         ("decliners", PackageResources.decliners_yaml),
         ("faults", PackageResources.faults_yaml),
+        ("upheaval", PackageResources.upheaval_yaml),
         ("operator", PackageResources.operator_yaml),
         ("million", PackageResources.million_yaml),
     ]

@@ -18,6 +18,7 @@ struct StoreFront: Front {
         room.use(nowMilliseconds: worker.nowMilliseconds)
         worker.store.join(JoinRequest(kind: .join, idempotencyKey: key), room: room) { result in
             guard case .success(let answer) = result else { return done(nil, .retry(afterMilliseconds: 2000)) }
+            let issued = TicketClaim.issueTime(nowMilliseconds: answer.nowMilliseconds, key: key.map { .retry($0) })
             func ticket(_ number: Int, _ issued: Int) -> HeldTicket {
                 HeldTicket(
                     claim: TicketClaim(generation: answer.generation, number: number, issuedMilliseconds: issued)
@@ -36,10 +37,10 @@ struct StoreFront: Front {
                     ),
                     of: number
                 )
-                done(ticket(number, answer.issuedMilliseconds), waiting(position, at: number, room))
+                done(ticket(number, issued), waiting(position, at: number, room))
             case .admitted(let number, let expires):
                 room.noteIssued(number, generation: answer.generation)
-                done(ticket(number, answer.issuedMilliseconds), .admitted(pass: expires))
+                done(ticket(number, issued), .admitted(pass: expires))
             case .known(let number, let issued):
                 let held = ticket(number, issued)
                 worker.store.stand(held.claim, room: room) { result in

@@ -76,7 +76,12 @@ public final class Simulation {
         if scenario.beginsBelowEdge, world.random.upTo(1) == 0 {
             host.server.distanceToEdge = 1 + world.random.upTo(99)
         }
-        referee = Referee(world: world, workers: scenario.workers, tickMilliseconds: scenario.tickMilliseconds)
+        referee = Referee(
+            world: world,
+            workers: scenario.workers,
+            tickMilliseconds: scenario.tickMilliseconds,
+            hasFaults: scenario.faults.total > 0
+        )
         let front: any Front =
             scenario.front == .api
             ? APIFront(keys: keys, world: world) : StoreFront(world: world, pollBudgetPerSecond: 20_000)
