@@ -105,6 +105,23 @@ public struct ChildProcess: Sendable {
         return status == 0 ? nil : "\(program) ended with status \(status >> 8 & 0xff), see \(logPath)"
     }
 
+    /// Runs a program to its end and reads what it printed, standard output and error in one.
+    /// - Parameter limit: bytes that are read; more is FILE_TOO_LARGE.
+    public static func output(
+        _ program: String,
+        _ arguments: [String],
+        upTo limit: Int = Files.byteCountMax
+    ) throws -> (isSuccess: Bool, text: String) {
+        let directory = try Files.makeTemporaryDirectory("vestibule-output")
+        let log = "\(directory)/log"
+        defer {
+            unlink(log)
+            rmdir(directory)
+        }
+        let isSuccess = try run(program, arguments, logPath: log) == nil
+        return (isSuccess, String(decoding: try Files.read(log, upTo: limit), as: UTF8.self))
+    }
+
     /// Children of this process that have ended since the last call, and whether their status was 0.
     public static func reapEnded() -> [(pid: pid_t, isSuccess: Bool)] {
         var ended: [(pid: pid_t, isSuccess: Bool)] = []

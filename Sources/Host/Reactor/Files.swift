@@ -64,6 +64,13 @@ public enum Files {
         guard rename(temporary, path) == 0 else { throw failure("cannot replace", path) }
     }
 
+    /// Writes a file that is there, with its mode.
+    public static func rewrite(_ path: String, _ bytes: [UInt8]) throws {
+        var old = stat()
+        guard stat(path, &old) == 0 else { throw failure("cannot look at", path) }
+        try write(path, bytes, mode: UInt32(old.st_mode & 0o7777))
+    }
+
     /// As the other `write`, for text.
     public static func write(_ path: String, _ text: String, mode: UInt32 = 0o644) throws {
         try write(path, Array(text.utf8), mode: mode)
@@ -136,8 +143,7 @@ public enum Files {
         return String(cString: real)
     }
 
-    /// What the operating system said about a path just now.
-    public static func failure(_ what: String, _ path: String) -> CommandFailure {
+    static func failure(_ what: String, _ path: String) -> CommandFailure {
         CommandFailure("FILE_ERROR", "\(what) \(path): \(String(cString: strerror(errno)))")
     }
 }

@@ -5,6 +5,7 @@
 internal import NginxFiles
 
 enum OurFiles {
+    static let http = "vestibule-http.conf"
     static let server = "vestibule-server.conf"
     static let guardian = "vestibule-guard.conf"
     static let location = "vestibule-protect.conf"

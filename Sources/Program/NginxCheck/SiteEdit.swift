@@ -3,53 +3,74 @@
 // Which lines of a site's files get the includes, as new texts with a diff. Nothing is written here.
 
 /// New lines in one file.
-public struct SiteEdit: Equatable, Sendable {
-    public var file: String
-    public var before: String
-    public private(set) var after: String
-    /// In the new text, from 1.
-    private var added: [(line: Int, text: String)] = []
-
-    public static func == (left: SiteEdit, right: SiteEdit) -> Bool {
-        left.file == right.file && left.before == right.before && left.after == right.after
+public struct SiteEdit: Sendable {
+    /// Lines behind a brace of the old text.
+    private struct Addition {
+        var line: Int
+        var brace: String.Index
+        var indent: String
+        var lines: [String]
     }
+
+    public let file: String
+    public let before: String
+    private var additions: [Addition] = []
 
     public init(file: String, text: String) {
         self.file = file
         before = text
-        after = text
+    }
+
+    private static func lines(_ text: String) -> [String] {
+        text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     }
 
     /// Puts lines behind the brace that opens a directive's block.
     /// - Parameters:
-    ///   - line: where the directive's name stands in the old text, from 1.
     ///   - lines: without indentation; they get that of the directive and four spaces.
+    ///   - directive: as it was read from the old text.
     /// - Throws: ``NginxSyntaxError`` when no brace follows.
-    public mutating func insert(_ lines: [String], intoBlockAt line: Int) throws(NginxSyntaxError) {
-        let old = after.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        // Lines that were added before stand above or below.
-        let start = line - 1 + added.count { $0.line <= line }
-        var at = start
-        while at < old.count, !old[at].contains("{") { at += 1 }
-        guard at < old.count, let brace = old[at].firstIndex(of: "{") else {
-            throw NginxSyntaxError(file: file, line: line, problem: "no { follows")
+    public mutating func insert(_ lines: [String], into directive: NginxDirective) throws(NginxSyntaxError) {
+        let old = SiteEdit.lines(before)
+        var line = directive.line - 1
+        guard old.indices.contains(line) else { throw noBrace(directive) }
+        let indent = old[line].prefix { $0 == " " || $0 == "\t" } + "    "
+        // Another directive may begin in the same line.
+        var from = old[line].firstRange(of: directive.name)?.upperBound ?? old[line].startIndex
+        while true {
+            if let brace = old[line][from...].firstIndex(of: "{") {
+                additions.append(Addition(line: line, brace: brace, indent: String(indent), lines: lines))
+                return
+            }
+            line += 1
+            guard line < old.count else { throw noBrace(directive) }
+            from = old[line].startIndex
         }
-        let indent = String(old[start].prefix { $0 == " " || $0 == "\t" }) + "    "
-        let rest = String(old[at][old[at].index(after: brace)...])
-        var new = Array(old[..<at])
-        new.append(String(old[at][...brace]))
-        let first = new.count + 1
-        new += lines.map { indent + $0 }
-        for offset in lines.indices { added.append((first + offset, indent + lines[offset])) }
-        if !rest.allSatisfy({ $0 == " " || $0 == "\t" }) { new.append(indent + rest.drop { $0 == " " || $0 == "\t" }) }
-        new += old[(at + 1)...]
-        after = new.joined(separator: "\n")
+    }
+
+    private func noBrace(_ directive: NginxDirective) -> NginxSyntaxError {
+        NginxSyntaxError(file: file, line: directive.line, problem: "no { follows")
+    }
+
+    /// The new text.
+    public var after: String {
+        var new: [String] = []
+        for (index, line) in SiteEdit.lines(before).enumerated() {
+            var (from, indent) = (line.startIndex, "")
+            for addition in additions.filter({ $0.line == index }).sorted(by: { $0.brace < $1.brace }) {
+                new.append(indent + line[from...addition.brace])
+                new += addition.lines.map { addition.indent + $0 }
+                let rest = line[line.index(after: addition.brace)...].drop { $0 == " " || $0 == "\t" }
+                (from, indent) = (rest.startIndex, addition.indent)
+            }
+            if from == line.startIndex || from < line.endIndex { new.append(indent + line[from...]) }
+        }
+        return new.joined(separator: "\n")
     }
 
     /// The change in the unified format, three lines of context.
     public var diff: String {
-        let old = before.split(separator: "\n", omittingEmptySubsequences: false)
-        let new = after.split(separator: "\n", omittingEmptySubsequences: false)
+        let (old, new) = (SiteEdit.lines(before), SiteEdit.lines(after))
         let start = zip(old, new).prefix { $0 == $1 }.count
         let end = zip(old.reversed(), new.reversed()).prefix { $0 == $1 }.count
         // The parts that differ must not overlap.
@@ -88,5 +109,5 @@ public struct SitePlace: Equatable, Sendable {
     /// Whether the server has Vestibule's includes already.
     public var isProtected: Bool { (server.block ?? []).contains { $0.includes(OurFiles.server) } }
     /// Whether http has them already.
-    public var isPrepared: Bool { (http.block ?? []).contains { $0.includes("vestibule-http.conf") } }
+    public var isPrepared: Bool { (http.block ?? []).contains { $0.includes(OurFiles.http) } }
 }

@@ -43,20 +43,13 @@ extension Site {
         "/authed/x", "/mirrored/x", "/case/Fold.PHP", "/rewritten/x", "/directory/",
     ]
 
+    /// What the backend's log says of a request.
+    private static let seen = "host=$http_host length=$content_length room=$http_x_vestibule_room own=$http_x_own"
+
     private static func guardedServers(_ directory: String, ports: [Int], _ extra: String) -> String {
         """
-        include \(directory)/vestibule-http.conf;
-        set_real_ip_from 127.0.0.0/8; real_ip_header X-Real-Address;
-        access_log \(directory)/access.log vestibule;
-        access_log \(directory)/kept.log vestibule if=$vestibule_logged;
-        log_format backend escape=none '$request_method $request_uri host=$http_host length=$content_length '
-            'room=$http_x_vestibule_room own=$http_x_own body=$request_body';
+        \(shared(directory, ports, seen))
         limit_req_zone $server_name zone=site:1m rate=1r/m;
-        upstream backend { server 127.0.0.1:\(ports[2]); }
-        server {
-            listen 127.0.0.1:\(ports[2]); access_log \(directory)/backend.log backend;
-            location / { proxy_pass http://127.0.0.1:\(ports[3]); }
-        }
         server {
             listen 127.0.0.1:\(ports[3]); access_log off;
             location = /pages/both { default_type text/html;

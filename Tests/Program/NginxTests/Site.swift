@@ -145,6 +145,23 @@ final class Site {
 }
 
 extension Site {
+    /// What every site has in `http`: our files, logs, and a backend that writes a line for each request.
+    /// - Parameter seen: what of a request its line holds, between the address and the body.
+    static func shared(_ directory: String, _ ports: [Int], _ seen: String) -> String {
+        """
+        include \(directory)/vestibule-http.conf;
+        set_real_ip_from 127.0.0.0/8; real_ip_header X-Real-Address;
+        access_log \(directory)/access.log vestibule;
+        access_log \(directory)/kept.log vestibule if=$vestibule_logged;
+        log_format backend escape=none '$request_method $request_uri \(seen) body=$request_body';
+        upstream backend { server 127.0.0.1:\(ports[2]); }
+        server {
+            listen 127.0.0.1:\(ports[2]); access_log \(directory)/backend.log backend;
+            location / { proxy_pass http://127.0.0.1:\(ports[3]); }
+        }
+        """
+    }
+
     /// What is in `http`; ports are http, https, backend, and the backend's own inner server, which makes nginx read
     /// bodies. X-Real-Address lets a test come from any address.
     static func servers(_ directory: String, ports: [Int]) -> String {
@@ -152,19 +169,11 @@ extension Site {
             "location \(path) { \(room) include \(directory)/vestibule-protect.conf; \(proxy) }"
         }
         let exact = "proxy_pass http://backend$request_uri;"
+        let seen =
+            "length=$content_length room=$http_x_vestibule_room ticket=$http_x_vestibule_ticket "
+            + "pass=$http_x_vestibule_pass"
         return """
-            include \(directory)/vestibule-http.conf;
-            set_real_ip_from 127.0.0.0/8; real_ip_header X-Real-Address;
-            access_log \(directory)/access.log vestibule;
-            access_log \(directory)/kept.log vestibule if=$vestibule_logged;
-            log_format backend escape=none '$request_method $request_uri length=$content_length '
-                'room=$http_x_vestibule_room ticket=$http_x_vestibule_ticket '
-                'pass=$http_x_vestibule_pass body=$request_body';
-            upstream backend { server 127.0.0.1:\(ports[2]); }
-            server {
-                listen 127.0.0.1:\(ports[2]); access_log \(directory)/backend.log backend;
-                location / { proxy_pass http://127.0.0.1:\(ports[3]); }
-            }
+            \(shared(directory, ports, seen))
             server {
                 listen 127.0.0.1:\(ports[3]); access_log off;
                 location / { add_header Cache-Control public; return 200 'backend $request_method $request_uri'; }

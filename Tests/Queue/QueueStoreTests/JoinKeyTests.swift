@@ -12,6 +12,10 @@ struct JoinKeyTests {
         range.map { JoinRequest(kind: .join, idempotencyKey: "key \($0)") }
     }
 
+    private func redis(capacity: Int = 5000) throws -> RedisHarness {
+        try RedisHarness(redis: RedisServer(), policy: smallPolicy(burst: 1, capacity: capacity), room: "demo")
+    }
+
     @Test("Keys of several pages, and of a time in between, keep their numbers", arguments: StoreKind.allCases)
     func manyKeys(_ kind: StoreKind) throws {
         let harness = try kind.harness(smallPolicy(burst: 1, capacity: 5000))
@@ -52,11 +56,7 @@ struct JoinKeyTests {
 
     @Test("Keys of a page beyond the last eight are forgotten, and no key gets a number of another")
     func pagesEnd() throws {
-        let harness = try RedisHarness(
-            redis: RedisServer(),
-            policy: smallPolicy(burst: 1, capacity: 5000),
-            room: "demo"
-        )
+        let harness = try redis()
         let first = try harness.join(keyed(0..<10)).numbers
         #expect(try harness.join(keyed(0..<10)).numbers == first)
         // Eight full pages behind the first one, as eight times 334,400 joins would leave them.
@@ -72,11 +72,7 @@ struct JoinKeyTests {
 
     @Test("After a lost state, and in a room that was reset, old keys name nothing, though their hashes are there")
     func stateIsEvicted() throws {
-        let harness = try RedisHarness(
-            redis: RedisServer(),
-            policy: smallPolicy(burst: 1, capacity: 5000),
-            room: "demo"
-        )
+        let harness = try redis()
         let first = try harness.join(keyed(0..<10)).numbers
         _ = try harness.tick()
         #expect(try harness.remove("state") == 1)
@@ -89,11 +85,7 @@ struct JoinKeyTests {
 
     @Test("Twenty thousand keys cost Redis 24 bytes each with the bits, a single one no more than its page")
     func memory() throws {
-        let harness = try RedisHarness(
-            redis: RedisServer(),
-            policy: smallPolicy(burst: 1, capacity: 40_000),
-            room: "demo"
-        )
+        let harness = try redis(capacity: 40_000)
         func memory(of range: Range<Int>) throws -> Int {
             let before = try harness.memoryOfKeys()
             for start in stride(from: range.lowerBound, to: range.upperBound, by: 1000) {

@@ -7,7 +7,7 @@ import GatewayWire
 import Testing
 import WaitingRoomAPI
 
-@Suite("Many rooms") struct TickPaceTests {
+@Suite("The pace of ticks, and many rooms") struct TickPaceTests {
     @Test("A room in which somebody waits is looked at with every tick")
     func oneWaits() throws {
         let bench = try WaitingRoomBench()

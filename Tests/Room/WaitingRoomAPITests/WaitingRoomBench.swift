@@ -175,8 +175,6 @@ final class WaitingRoomBench {
     }
 
     var nowMilliseconds: Int { clock.milliseconds }
-    /// The worker's clock.
-    var monotonicMilliseconds: Int { clock.monotonicMilliseconds }
     var logLines: [String] { journal.lines }
 
     func advance(_ milliseconds: Int) { clock.milliseconds += milliseconds }

@@ -3,7 +3,6 @@
 // `vestibule install` and `vestibule uninstall`: from a plain site to a protected one, and back to the byte.
 
 import ArgumentParser
-import Glibc
 import NginxCheck
 import NginxFiles
 import Reactor
@@ -77,12 +76,10 @@ struct UninstallCommand: ParsableCommand {
     @OptionGroup var place: InstallPlace
 
     func run() throws {
-        let recordPath = "\(place.prefix)/etc/vestibule/install.json"
+        let recordPath = InstallRecord.path(root: place.prefix)
         let record = try InstallRecord(reading: recordPath)
         let kept = ["vestibule.yaml", "keys.json"].map { "\(place.prefix)/etc/vestibule/\($0)" }
-        let stayed = try record.undo(keeping: keepConfiguration ? Set(kept) : [])
-        unlink(recordPath)
-        for directory in record.directories.reversed() { rmdir(directory) }
+        let stayed = try record.undo(recordedIn: recordPath, keeping: keepConfiguration ? Set(kept) : [])
         for path in stayed { print("left as it is: \(path)") }
         if record.hasMadeUser { try SystemUser.remove(Installation.user) }
         let edited = record.changes.filter { $0.backup != nil && stayed.contains($0.path) }

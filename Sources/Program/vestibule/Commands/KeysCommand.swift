@@ -32,6 +32,12 @@ struct KeysCommand: ParsableCommand {
         try Files.write(path, ring.jwkSet(), mode: 0o640)
     }
 
+    /// A ring with one new key, which signs.
+    static func newRing(kid: String = "k1") throws -> KeyRing {
+        var random = SystemRandomNumberGenerator()
+        return try KeyRing(keys: [SigningKey.generate(kid: kid, using: &random)])
+    }
+
     static func describe(_ ring: KeyRing) -> String {
         ring.kids.map { $0 == ring.signingKid ? "\($0) (signs)" : "\($0) (verifies)" }.joined(separator: ", ")
     }
@@ -57,15 +63,15 @@ struct KeysCommand: ParsableCommand {
         var kid: String?
 
         func run() throws {
-            var random = SystemRandomNumberGenerator()
             let path = try options.path()
             if !Files.exists(path) {
-                let ring = try KeyRing(keys: [SigningKey.generate(kid: kid ?? "k1", using: &random)])
+                let ring = try KeysCommand.newRing(kid: kid ?? "k1")
                 try KeysCommand.write(ring, to: path)
                 print("\(path) made with key \(ring.signingKid)")
                 return
             }
             try KeysCommand.edit(path) { ring in
+                var random = SystemRandomNumberGenerator()
                 let number = (1...).first { !ring.kids.contains("k\($0)") } ?? 1
                 return try ring.adding(try SigningKey.generate(kid: kid ?? "k\(number)", using: &random))
             }

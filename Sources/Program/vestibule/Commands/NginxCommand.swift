@@ -45,20 +45,13 @@ struct NginxCommand: ParsableCommand {
 
         func run() throws {
             let configuration = try LoadedConfiguration.read(config)
-            let count = LoadedConfiguration.workerCount(configuration)
-            let nginx = NginxConfiguration(
+            var nginx = LoadedConfiguration.nginx(
+                configuration,
                 directory: directory ?? output.map { Files.absolute($0) } ?? "/etc/nginx/vestibule",
-                keysFile: Files.absolute(configuration.keysPath),
-                workerSockets: (0..<count).map {
-                    gateway == .fastcgi ? configuration.fastCGISocket($0) : configuration.scgiSocket($0)
-                },
                 verifier: verifier,
-                gateway: gateway,
-                apiRate: apiRate,
-                cacheDirectory: cacheDirectory,
-                apiPrefix: configuration.apiPrefix,
-                protectedRooms: configuration.protectedRooms
+                gateway: gateway
             )
+            (nginx.apiRate, nginx.cacheDirectory) = (apiRate, cacheDirectory)
             if configuration.protectedRooms.isEmpty {
                 Remark.say("no room of \(config) has `protect`: vestibule-guard.conf protects nothing")
             }

@@ -11,9 +11,7 @@ import Reactor
 extension DemoPlan {
     func writeFiles() throws {
         if !Files.exists(path("keys.json")) {
-            var random = SystemRandomNumberGenerator()
-            let ring = try KeyRing(keys: [SigningKey.generate(kid: "k1", using: &random)])
-            try Files.write(path("keys.json"), ring.jwkSet(), mode: 0o600)
+            try Files.write(path("keys.json"), try KeysCommand.newRing().jwkSet(), mode: 0o600)
         }
         try Files.write(path("vestibule.yaml"), configurationText)
         try Files.write(path("redis.conf"), redisText)

@@ -23,6 +23,8 @@ struct InstallRecord {
 
     init() {}
 
+    static func path(root: String) -> String { "\(root)/etc/vestibule/install.json" }
+
     static func digest(_ bytes: [UInt8]) -> String {
         Base64URL.encodeString(MessageAuthentication.hmacSHA256(key: Array("vestibule install".utf8), message: bytes))
     }
@@ -65,10 +67,13 @@ struct InstallRecord {
         (try? Files.read(change.path, upTo: 256 << 20)).map { digest($0) == change.digest } ?? false
     }
 
-    /// Takes the changes back, the last one first. What somebody has changed since stays, and is named.
-    /// - Parameter keeping: files that stay although they were made here.
+    /// Takes the changes back, the last one first, and then the record itself. What somebody has changed since stays,
+    /// and is named.
+    /// - Parameters:
+    ///   - path: of the record.
+    ///   - keeping: files that stay although they were made here.
     /// - Returns: the files that stayed.
-    func undo(keeping: Set<String> = []) throws -> [String] {
+    func undo(recordedIn path: String, keeping: Set<String> = []) throws -> [String] {
         var stayed: [String] = []
         for change in changes.reversed() {
             guard !keeping.contains(change.path), InstallRecord.isUntouched(change) else {
@@ -76,14 +81,13 @@ struct InstallRecord {
                 continue
             }
             if let backup = change.backup {
-                var old = stat()
-                guard stat(change.path, &old) == 0 else { throw Files.failure("cannot look at", change.path) }
-                try Files.write(change.path, try Files.read(backup), mode: UInt32(old.st_mode & 0o7777))
+                try Files.rewrite(change.path, try Files.read(backup))
                 unlink(backup)
             } else {
                 unlink(change.path)
             }
         }
+        unlink(path)
         for directory in directories.reversed() { rmdir(directory) }
         return stayed
     }

@@ -27,7 +27,7 @@ struct Installation {
 
     static let user = "vestibule"
 
-    var recordPath: String { "\(root)/etc/vestibule/install.json" }
+    private var recordPath: String { InstallRecord.path(root: root) }
     private var backups: String { "\(root)/etc/vestibule/before" }
     private var nginxFolder: String { "\(root)/etc/nginx/vestibule" }
 
@@ -83,27 +83,12 @@ struct Installation {
     }
 
     private mutating func planFiles(_ yaml: String, _ verifier: NginxConfiguration.Verifier) throws {
-        let configuration: Configuration
-        do {
-            configuration = try Configuration(yaml: yaml)
-        } catch {
-            throw CommandFailure("CONFIG_INVALID", "\(root)/etc/vestibule/vestibule.yaml: \(error)")
-        }
+        let configuration = try LoadedConfiguration.parse(yaml, "\(root)/etc/vestibule/vestibule.yaml")
         if !Files.exists(configuration.keysPath) {
-            var random = SystemRandomNumberGenerator()
-            let ring = try KeyRing(keys: [SigningKey.generate(kid: "k1", using: &random)])
+            let ring = try KeysCommand.newRing()
             files.append(File(path: configuration.keysPath, bytes: ring.jwkSet(), mode: 0o640, isForGroup: true))
         }
-        let rendered = NginxConfiguration(
-            directory: nginxFolder,
-            keysFile: configuration.keysPath,
-            workerSockets: (0..<LoadedConfiguration.workerCount(configuration)).map { configuration.fastCGISocket($0) },
-            verifier: verifier,
-            gateway: .fastcgi,
-            cacheDirectory: "/dev/shm/vestibule-board",
-            apiPrefix: configuration.apiPrefix,
-            protectedRooms: configuration.protectedRooms
-        )
+        let rendered = LoadedConfiguration.nginx(configuration, directory: nginxFolder, verifier: verifier)
         for (name, text) in try rendered.renderedFiles() {
             files.append(File(path: "\(nginxFolder)/\(name)", bytes: Array(text.utf8), mode: 0o644))
         }
@@ -122,7 +107,7 @@ struct Installation {
             // A link in sites-enabled stays a link.
             let path = Files.resolved(directive.file)
             var edit = try byFile[path] ?? SiteEdit(file: path, text: try Files.readText(path))
-            try edit.insert(names.map { "include \(nginxFolder)/\($0);" }, intoBlockAt: directive.line)
+            try edit.insert(names.map { "include \(nginxFolder)/\($0);" }, into: directive)
             byFile[path] = edit
         }
         for place in places { try add(["vestibule-server.conf", "vestibule-guard.conf"], place.server) }
@@ -143,9 +128,7 @@ struct Installation {
             try record.write(to: recordPath)
             _ = try NginxDump.read(conf: nginxConfig, nginx: nginx)
         } catch {
-            _ = try? record.undo()
-            unlink(recordPath)
-            for directory in record.directories.reversed() { rmdir(directory) }
+            _ = try? record.undo(recordedIn: recordPath)
             throw error
         }
     }
@@ -160,12 +143,10 @@ struct Installation {
     private func write(_ edit: SiteEdit, _ record: inout InstallRecord) throws {
         let backup = "\(backups)/\(record.changes.count).conf"
         try makeDirectories(above: backup, &record)
-        try Files.write(backup, edit.before)
-        var old = stat()
-        guard stat(edit.file, &old) == 0 else { throw Files.failure("cannot look at", edit.file) }
-        let digest = InstallRecord.digest(Array(edit.after.utf8))
-        record.changes.append(.init(path: edit.file, backup: backup, digest: digest))
-        try Files.write(edit.file, edit.after, mode: UInt32(old.st_mode & 0o7777))
+        try Files.write(backup, edit.before, mode: 0o600)
+        let text = Array(edit.after.utf8)
+        record.changes.append(.init(path: edit.file, backup: backup, digest: InstallRecord.digest(text)))
+        try Files.rewrite(edit.file, text)
     }
 
     private func makeDirectories(above path: String, _ record: inout InstallRecord) throws {

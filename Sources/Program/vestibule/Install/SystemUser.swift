@@ -19,14 +19,7 @@ enum SystemUser {
     static func remove(_ name: String) throws { try run("userdel", [name]) }
 
     private static func run(_ program: String, _ words: [String]) throws {
-        let directory = try Files.makeTemporaryDirectory("vestibule-install")
-        let log = "\(directory)/log"
-        defer {
-            unlink(log)
-            rmdir(directory)
-        }
-        guard try ChildProcess.run(try Files.executable(program), words, logPath: log) == nil else {
-            throw CommandFailure("USER_REFUSED", "\(program): \(try Files.readText(log))")
-        }
+        let (isSuccess, text) = try ChildProcess.output(try Files.executable(program), words)
+        guard isSuccess else { throw CommandFailure("USER_REFUSED", "\(program): \(text)") }
     }
 }

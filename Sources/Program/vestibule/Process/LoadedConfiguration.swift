@@ -4,6 +4,7 @@
 
 import Configuration
 import Glibc
+import NginxFiles
 import Passes
 import QueueClient
 import Reactor
@@ -11,14 +12,38 @@ import RedisQueue
 
 enum LoadedConfiguration {
     static func read(_ path: String) throws -> Configuration {
-        let text = try Files.readText(path)
+        var configuration = try parse(try Files.readText(path), path)
+        configuration.revision = try Files.changedMilliseconds(path)
+        return configuration
+    }
+
+    /// - Parameter path: for the error.
+    static func parse(_ text: String, _ path: String) throws -> Configuration {
         do {
-            var configuration = try Configuration(yaml: text)
-            configuration.revision = try Files.changedMilliseconds(path)
-            return configuration
+            return try Configuration(yaml: text)
         } catch {
             throw CommandFailure("CONFIG_INVALID", "\(path): \(error)")
         }
+    }
+
+    /// What nginx is to be given for a configuration, whose files will be in `directory`.
+    static func nginx(
+        _ configuration: Configuration,
+        directory: String,
+        verifier: NginxConfiguration.Verifier,
+        gateway: NginxConfiguration.Gateway = .fastcgi
+    ) -> NginxConfiguration {
+        NginxConfiguration(
+            directory: directory,
+            keysFile: Files.absolute(configuration.keysPath),
+            workerSockets: (0..<workerCount(configuration)).map {
+                gateway == .fastcgi ? configuration.fastCGISocket($0) : configuration.scgiSocket($0)
+            },
+            verifier: verifier,
+            gateway: gateway,
+            apiPrefix: configuration.apiPrefix,
+            protectedRooms: configuration.protectedRooms
+        )
     }
 
     static func keys(_ path: String) throws -> KeyRing {

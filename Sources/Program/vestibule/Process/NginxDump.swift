@@ -2,7 +2,6 @@
 //
 // What `nginx -T` prints, read; and findings as JSON.
 
-import Glibc
 import NginxCheck
 import Reactor
 import StrictJSON
@@ -26,16 +25,10 @@ enum NginxDump {
     ///
     /// Throws `CommandFailure` NGINX_REFUSES with nginx's own words, or what it prints cannot be read.
     static func read(conf: String, nginx: String) throws -> [NginxDirective] {
-        let folder = try Files.makeTemporaryDirectory("vestibule-nginx")
-        let output = "\(folder)/output"
-        defer {
-            unlink(output)
-            rmdir(folder)
-        }
         let program = nginx.hasPrefix("/") ? nginx : try Files.executable(nginx)
-        let problem = try ChildProcess.run(program, ["-T", "-c", Files.absolute(conf)], logPath: output)
-        let text = String(decoding: try Files.read(output, upTo: byteCountMax), as: UTF8.self)
-        if problem != nil {
+        let words = ["-T", "-c", Files.absolute(conf)]
+        let (isSuccess, text) = try ChildProcess.output(program, words, upTo: byteCountMax)
+        if !isSuccess {
             let words = text.split(separator: "\n").filter { $0.contains("[emerg]") }.joined(separator: "\n")
             throw CommandFailure("NGINX_REFUSES", words)
         }

@@ -60,10 +60,9 @@ local function key_place(key)
   return tonumber(string.sub(digest, 13, 18), 16) % KEY_BUCKETS, table.concat(bytes)
 end
 
--- Number and issue time of the ticket of a living key; nil for another key.
-local function ticket_of_key(key)
+-- Number and issue time of the ticket of a living key, by its place; nil for another key.
+local function ticket_of_key(bucket, field)
   if not pages then read_pages() end
-  local bucket, field = key_place(key)
   for i = #pages, 1, -1 do
     local value = tonumber(redis.call('HGET', prefix .. 'keys:' .. pages[i].first .. ':' .. bucket, field))
     if value then
@@ -75,8 +74,8 @@ local function ticket_of_key(key)
   return nil
 end
 
--- Remembers the number that a key was given now, for JOIN_KEY_MS.
-local function remember_key(key, number)
+-- Remembers the number that the key of this place was given now, for JOIN_KEY_MS.
+local function remember_key(bucket, field, number)
   local page = pages[#pages]
   if not page or now - page.since >= JOIN_KEY_MS or now < page.since or number - page.first >= KEYS_PER_PAGE then
     page = {first = number, since = second * 1000}
@@ -87,7 +86,6 @@ local function remember_key(key, number)
     for i, each in ipairs(pages) do words[i] = string.format('%.0f:%.0f', each.first, each.since) end
     redis.call('HSET', KEYS[1], 'key_pages', table.concat(words, ' '))
   end
-  local bucket, field = key_place(key)
   local name = prefix .. 'keys:' .. page.first .. ':' .. bucket
   redis.call('HSET', name, field, (number - page.first) * KEY_SECONDS + second - page.since / 1000)
   -- Longer than the key may live by a clock that goes back by less than a step.
@@ -115,13 +113,14 @@ for i = JOIN_ITEMS, #ARGV, JOIN_ITEM_SIZE do
   local is_person = kind == KIND_PERSON or kind == KIND_PERSON_GATE
   local is_gate = kind == KIND_GATE or kind == KIND_PERSON_GATE
   local name = key ~= '' and prefix .. (is_person and 'person:' or 'join:') .. key
-  local number, issued_ms
+  local number, issued_ms, bucket, field
   if name and fresh[name] then
     number, issued_ms = fresh[name], is_person and now or issued_now
   elseif is_person and name then
     number, issued_ms = ticket_of_person(name)
   elseif name then
-    number, issued_ms = ticket_of_key(key)
+    bucket, field = key_place(key)
+    number, issued_ms = ticket_of_key(bucket, field)
   end
   if number then
     answer(JOIN_KNOWN, number, issued_ms)
@@ -141,7 +140,7 @@ for i = JOIN_ITEMS, #ARGV, JOIN_ITEM_SIZE do
       if is_person then
         redis.call('SET', name, number .. ':' .. now .. ':' .. S.generation, 'PX', PERSON_MS)
       else
-        remember_key(key, number)
+        remember_key(bucket, field, number)
       end
     end
     if admissible >= 1 then
