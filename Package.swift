@@ -108,8 +108,9 @@ let package = Package(
         library(
             "Room",
             "WaitingRoomAPI",
-            ["Admission", "GatewayWire", "Passes", "StrictJSON", "Telemetry"],
-            embed: ["Page/waiting.html"]
+            ["Admission", "GatewayWire", "Passes", "StrictJSON", "Telemetry", crypto],
+            embed: ["html", "css"].map { "Page/waiting.\($0)" }
+                + ["client", "view", "board", "proof", "journey"].map { "Page/\($0).js" }
         ),
 
         // The include files for nginx, embedded so that the program can render them. Embedded files must lie in the

@@ -17,6 +17,8 @@ struct GateHandler {
         let call: Call
         let network: UInt64?
         let joiner: Joiner
+        /// The language that the visitor chose on the page, or else the browser's.
+        let language: Language
         var noScript: NoScript
     }
 
@@ -32,6 +34,7 @@ struct GateHandler {
             call: call,
             network: SourceNetwork.bits(request[.address]),
             joiner: JoinChecks(api: api, room: room).joiner(request),
+            language: chosenLanguage(request) ?? call.language,
             noScript: NoScript(request)
         )
         if room.policy.mode == .bypass { return respond(continuation(caller)) }
@@ -52,6 +55,11 @@ struct GateHandler {
             return gateReturning(visitor.claim, caller, isNamed: false)
         }
         gateNew(caller)
+    }
+
+    private func chosenLanguage(_ request: GatewayRequest) -> Language? {
+        let value = CookieReader(Array(request[.cookie])).value(named: "vestibule-language")
+        return value.flatMap { Language(tag: String(decoding: $0, as: UTF8.self)) }
     }
 
     /// Whether the client is a program: it names JSON and not HTML.
@@ -196,15 +204,17 @@ struct GateHandler {
         ticket claim: TicketClaim? = nil
     ) {
         api.count(.gateHeld)
+        let policy = caller.room.policy
         let content = WaitingPage.Content(
             room: caller.room.id,
             api: api.prefix,
             firstStep: step,
             position: line?.position,
+            keptSeconds: (policy.abandonAfterMilliseconds + policy.returnGraceMilliseconds) / 1000,
             refusal: step == .join ? caller.joiner.refusal : nil,
             noScript: refresh(caller, step, line)
         )
-        var response = WaitingPage.response(content, language: caller.call.language)
+        var response = WaitingPage.response(content, language: caller.language)
         if let claim {
             let ticket = Credentials(api: api, room: caller.room).ticket(claim)
             response.setTicketCookie(ticket, caller.room, caller.call)

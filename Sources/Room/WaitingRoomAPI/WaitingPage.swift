@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The page people wait on: one file, no assets, filled in for a room and a language. With JavaScript it joins, polls
-// and enters by itself; without, it loads itself again (NoScript.swift).
+// The page people wait on: one answer, no assets, filled in for a room and a language. With JavaScript it joins, polls
+// and enters by itself; without, it loads itself again (NoScript.swift). Its parts: Page.
 
+internal import Crypto
 internal import GatewayWire
+internal import Passes
 internal import StrictJSON
 
 enum WaitingPage {
@@ -21,13 +23,15 @@ enum WaitingPage {
         var firstStep: FirstStep
         /// People ahead plus one, where the gate knows it.
         var position: Int?
+        /// For how long the place is kept for a visitor who closes the page, in seconds.
+        var keptSeconds: Int
         /// Why the visitor may not join.
         var refusal: Joiner.Refusal?
         var noScript: NoScript.Refresh
     }
 
     static func response(_ content: Content, language: Language) -> GatewayResponse {
-        let (template, words) = (language == .korean ? korean : english, language.sentences)
+        let (template, words) = (templates[language] ?? Template([]), language.sentences)
         let body = template.filled { slot in
             switch slot {
             case .room: content.room
@@ -36,7 +40,8 @@ enum WaitingPage {
             case .heading: content.refusal == nil ? words.queued : words.title
             case .hidden: content.refusal == nil ? "" : " hidden"
             case .message: content.refusal.map { sentence($0, words) } ?? ""
-            case .position: content.position.map { grouped($0) } ?? "–"
+            case .position: content.position.map { String($0) } ?? "–"
+            case .kept: String(content.keptSeconds)
             case .refresh: content.noScript.metaElement
             case .noScript: content.noScript.paragraph(words, position: content.position)
             }
@@ -45,24 +50,8 @@ enum WaitingPage {
         response.isUncacheable = true
         response.addHeader("Vary", "Accept-Language, Cookie")
         response.addHeader("Referrer-Policy", "same-origin")
-        // The page is one file: it may talk to its own server and load nothing else.
-        response.addHeader(
-            "Content-Security-Policy",
-            "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; "
-                + "img-src data:; base-uri 'none'; form-action 'none'"
-        )
+        response.addHeader("Content-Security-Policy", securityPolicy)
         return response
-    }
-
-    /// Digits in threes, as the page's script writes them in both languages.
-    private static func grouped(_ number: Int) -> String {
-        var digits = String(number)
-        var at = digits.endIndex
-        while digits.distance(from: digits.startIndex, to: at) > 3 {
-            at = digits.index(at, offsetBy: -3)
-            digits.insert(",", at: at)
-        }
-        return digits
     }
 
     private static func sentence(_ refusal: Joiner.Refusal, _ words: any Sentences.Type) -> String {
@@ -72,10 +61,39 @@ enum WaitingPage {
         }
     }
 
-    private static let english = template(EnglishSentences.self)
-    private static let korean = template(KoreanSentences.self)
+    private static let style = String(decoding: PackageResources.waiting_css, as: UTF8.self)
 
-    private static func template(_ words: any Sentences.Type) -> Template {
+    /// The parts share one scope: they are one program, cut by what they are about.
+    private static let script: String = {
+        let parts = [
+            PackageResources.client_js, PackageResources.view_js, PackageResources.board_js, PackageResources.proof_js,
+            PackageResources.journey_js,
+        ]
+        let text = parts.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "\n")
+        return "'use strict';\n(function () {\n\(text)}());\n"
+    }()
+
+    /// The page is one answer: it may talk to its own server and load nothing else, and nothing runs in it but its own
+    /// script, whatever a visitor's address or a site puts into it.
+    private static let securityPolicy: String = {
+        // In the alphabet of base64 that browsers compare with, and filled up to four characters.
+        func hash(_ text: String) -> String {
+            let digest = Base64URL.encode(Array(SHA256.hash(data: Array(text.utf8))))
+            let letters = digest.map {
+                $0 == UInt8(ascii: "-") ? UInt8(ascii: "+") : $0 == UInt8(ascii: "_") ? UInt8(ascii: "/") : $0
+            }
+            return "'sha256-\(String(decoding: letters, as: UTF8.self))='"
+        }
+        return "default-src 'none'; style-src \(hash(style)); script-src \(hash(script)); connect-src 'self'; "
+            + "img-src data:; base-uri 'none'; form-action 'none'"
+    }()
+
+    private static let templates = Dictionary(
+        uniqueKeysWithValues: Language.allCases.map { ($0, template($0)) }
+    )
+
+    private static func template(_ language: Language) -> Template {
+        let words = language.sentences
         // What the script of the page says.
         let strings: [(String, String)] = [
             ("title", words.title), ("heading", words.queued), ("updated", words.updated),
@@ -83,12 +101,21 @@ enum WaitingPage {
             ("paused", "\(words.paused)"), ("degraded", words.degraded), ("trouble", words.trouble),
             ("expired", "\(words.expired)"), ("left", "\(words.left)"), ("unreachable", words.unreachable),
             ("closed", words.closed), ("full", words.full), ("preparing", words.preparing), ("cookies", words.cookies),
+            ("ready", "\(words.ready)"), ("about", words.about), ("lessThan", words.lessThan), ("kept", words.kept),
+            ("returned", words.returned), ("rings", words.rings),
         ]
+        let languages = Language.allCases.map { other in
+            let (tag, name) = (other.sentences.tag, other.sentences.name)
+            return #"<option value="\#(tag)" lang="\#(tag)">\#(name)</option>"#
+        }
         return Template([
-            ("LANGUAGE", words.tag), ("TITLE", words.title), ("EXPLANATION", words.explanation),
-            ("POSITION_LABEL", words.positionLabel), ("WAIT_LABEL", words.waitLabel), ("LEAVE", words.leave),
-            ("REJOIN", words.rejoin),
-            ("STRINGS", JSONValue.members(strings.map { ($0.0, .string($0.1)) }).text),
+            ("LANGUAGE", words.tag), ("DIRECTION", language.isRightToLeft ? "rtl" : "ltr"), ("TITLE", words.title),
+            ("STYLE", style), ("SCRIPT", script), ("LANGUAGES", languages.joined()),
+            ("LANGUAGE_LABEL", words.languageLabel), ("EXPLANATION", words.explanation),
+            ("POSITION_LABEL", words.positionLabel), ("WAIT_LABEL", words.waitLabel),
+            ("PROGRESS_LABEL", words.progressLabel), ("ENTER", words.enter), ("LEAVE", words.leave),
+            ("LEAVE_QUESTION", words.leaveQuestion), ("STAY", words.stay), ("NOTIFY", words.notify),
+            ("REJOIN", words.rejoin), ("STRINGS", JSONValue.members(strings.map { ($0.0, .string($0.1)) }).text),
         ])
     }
 }
@@ -103,6 +130,7 @@ private struct Template {
         case hidden = "{{HIDDEN}}"
         case message = "{{MESSAGE}}"
         case position = "{{POSITION}}"
+        case kept = "{{KEPT}}"
         case refresh = "{{REFRESH}}"
         case noScript = "{{NOSCRIPT}}"
     }

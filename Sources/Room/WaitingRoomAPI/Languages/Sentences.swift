@@ -10,6 +10,8 @@ internal import Admission
 protocol Sentences {
     /// The language tag of the page (RFC 5646).
     static var tag: String { get }
+    /// The language's name in itself, for the choice of languages.
+    static var name: String { get }
 
     // MARK: In answers, and on the page
 
@@ -36,8 +38,23 @@ protocol Sentences {
     static var explanation: String { get }
     static var positionLabel: String { get }
     static var waitLabel: String { get }
+    static var progressLabel: String { get }
+    /// A range of time and the longest time, in words; `{}` is the time, which the browser writes.
+    static var about: String { get }
+    static var lessThan: String { get }
+    /// How long the place is kept for a visitor who closes the page; `{}` is the time.
+    static var kept: String { get }
+    /// Why a position rose: visitors ahead came back within the grace.
+    static var returned: String { get }
+    static var enter: String { get }
     static var leave: String { get }
+    static var leaveQuestion: String { get }
+    static var stay: String { get }
     static var rejoin: String { get }
+    static var notify: String { get }
+    /// After `notify` was chosen.
+    static var rings: String { get }
+    static var languageLabel: String { get }
     static var updated: String { get }
     static var degraded: String { get }
     static var trouble: String { get }
@@ -59,13 +76,4 @@ protocol Sentences {
     static func loadsAgain(_ seconds: Int) -> String
     /// Follows `loadsAgain` for a visitor who has a place.
     static var keptMeanwhile: String { get }
-}
-
-extension Language {
-    var sentences: any Sentences.Type {
-        switch self {
-        case .english: EnglishSentences.self
-        case .korean: KoreanSentences.self
-        }
-    }
 }
