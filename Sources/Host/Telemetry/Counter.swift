@@ -19,7 +19,9 @@ public enum Counter: Int, CaseIterable, Sendable {
     case leaves
     case gateAdmitted
     case gateHeld
-    case passesVerified
+    case gatePassed = 27
+    case gateRefused = 28
+    case passesVerified = 11
     case passesRefused
     case boards
     case ticketsRejected
@@ -50,6 +52,8 @@ public enum Counter: Int, CaseIterable, Sendable {
         case .leaves: ("vestibule_leaves_total", "", "Visitors who left on purpose.")
         case .gateAdmitted: ("vestibule_gate_total", "outcome=\"admitted\"", "First contacts by outcome.")
         case .gateHeld: ("vestibule_gate_total", "outcome=\"held\"", "First contacts by outcome.")
+        case .gatePassed: ("vestibule_gate_total", "outcome=\"passed\"", "First contacts by outcome.")
+        case .gateRefused: ("vestibule_gate_total", "outcome=\"refused\"", "First contacts by outcome.")
         case .passesVerified:
             ("vestibule_verifications_total", "outcome=\"valid\"", "Passes verified by workers (auth_request).")
         case .passesRefused:

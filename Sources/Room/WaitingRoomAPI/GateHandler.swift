@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // First contact: nginx sends a request for a protected page here when it carries no valid pass. When the room has
-// a place, the visitor is let through in the same response; everybody else gets the waiting page, or an error as JSON.
+// a place, the visitor is let through in the same response; everybody else gets the waiting page. Requests that are no
+// visitor's go another way (GatePassage.swift).
 
 internal import Admission
 internal import GatewayWire
@@ -12,7 +13,7 @@ struct GateHandler {
     let api: APIContext
 
     /// A visitor at the door of a protected page.
-    private struct Caller {
+    struct Caller {
         let room: Room
         let call: Call
         let network: UInt64?
@@ -39,15 +40,19 @@ struct GateHandler {
         )
         if room.policy.mode == .bypass { return respond(continuation(caller)) }
         let verdict = String(decoding: request[.verdict], as: UTF8.self)
-        if wantsJSON(request) { return call.refuse(problem(forVerdict: verdict)) }
         let sent = api.cookieTicket(request, room: room.id)
         // The pass of another client counts as none: a visitor with the ticket of that entry who comes by another
         // network now gets the same admission again.
         let hasNoPass = verdict == VerdictWord.missing || verdict == VerdictWord.otherClient
-        // Open to everybody who may join at all.
-        if api.isOpen(room), hasNoPass || verdict == VerdictWord.expired, caller.joiner.refusal == nil {
-            return passOpenDoor(sent, caller)
+        let hasNoBadPass = hasNoPass || verdict == VerdictWord.expired
+        switch Errand(request, room.web) {
+        case .other, .preflight:
+            return answerOther(caller, ticket: sent, problem(forVerdict: verdict), mayGoOn: hasNoPass)
+        case .foreignForm: return hold(caller, .find)
+        case .navigation: break
         }
+        // Open to everybody who may join at all.
+        if api.isOpen(room), hasNoBadPass, caller.joiner.refusal == nil { return passOpenDoor(sent, caller) }
         // Only a request without any pass is let in at once: one with a bad pass goes through the waiting page.
         // Its ticket, if there is one, is for the page's first poll to judge.
         guard hasNoPass else { return hold(caller, sent == nil ? .join : .poll) }
@@ -60,12 +65,6 @@ struct GateHandler {
     private func chosenLanguage(_ request: GatewayRequest) -> Language? {
         let value = CookieReader(Array(request[.cookie])).value(named: "vestibule-language")
         return value.flatMap { Language(tag: String(decoding: $0, as: UTF8.self)) }
-    }
-
-    /// Whether the client is a program: it names JSON and not HTML.
-    private func wantsJSON(_ request: GatewayRequest) -> Bool {
-        let accept = String(decoding: request[.accept].prefix(512), as: UTF8.self).lowercased()
-        return accept.contains("application/json") && !accept.contains("text/html")
     }
 
     private func problem(forVerdict verdict: String) -> Problem {
@@ -111,7 +110,7 @@ struct GateHandler {
                 // The person has a place already, and comes without its ticket.
                 let claim = TicketClaim(generation: answer.generation, number: number, issuedMilliseconds: issued)
                 gateReturning(claim, caller, isNamed: true)
-            case .bypassed: caller.call.respond(continuation(caller))
+            case .bypassed, .passed: caller.call.respond(continuation(caller))
             default: hold(caller, .join)
             }
         }
@@ -150,7 +149,7 @@ struct GateHandler {
         }
     }
 
-    private func admit(_ claim: TicketClaim, _ expires: Int, _ now: Int, _ caller: Caller) {
+    func admit(_ claim: TicketClaim, _ expires: Int, _ now: Int, _ caller: Caller) {
         caller.room.noteGone(claim.number)
         let credentials = Credentials(api: api, room: caller.room)
         let issued = credentials.pass(
@@ -183,7 +182,7 @@ struct GateHandler {
 
     /// Tells nginx to run the protected location again with this request, and to let it through. A browser that waited
     /// without JavaScript asks again itself: the backend is not to see the marker in its address.
-    private func continuation(_ caller: Caller) -> GatewayResponse {
+    func continuation(_ caller: Caller) -> GatewayResponse {
         let isMarked = caller.noScript.isMarked
         var response = GatewayResponse.bare(isMarked ? 303 : 200)
         if isMarked {
@@ -195,6 +194,9 @@ struct GateHandler {
         }
         return response
     }
+
+    /// Seconds after which a crawler may come again, where the page does not load itself.
+    private static let pageRetrySeconds = 15
 
     /// Answers with the waiting page, and gives the visitor the ticket of a place that was taken or found just now.
     private func hold(
@@ -211,10 +213,11 @@ struct GateHandler {
             firstStep: step,
             position: line?.position,
             keptSeconds: (policy.abandonAfterMilliseconds + policy.returnGraceMilliseconds) / 1000,
-            refusal: step == .join ? caller.joiner.refusal : nil,
+            refusal: step == .poll ? nil : caller.joiner.refusal,
             noScript: refresh(caller, step, line)
         )
-        var response = WaitingPage.response(content, language: caller.language)
+        var response = WaitingPage.response(content, language: caller.language, status: caller.room.web.pageStatus)
+        response.retryAfterSeconds = content.noScript.seconds ?? GateHandler.pageRetrySeconds
         if let claim {
             let ticket = Credentials(api: api, room: caller.room).ticket(claim)
             response.setTicketCookie(ticket, caller.room, caller.call)
@@ -229,7 +232,7 @@ struct GateHandler {
         _ line: (place: Int, position: Int)?
     ) -> NoScript.Refresh {
         let (room, noScript) = (caller.room, caller.noScript)
-        if step == .join, caller.joiner.refusal != nil {
+        if step != .poll, caller.joiner.refusal != nil {
             // Of no use before the site has given a token: the visitor comes again from there.
             return NoScript.Refresh(seconds: nil, address: noScript.address(.join), asksForCookies: false)
         }
@@ -237,6 +240,9 @@ struct GateHandler {
         case (.join, let marked) where marked != .wait && JoinChecks(api: api, room: room).proofBits > 0:
             // Without a script there is no proof. It may try again when fewer come.
             return NoScript.Refresh(seconds: 15, address: noScript.address(.join), needsScript: true)
+        // A ticket that did not come with a form of another site comes with this.
+        case (.find, _):
+            return NoScript.Refresh(seconds: 1, address: noScript.address(.join))
         case (.join, nil):
             return NoScript.Refresh(seconds: 1, address: noScript.address(.join))
         case (.join, .join):

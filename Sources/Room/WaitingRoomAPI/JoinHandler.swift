@@ -110,7 +110,7 @@ struct JoinHandler {
         case .full, .noRoom:
             api.count(.joinsRefused)
             call.refuse(.roomFull)
-        case .bypassed:
+        case .bypassed, .passed:
             call.refuse(.faulty)
         }
     }

@@ -10,6 +10,7 @@ extension Room {
     public var rules: JoinRules { settings.rules }
     public var outage: OutagePolicy { settings.outage }
     public var eta: EstimateSettings { settings.eta }
+    public var web: WebRules { settings.web }
 
     /// Who waits, as of the last tick. Read in place: a poll must not pay for references to its arrays.
     public var mirror: RankIndex { _read { yield seen.waiting } }

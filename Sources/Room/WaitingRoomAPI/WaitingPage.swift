@@ -13,6 +13,8 @@ enum WaitingPage {
     enum FirstStep: String {
         case join
         case poll
+        /// The ticket may not have come with this request: poll, and join when there is none.
+        case find
     }
 
     /// What differs from visitor to visitor.
@@ -30,7 +32,7 @@ enum WaitingPage {
         var noScript: NoScript.Refresh
     }
 
-    static func response(_ content: Content, language: Language) -> GatewayResponse {
+    static func response(_ content: Content, language: Language, status: Int) -> GatewayResponse {
         let (template, words) = (templates[language] ?? Template([]), language.sentences)
         let body = template.filled { slot in
             switch slot {
@@ -46,7 +48,7 @@ enum WaitingPage {
             case .noScript: content.noScript.paragraph(words, position: content.position)
             }
         }
-        var response = GatewayResponse(status: 200, contentType: "text/html; charset=utf-8", body: body)
+        var response = GatewayResponse(status: status, contentType: "text/html; charset=utf-8", body: body)
         response.isUncacheable = true
         response.addHeader("Vary", "Accept-Language, Cookie")
         response.addHeader("Referrer-Policy", "same-origin")

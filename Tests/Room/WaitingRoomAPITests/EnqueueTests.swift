@@ -216,7 +216,7 @@ struct EnqueueGateTests {
             for verdict in ["missing", "expired", "forged", "ok:other", ""] {
                 for query in ["item=7", "vestibule-noscript=join", "vestibule-noscript=wait", "vestibule-noscript=x"] {
                     let answer = try bench.gate(cookies, verdict: verdict, query: query)
-                    #expect(answer.status == 200 && answer["X-Accel-Redirect"] == nil, "\(cookies) \(verdict) \(query)")
+                    #expect(answer.status == 503 && answer["X-Accel-Redirect"] == nil, "\(cookies) \(verdict) \(query)")
                     #expect(answer["X-Vestibule-Pass"] == nil && answer.cookies.isEmpty)
                 }
             }

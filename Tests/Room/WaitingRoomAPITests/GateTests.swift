@@ -6,15 +6,10 @@ import Admission
 import GatewayWire
 import Passes
 import Simulation
+import StrictJSON
 import TestSupport
 import Testing
 import WaitingRoomAPI
-
-extension WaitingRoomBench {
-    fileprivate func gate(verdict: String = "missing", _ fields: [(GatewayField, String)] = []) throws -> Answer {
-        try send(Call("GET", "/shop", [(.operation, "gate"), (.room, "demo"), (.verdict, verdict)] + fields))
-    }
-}
 
 struct GateTests {
     @Test("Whoever finds room goes on in the same request, with ticket and pass")
@@ -51,7 +46,7 @@ struct GateTests {
             ("en", "You are in the queue"), ("ko-KR,ko;q=0.9", "대기 중입니다"), ("", "You are in the queue"),
         ] {
             let answer = try bench.gate([(.acceptLanguage, language), (.accept, "text/html,*/*")])
-            #expect(answer.status == 200)
+            #expect(answer.status == 503 && answer["Retry-After"] == "1")
             #expect(answer["X-Accel-Redirect"] == nil)
             #expect(answer["Content-Type"] == "text/html; charset=utf-8")
             #expect(answer["Cache-Control"] == "no-store")
@@ -78,17 +73,28 @@ struct GateTests {
     @Test(
         "A program is answered in JSON, by what is wrong with its pass",
         arguments: [
-            ("missing", 401, "PASS_MISSING"), ("expired", 401, "PASS_EXPIRED"), ("foreign", 403, "PASS_FOREIGN"),
-            ("ok:other", 403, "PASS_FOREIGN"), ("forged", 401, "PASS_INVALID"), ("malformed", 401, "PASS_INVALID"),
-            ("", 401, "PASS_INVALID"), ("anything", 401, "PASS_INVALID"),
+            ("missing", "PASS_MISSING"), ("expired", "PASS_EXPIRED"), ("foreign", "PASS_FOREIGN"),
+            ("ok:other", "PASS_FOREIGN"), ("forged", "PASS_INVALID"), ("malformed", "PASS_INVALID"),
+            ("", "PASS_INVALID"), ("anything", "PASS_INVALID"), ("other-client", "PASS_OTHER_CLIENT"),
         ]
     )
-    func programs(_ verdict: String, _ status: Int, _ code: String) throws {
+    func programs(_ verdict: String, _ code: String) throws {
         let bench = try WaitingRoomBench()
-        let answer = try bench.gate(verdict: verdict, [(.accept, "application/json")])
-        #expect(try answer.status == status && answer.errorCode == code)
+        try bench.fill()
+        _ = try bench.waitingTicket()
+        bench.tick()
+        let before = bench.store.calls.count
+        let answer = try bench.gate(verdict: verdict, [(.accept, "application/json"), (.requestID, "r1")])
+        #expect(try answer.status == 503 && answer.errorCode == code)
+        #expect(answer["Content-Type"] == "application/problem+json")
+        #expect(answer["Cache-Control"] == "no-store" && answer["Retry-After"] == "5")
+        #expect(try answer.string("type")?.hasPrefix("urn:vestibule:problem:pass_") == true)
+        #expect(try answer.string("title") == "Waiting room" && answer.integer("status") == 503)
+        #expect(try answer.string("detail") == answer.json["error"]?["message"]?.stringValue)
+        #expect(try answer.json["error"]?["trace_id"]?.stringValue == "r1")
+        #expect(try answer.string("room") == "demo" && answer.string("join") == "/api/v1/queue/join")
         #expect(answer.cookies.isEmpty && answer["X-Accel-Redirect"] == nil)
-        #expect(bench.store.calls.isEmpty)
+        #expect(bench.store.calls.count == before)
     }
 
     @Test("A browser that also takes JSON gets the page")

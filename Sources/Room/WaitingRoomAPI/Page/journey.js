@@ -54,7 +54,7 @@ async function poll() {
   if (status === 429 || status >= 500) { say(text.trouble); return later(json, poll); }
   // No ticket came: another tab has left, or the browser keeps no cookies. Joining by itself would undo the first
   // and never end in the second.
-  if (status === 400) { return end(cookieWorks ? text.left : text.cookies); }
+  if (status === 400 && (holdsPlace || firstStep !== 'find')) { return end(cookieWorks ? text.left : text.cookies); }
   return join();
 }
 
@@ -110,4 +110,4 @@ document.addEventListener('visibilitychange', () => {
 show('site').textContent = location.host;
 show('language').value = language;
 show('language').hidden = false;
-run(firstStep === 'poll' ? poll : join);
+run(firstStep === 'join' ? join : poll);
