@@ -14,6 +14,7 @@ public enum GatewayField: Int, CaseIterable, Sendable {
     case idempotencyKey
     case accept
     case acceptLanguage
+    case acceptEncoding
     case scheme
     case requestID
     /// The visitor's address, where joins are counted by it; empty for an address that is exempt.
@@ -47,6 +48,7 @@ public enum GatewayField: Int, CaseIterable, Sendable {
         case .idempotencyKey: "HTTP_IDEMPOTENCY_KEY"
         case .accept: "HTTP_ACCEPT"
         case .acceptLanguage: "HTTP_ACCEPT_LANGUAGE"
+        case .acceptEncoding: "HTTP_ACCEPT_ENCODING"
         case .scheme: "REQUEST_SCHEME"
         case .requestID: "REQUEST_ID"
         case .address: "REMOTE_ADDR"
@@ -79,7 +81,7 @@ public enum GatewayField: Int, CaseIterable, Sendable {
         case 17: self.init(.verdict, if: name)
         case 18: self.init(.authorization, if: name)
         case 19: self.init(.operation, .fetchMode, .fetchDestination, .fetchSite, if: name)
-        case 20: self.init(.idempotencyKey, .acceptLanguage, if: name)
+        case 20: self.init(.idempotencyKey, .acceptLanguage, .acceptEncoding, if: name)
         default: return nil
         }
     }

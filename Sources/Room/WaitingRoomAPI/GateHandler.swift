@@ -20,6 +20,7 @@ struct GateHandler {
         let joiner: Joiner
         /// The language that the visitor chose on the page, or else the browser's.
         let language: Language
+        let takesGzip: Bool
         var noScript: NoScript
     }
 
@@ -36,6 +37,7 @@ struct GateHandler {
             network: SourceNetwork.bits(request[.address]),
             joiner: JoinChecks(api: api, room: room).joiner(request),
             language: chosenLanguage(request) ?? call.language,
+            takesGzip: takesGzip(request[.acceptEncoding]),
             noScript: NoScript(request)
         )
         if room.policy.mode == .bypass { return respond(continuation(caller)) }
@@ -60,6 +62,16 @@ struct GateHandler {
             return gateReturning(visitor.claim, caller, isNamed: false)
         }
         gateNew(caller)
+    }
+
+    /// Whether `Accept-Encoding` (RFC 9110 section 12.5.3) names gzip, and not with a quality of nothing.
+    private func takesGzip(_ header: ArraySlice<UInt8>) -> Bool {
+        header.split(separator: UInt8(ascii: ","), maxSplits: 16).contains { item in
+            let text = String(decoding: item, as: UTF8.self).lowercased().filter { $0 != " " && $0 != "\t" }
+            let parts = text.split(separator: ";")
+            let isRefused = parts.dropFirst().contains { ["q=0", "q=0.0", "q=0.00", "q=0.000"].contains($0) }
+            return parts.first == "gzip" && !isRefused
+        }
     }
 
     private func chosenLanguage(_ request: GatewayRequest) -> Language? {
@@ -216,7 +228,12 @@ struct GateHandler {
             refusal: step == .poll ? nil : caller.joiner.refusal,
             noScript: refresh(caller, step, line)
         )
-        var response = WaitingPage.response(content, language: caller.language, status: caller.room.web.pageStatus)
+        var response = WaitingPage.response(
+            content,
+            language: caller.language,
+            status: caller.room.web.pageStatus,
+            isZipped: caller.takesGzip
+        )
         response.retryAfterSeconds = content.noScript.seconds ?? GateHandler.pageRetrySeconds
         if let claim {
             let ticket = Credentials(api: api, room: caller.room).ticket(claim)

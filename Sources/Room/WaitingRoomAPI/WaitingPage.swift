@@ -32,9 +32,10 @@ enum WaitingPage {
         var noScript: NoScript.Refresh
     }
 
-    static func response(_ content: Content, language: Language, status: Int) -> GatewayResponse {
-        let (template, words) = (templates[language] ?? Template([]), language.sentences)
-        let body = template.filled { slot in
+    /// - Parameter isZipped: as a gzip stream, for a client that takes one.
+    static func response(_ content: Content, language: Language, status: Int, isZipped: Bool) -> GatewayResponse {
+        let (template, words) = (templates[language] ?? template(language), language.sentences)
+        func value(_ slot: PageTemplate.Slot) -> String {
             switch slot {
             case .room: content.room
             case .api: String(decoding: content.api, as: UTF8.self)
@@ -48,9 +49,11 @@ enum WaitingPage {
             case .noScript: content.noScript.paragraph(words, position: content.position)
             }
         }
+        let body = isZipped ? template.zipped(value) : template.filled(value)
         var response = GatewayResponse(status: status, contentType: "text/html; charset=utf-8", body: body)
+        if isZipped { response.addHeader("Content-Encoding", "gzip") }
         response.isUncacheable = true
-        response.addHeader("Vary", "Accept-Language, Cookie")
+        response.addHeader("Vary", "Accept-Encoding, Accept-Language, Cookie")
         response.addHeader("Referrer-Policy", "same-origin")
         response.addHeader("Content-Security-Policy", securityPolicy)
         return response
@@ -94,7 +97,7 @@ enum WaitingPage {
         uniqueKeysWithValues: Language.allCases.map { ($0, template($0)) }
     )
 
-    private static func template(_ language: Language) -> Template {
+    private static func template(_ language: Language) -> PageTemplate {
         let words = language.sentences
         // What the script of the page says.
         let strings: [(String, String)] = [
@@ -110,65 +113,17 @@ enum WaitingPage {
             let (tag, name) = (other.sentences.tag, other.sentences.name)
             return #"<option value="\#(tag)" lang="\#(tag)">\#(name)</option>"#
         }
-        return Template([
-            ("LANGUAGE", words.tag), ("DIRECTION", language.isRightToLeft ? "rtl" : "ltr"), ("TITLE", words.title),
-            ("STYLE", style), ("SCRIPT", script), ("LANGUAGES", languages.joined()),
-            ("LANGUAGE_LABEL", words.languageLabel), ("EXPLANATION", words.explanation),
-            ("POSITION_LABEL", words.positionLabel), ("WAIT_LABEL", words.waitLabel),
-            ("PROGRESS_LABEL", words.progressLabel), ("ENTER", words.enter), ("LEAVE", words.leave),
-            ("LEAVE_QUESTION", words.leaveQuestion), ("STAY", words.stay), ("NOTIFY", words.notify),
-            ("REJOIN", words.rejoin), ("STRINGS", JSONValue.members(strings.map { ($0.0, .string($0.1)) }).text),
-        ])
-    }
-}
-
-/// The page in one language, cut where something of the visitor's goes in.
-private struct Template {
-    enum Slot: String, CaseIterable {
-        case room = "{{ROOM}}"
-        case api = "{{API}}"
-        case step = "{{STEP}}"
-        case heading = "{{HEADING}}"
-        case hidden = "{{HIDDEN}}"
-        case message = "{{MESSAGE}}"
-        case position = "{{POSITION}}"
-        case kept = "{{KEPT}}"
-        case refresh = "{{REFRESH}}"
-        case noScript = "{{NOSCRIPT}}"
-    }
-
-    /// Each piece is followed by its slot; the last by none.
-    private let pieces: [(bytes: [UInt8], slot: Slot?)]
-    private let length: Int
-
-    init(_ texts: [(name: String, value: String)]) {
-        var page = String(decoding: PackageResources.waiting_html, as: UTF8.self)[...]
-        var pieces: [(bytes: [UInt8], slot: Slot?)] = []
-        var piece: [UInt8] = []
-        while let start = page.firstRange(of: "{{"), let end = page[start.upperBound...].firstRange(of: "}}") {
-            piece += page[..<start.lowerBound].utf8
-            let name = page[start.upperBound..<end.lowerBound]
-            if let text = texts.first(where: { $0.name == name }) {
-                piece += text.value.utf8
-            } else {
-                pieces.append((piece, Slot(rawValue: "{{\(name)}}")))
-                piece = []
-            }
-            page = page[end.upperBound...]
-        }
-        piece += page.utf8
-        pieces.append((piece, nil))
-        self.pieces = pieces
-        self.length = pieces.reduce(0) { $0 + $1.bytes.count }
-    }
-
-    func filled(_ value: (Slot) -> String) -> [UInt8] {
-        var out: [UInt8] = []
-        out.reserveCapacity(length + 1024)
-        for piece in pieces {
-            out += piece.bytes
-            if let slot = piece.slot { out += value(slot).utf8 }
-        }
-        return out
+        return PageTemplate(
+            String(decoding: PackageResources.waiting_html, as: UTF8.self),
+            [
+                ("LANGUAGE", words.tag), ("DIRECTION", language.isRightToLeft ? "rtl" : "ltr"), ("TITLE", words.title),
+                ("STYLE", style), ("SCRIPT", script), ("LANGUAGES", languages.joined()),
+                ("LANGUAGE_LABEL", words.languageLabel), ("EXPLANATION", words.explanation),
+                ("POSITION_LABEL", words.positionLabel), ("WAIT_LABEL", words.waitLabel),
+                ("PROGRESS_LABEL", words.progressLabel), ("ENTER", words.enter), ("LEAVE", words.leave),
+                ("LEAVE_QUESTION", words.leaveQuestion), ("STAY", words.stay), ("NOTIFY", words.notify),
+                ("REJOIN", words.rejoin), ("STRINGS", JSONValue.members(strings.map { ($0.0, .string($0.1)) }).text),
+            ]
+        )
     }
 }

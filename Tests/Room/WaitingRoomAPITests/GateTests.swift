@@ -50,7 +50,7 @@ struct GateTests {
             #expect(answer["X-Accel-Redirect"] == nil)
             #expect(answer["Content-Type"] == "text/html; charset=utf-8")
             #expect(answer["Cache-Control"] == "no-store")
-            #expect(answer["Vary"] == "Accept-Language, Cookie")
+            #expect(answer["Vary"] == "Accept-Encoding, Accept-Language, Cookie")
             #expect(answer.text.contains(expected))
             #expect(answer.text.contains(#"data-room="demo""#))
             #expect(!answer.text.contains("{{"))

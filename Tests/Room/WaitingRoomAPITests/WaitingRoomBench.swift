@@ -21,10 +21,12 @@ struct Answer {
     init(_ response: GatewayResponse) throws {
         var bytes = ByteWriter(capacity: 64)
         response.serialize(into: &bytes)
-        let text = String(decoding: bytes.array, as: UTF8.self)
-        guard let end = text.firstRange(of: "\r\n\r\n") else { throw TestFailure("no end of the header: \(text)") }
-        body = Array(text[end.upperBound...].utf8)
-        for line in text[..<end.lowerBound].split(separator: "\r\n") {
+        guard let end = bytes.array.firstRange(of: Array("\r\n\r\n".utf8)) else {
+            throw TestFailure("no end of the header")
+        }
+        body = Array(bytes.array[end.upperBound...])
+        let header = String(decoding: bytes.array[..<end.lowerBound], as: UTF8.self)
+        for line in header.split(separator: "\r\n") {
             guard let colon = line.firstRange(of: ": ") else { throw TestFailure("not a header: \(line)") }
             headers.append((String(line[..<colon.lowerBound]), String(line[colon.upperBound...])))
         }

@@ -3,7 +3,7 @@
 // Which language a visitor reads. A language is a file beside this one, and a case here.
 
 /// A language that the messages exist in.
-enum Language: CaseIterable, Sendable {
+package enum Language: CaseIterable, Sendable {
     case english
     case korean
     case japanese
@@ -20,7 +20,7 @@ enum Language: CaseIterable, Sendable {
     case vietnamese
     case thai
 
-    var sentences: any Sentences.Type {
+    package var sentences: any Sentences.Type {
         switch self {
         case .english: EnglishSentences.self
         case .korean: KoreanSentences.self
@@ -41,7 +41,7 @@ enum Language: CaseIterable, Sendable {
     }
 
     /// Whether it is written from right to left.
-    var isRightToLeft: Bool { self == .arabic || self == .hebrew }
+    package var isRightToLeft: Bool { self == .arabic || self == .hebrew }
 
     /// The language of a tag as `Sentences.tag` writes it.
     init?(tag: some StringProtocol) {
@@ -51,7 +51,7 @@ enum Language: CaseIterable, Sendable {
 
     /// The best of `Accept-Language` (RFC 9110 section 12.5.4): highest quality first, then order. English otherwise.
     /// Works on the bytes: every poll of a browser carries this header.
-    init(acceptLanguage header: ArraySlice<UInt8>) {
+    package init(acceptLanguage header: ArraySlice<UInt8>) {
         var best = Language.english
         var bestQuality = 0
         var start = header.startIndex

@@ -4,10 +4,10 @@
 // compiler finds a sentence that is missing. The page that nginx shows while no worker answers has its own sentences
 // (vestibule-server.conf).
 
-internal import Admission
+package import Admission
 
 /// The sentences of one language. Those of type `StaticString` are written into answers without a copy.
-protocol Sentences {
+package protocol Sentences {
     /// The language tag of the page (RFC 5646).
     static var tag: String { get }
     /// The language's name in itself, for the choice of languages.
