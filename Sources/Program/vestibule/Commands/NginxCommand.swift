@@ -80,7 +80,7 @@ struct NginxCommand: ParsableCommand {
         var nginx = "nginx"
         @Option(help: "The key file, when nginx does not read it (auth-request).")
         var keys: String?
-        @Option(help: "Also ask this running nginx for each path, as http://ADDRESS:PORT, or `auto` for its listens.")
+        @Option(help: "Also ask this running nginx for each path, as http(s)://ADDRESS:PORT, or `auto`.")
         var probe: String?
         @Flag(help: "Exit status 1 for warnings too.")
         var strict = false
