@@ -29,6 +29,8 @@ function verdict(r) {
         const token = variables[`cookie_${prefix}vestibule-pass-${room}`];
         said = token ? verify(r, variables, token, room) : 'missing';
     } catch (e) {
+        // No token does this, but an engine in which something is missing (js_engine qjs): it must not fail in silence.
+        r.error(`vestibule: the verifier failed: ${e}`);
         said = 'malformed';
     }
     if (said === 'ok') {

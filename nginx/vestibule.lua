@@ -175,7 +175,10 @@ function vestibule.verdict()
     local token = ngx.var["cookie_" .. prefix .. "vestibule-pass-" .. room]
     if not token or token == "" then return "missing" end
     local finished, result = pcall(check, token, room)
-    return finished and result or "malformed"
+    if finished then return result end
+    -- No token does this, but a module or library in which something is missing: it must not fail in silence.
+    ngx.log(ngx.ERR, "vestibule: the verifier failed: ", result)
+    return "malformed"
 end
 
 return vestibule

@@ -59,6 +59,7 @@ extension Configuration {
                 apiPrefix = try value.text(key)
                 if let complaint = NginxConfiguration.complaint(apiPrefix: apiPrefix) { throw key.error(complaint) }
             case "run_dir": runDirectory = try value.text(key)
+            case "nginx": try readNginx(value)
             case "socket_group": socketGroup = try value.text(key)
             default: throw key.unknown(in: "the file")
             }

@@ -99,6 +99,7 @@ public struct Configuration: Equatable, Sendable {
     public var runDirectory = "/run/vestibule"
     /// Group that may connect to the workers' sockets: the group of nginx. Nil leaves the process's own.
     public var socketGroup: String?
+    public var nginx = Nginx()
 
     public init() {}
 
@@ -128,6 +129,7 @@ public struct Configuration: Equatable, Sendable {
         let differing = [
             ("redis", !isSameRedis), ("workers", workers != other.workers),
             ("run_dir", runDirectory != other.runDirectory), ("socket_group", socketGroup != other.socketGroup),
+            ("nginx.users", nginx.users != other.nginx.users), ("nginx.pid_file", nginx.pidFile != other.nginx.pidFile),
         ]
         return differing.filter(\.1).map(\.0)
     }

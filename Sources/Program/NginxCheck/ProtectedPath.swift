@@ -7,8 +7,9 @@ public struct ProtectedPath: Sendable, Equatable {
     public let path: String
     /// For the Host header.
     public let name: String
-    /// Where the server listens without TLS; nil when it does not, or not on TCP.
+    /// Where the server listens without TLS, and with it; nil when it does not, or not on TCP.
     public let port: Int?
+    public let tlsPort: Int?
     /// Of the location.
     public let file: String
     public let line: Int
@@ -19,14 +20,17 @@ public struct ProtectedPath: Sendable, Equatable {
         guard let http = configuration.first(where: { $0.name == "http" }) else { return [] }
         return NginxCheck.servers(of: http).protected.flatMap { server in
             let name = NginxCheck.names(of: server).first { !$0.contains("~") && !$0.contains("*") } ?? "localhost"
-            let port = server.children("listen").lazy.compactMap { plainPort($0.arguments) }.first
+            let listens = server.children("listen").map(\.arguments)
+            let plain = listens.filter { !$0.contains("ssl") }.lazy.compactMap { port(of: $0) }.first
+            let tls = listens.filter { $0.contains("ssl") }.lazy.compactMap { port(of: $0) }.first
             let hasGuard = (server.block ?? []).contains { $0.includes(OurFiles.guardian) }
             let rooms = hasGuard ? GuardedPaths(http) : nil
-            return protected(NginxLocation.all(in: server)) { rooms?.hold($0, host: name) == true }.map {
+            return protected(NginxLocation.all(in: server)) { rooms?.room($0, host: name) != nil }.map {
                 ProtectedPath(
                     path: $0.pattern,
                     name: name,
-                    port: port,
+                    port: plain,
+                    tlsPort: tls,
                     file: $0.directive.file,
                     line: $0.directive.line
                 )
@@ -44,47 +48,11 @@ public struct ProtectedPath: Sendable, Equatable {
         }
     }
 
-    private static func plainPort(_ words: [String]) -> Int? {
-        guard let address = words.first, !words.contains("ssl"), !words.contains("proxy_protocol"),
+    private static func port(of words: [String]) -> Int? {
+        guard let address = words.first, !words.contains("proxy_protocol"), !words.contains("quic"),
             !address.hasPrefix("unix:")
         else { return nil }
         if let port = Int(address) { return port }
         return address.split(separator: ":").last.flatMap { Int($0) } ?? 80
-    }
-}
-
-/// The paths that the rooms of the YAML protect, as the rendered maps say: each maps $uri to a room for some hosts.
-struct GuardedPaths {
-    private let maps: [NginxDirective]
-    /// Host names, and which of the maps is theirs.
-    private let hosts: [NginxDirective]
-
-    init(_ http: NginxDirective) {
-        let ours = http.children("map").filter(\.isOurs)
-        maps = ours.filter { $0.arguments.first == "$uri" && $0.arguments.last?.hasPrefix("$vsb_p") == true }
-        hosts = ours.filter { $0.arguments == ["$host", "$vsb_host"] }.flatMap { $0.block ?? [] }
-    }
-
-    /// Whether no room of the YAML protects anything.
-    var isEmpty: Bool { !maps.isEmpty && !maps.contains { map in (map.block ?? []).contains { room(of: $0) != nil } } }
-
-    /// Whether a room has the path, for requests to a host.
-    func hold(_ path: String, host: String) -> Bool {
-        let number = hosts.first { $0.name == host }?.arguments.first ?? "0"
-        let own = maps.first { ["$vsb_place", "$vsb_p_\(number)"].contains($0.arguments.last ?? "") }
-        let lines = own?.block ?? []
-        let found = lines.first { line in
-            guard line.name.hasPrefix("~"), let expression = try? Regex(String(line.name.dropFirst())) else {
-                return false
-            }
-            return path.firstMatch(of: expression) != nil
-        }
-        return (found ?? lines.first { $0.name == "default" }).flatMap { room(of: $0) } != nil
-    }
-
-    /// What a line of a map gives; another variable is no room.
-    private func room(of line: NginxDirective) -> String? {
-        guard let room = line.arguments.first, !room.isEmpty, !room.hasPrefix("$") else { return nil }
-        return room
     }
 }

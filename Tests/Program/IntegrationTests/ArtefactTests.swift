@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the program needs of the machine it runs on. Debian 12, Debian 13 and Ubuntu 24.04 have hiredis and libfcgi under
-// different names, so both are inside the program.
+// What the program needs of the machine it runs on. Debian 12, Debian 13 and Ubuntu 24.04 have hiredis and libfcgi
+// under different names, so both are inside the program.
 
 import TestSupport
 import Testing

@@ -53,6 +53,7 @@ final class Worker {
     private let marks: RunMarks
     private let handler: GatewayHandler
     private let sockets: (fastCGI: String, scgi: String, group: gid_t?)
+    private let peers: GatewayPeers
     private let launch: Launch
     private let lifeline: WorkerLifeline?
     /// For FastCGI and for SCGI; empty before this worker serves.
@@ -68,7 +69,7 @@ final class Worker {
     init(configurationPath: String, launch: Launch, logger: Logger) throws {
         let index = launch.index
         let configuration = try LoadedConfiguration.read(configurationPath)
-        let keys = try LoadedConfiguration.keys(configuration.keysPath)
+        let keys = try LoadedConfiguration.keys(of: configuration)
         let loop = try EventLoop()
         let scripts = ScriptCatalog()
         let site = try LoadedConfiguration.redisSite(configuration)
@@ -99,6 +100,7 @@ final class Worker {
             configuration.fastCGISocket(index), configuration.scgiSocket(index),
             try LoadedConfiguration.socketGroup(configuration)
         )
+        self.peers = try LoadedConfiguration.peers(configuration)
         self.launch = launch
         self.lifeline =
             launch.isInherited ? WorkerLifeline(descriptor: ChildProcess.passedDescriptorFirst + 2) : nil
@@ -151,12 +153,11 @@ final class Worker {
 
     /// Serves until SIGTERM or SIGINT, then finishes what is under way.
     func run() throws {
-        // A worker without its supervisor would be a process that nobody ends.
-        linux_die_with_parent(SIGTERM)
-        linux_set_name("vestibule")
         try loop.onSignal(SIGTERM) { [weak self] in self?.drain() }
         try loop.onSignal(SIGINT) { [weak self] in self?.drain() }
         try loop.onSignal(SIGHUP) { [weak self] in self?.reload() }
+        // For the supervisor alone. Sent to every process of the service, they must not end all workers at once.
+        for signal in WorkerPool.signalsOfSupervisor { try loop.onSignal(signal) {} }
         loop.beforeSleep { [store] in store.flush() }
         link.onReadyChange = { [weak self] ready in
             guard let self, ready else { return }
@@ -199,6 +200,7 @@ final class Worker {
             speaking,
             loop: loop,
             listener: listener,
+            peers: peers,
             log: { [logger] in logger.warning("\($0)") },
             handler: handler
         )
@@ -218,7 +220,7 @@ final class Worker {
     private func reload() {
         do {
             let configuration = try LoadedConfiguration.read(configurationPath)
-            let keys = try LoadedConfiguration.keys(configuration.keysPath)
+            let keys = try LoadedConfiguration.keys(of: configuration)
             apply(configuration, keys)
             let waiting = configuration.restartKeys(differingFrom: started)
             if !waiting.isEmpty {

@@ -16,10 +16,12 @@ final class WorkerPool {
     /// A successor that does not serve by then is given up, and its predecessor stays.
     static let successorMilliseconds = 20_000
     private static let checkMilliseconds = 1000
+    /// What only the supervisor acts on: a roll, a replacement, the end of a child.
+    static let signalsOfSupervisor = [SIGUSR1, SIGUSR2]
 
     let loop: EventLoop
     let configurationPath: String
-    let logDirectory: String
+    let logDirectory: String?
     let log: (String) -> Void
     /// How many workers there should be; slots beyond it, from a predecessor's configuration, end with a roll.
     let count: Int
@@ -35,13 +37,13 @@ final class WorkerPool {
     var onRolled: ((Bool) -> Void)?
 
     /// - Parameters:
-    ///   - logDirectory: worker-N.log files go here.
+    ///   - logDirectory: worker-N.log files go here; nil: what the workers say goes where this process's words go.
     ///   - inheritance: sockets and workers of the program that this one replaces.
     init(
         loop: EventLoop,
         configuration: Configuration,
         configurationPath: String,
-        logDirectory: String,
+        logDirectory: String?,
         inheritance: Inheritance? = nil,
         log: @escaping (String) -> Void
     ) throws {
@@ -74,7 +76,10 @@ final class WorkerPool {
         loop.schedule(
             afterMilliseconds: WorkerPool.checkMilliseconds,
             repeatingMilliseconds: WorkerPool.checkMilliseconds
-        ) { [weak self] in self?.endStuckWorkers() }
+        ) { [weak self] in
+            self?.endStuckWorkers()
+            self?.boundLogs()
+        }
         onChange?()
         if inheritance != nil { roll() }
     }
@@ -101,6 +106,12 @@ final class WorkerPool {
                 log("worker \(slot.index) (pid \(worker.child.pid)) stands still; killing it")
                 worker.child.signal(SIGKILL)
             }
+        }
+    }
+
+    private func boundLogs() {
+        for path in slots.compactMap({ WorkerLog.path($0.index, in: logDirectory) }) {
+            do { try WorkerLog.bound(path) } catch { log("\(path) cannot be bounded: \(error)") }
         }
     }
 
