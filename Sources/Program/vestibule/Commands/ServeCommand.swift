@@ -43,6 +43,7 @@ struct WorkerCommand: ParsableCommand {
     @Option var row: Int?
     @Flag var inherited = false
     @Flag var joinsOthers = false
+    @Flag var alone = false
     @Flag var successor = false
 
     func run() throws {
@@ -53,6 +54,7 @@ struct WorkerCommand: ParsableCommand {
             row: row ?? index,
             isInherited: inherited,
             joinsOthers: joinsOthers,
+            isAlone: alone,
             isSuccessor: successor
         )
         try Worker(configurationPath: config, launch: launch, logger: Logger.json("worker")).run()
