@@ -11,8 +11,8 @@ public import Telemetry
 public struct APIEnvironment {
     /// Monotonic milliseconds.
     public var nowMilliseconds: () -> Int
-    /// Unix time in seconds, for the verification of passes (nginx compares with its own clock, too).
-    public var wallSeconds: () -> Int
+    /// Unix time in milliseconds by this host's clock, which is nginx's: passes are verified by it.
+    public var wallMilliseconds: () -> Int
     /// A number in 0..<1.
     public var random: () -> Double
     public var scoreboard: Scoreboard?
@@ -26,19 +26,22 @@ public struct APIEnvironment {
 
     public init(
         nowMilliseconds: @escaping () -> Int,
-        wallSeconds: @escaping () -> Int,
+        wallMilliseconds: @escaping () -> Int,
         random: @escaping () -> Double,
         scoreboard: Scoreboard? = nil,
         staleMilliseconds: Int = 1000,
         log: @escaping (String) -> Void = { _ in }
     ) {
         self.nowMilliseconds = nowMilliseconds
-        self.wallSeconds = wallSeconds
+        self.wallMilliseconds = wallMilliseconds
         self.random = random
         self.scoreboard = scoreboard
         self.staleMilliseconds = staleMilliseconds
         self.log = log
     }
+
+    /// Unix time in whole seconds.
+    var wallSeconds: Int { wallMilliseconds() / 1000 }
 }
 
 /// The state that the handlers of a worker share.
@@ -84,6 +87,18 @@ final class APIContext {
 
     func door(_ room: Room) -> Door {
         room.door(nowMilliseconds: now, limitMilliseconds: environment.staleMilliseconds)
+    }
+
+    /// Whether nginx would call a pass expired when it sees it first: passes end in Redis' time, and Redis' clock is
+    /// behind this host's by more than they live. Such a pass would only cost the visitor the place.
+    func arePassesExpired(_ room: Room) -> Bool {
+        let leeway = Int(Pass.leewaySeconds) * 1000
+        return room.isKnown && room.clockSkewMilliseconds + room.policy.passLifetimeMilliseconds + leeway <= 0
+    }
+
+    /// The largest difference between Redis' clock and this host's, in milliseconds; below 0 where Redis' is behind.
+    var clockSkewMilliseconds: Int {
+        rooms.filter(\.isKnown).map(\.clockSkewMilliseconds).max { abs($0) < abs($1) } ?? 0
     }
 
     /// Whether the mirror of a room is so old that answers from it are marked as degraded.

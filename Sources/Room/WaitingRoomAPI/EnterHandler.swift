@@ -19,6 +19,7 @@ struct EnterHandler {
             let room = visitor.room
             room.use(nowMilliseconds: api.now)
             call = call.binding(request, room)
+            if api.arePassesExpired(room) { return call.refuse(.clockSkew) }
             if api.isOpen(room) {
                 let issued = Credentials(api: api, room: room).openPass(number: visitor.number, call.binding)
                 return respondGranted(issued, room, call)

@@ -43,6 +43,8 @@ struct GateHandler {
         if room.policy.mode == .bypass { return respond(continuation(caller)) }
         let verdict = String(decoding: request[.verdict], as: UTF8.self)
         let sent = api.cookieTicket(request, room: room.id)
+        // The page asks for a pass itself, and is told why there is none.
+        if api.arePassesExpired(room) { return hold(caller, sent == nil ? .join : .poll) }
         // The pass of another client counts as none: a visitor with the ticket of that entry who comes by another
         // network now gets the same admission again.
         let hasNoPass = verdict == VerdictWord.missing || verdict == VerdictWord.otherClient

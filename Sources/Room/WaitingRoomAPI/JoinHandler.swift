@@ -22,6 +22,7 @@ struct JoinHandler {
             let key = try idempotencyKey(request)
             guard let room = api.room(id) else { throw .roomUnknown }
             room.use(nowMilliseconds: api.now)
+            if api.arePassesExpired(room) { throw .clockSkew }
             let join = JoinRequest(kind: .join, key: try joinKey(request, body, key, room))
             call = call.binding(request, room)
             if api.isOpen(room) { return joinOpenRoom(room, call) }

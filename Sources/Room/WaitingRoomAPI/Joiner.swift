@@ -62,7 +62,7 @@ extension JoinChecks {
     }
 
     private func named(by token: [UInt8]) -> Joiner {
-        let verdict = api.keys.verifyEnqueue(token, room: room.id, nowSeconds: Int64(api.environment.wallSeconds()))
+        let verdict = api.keys.verifyEnqueue(token, room: room.id, nowSeconds: Int64(api.environment.wallSeconds))
         guard case .valid(let token) = verdict else { return .refused(.invalid) }
         // A hash bounds the length and keeps names out of Redis. It is no secret: a reader of Redis can try names.
         let key = JoinChecks.storeKey(of: token.subject.utf8, purpose: "vestibule person key")

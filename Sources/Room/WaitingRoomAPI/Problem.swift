@@ -153,6 +153,12 @@ struct Problem: Error {
         "the queue cannot take this just now; nothing is lost, try again",
         retry: 2000
     )
+    static let clockSkew = Problem(
+        503,
+        "CLOCK_SKEW",
+        "the clocks of the site's servers disagree, a pass would be expired at once; nothing is lost, try again",
+        retry: 10_000
+    )
     static let faulty = Problem(500, "INTERNAL", "the waiting room made a mistake")
 
     static func notReady(afterMilliseconds: Int) -> Problem {

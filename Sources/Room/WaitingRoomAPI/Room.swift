@@ -49,8 +49,8 @@ public final class Room: RoomMemoryKeeper {
     /// The wait of those in line, as of the last tick.
     public private(set) var estimator: RoomEstimator
     public private(set) var rates = EntryRates()
-    /// Whether this worker may make the room when neither Redis nor this worker knows it. A worker that has just been
-    /// started by a running pool leaves that to those that remember.
+    /// Whether this worker may make the room when neither Redis nor this worker knows it; see ``MakingDelay``. Asked at
+    /// each look that finds nothing.
     public var mayBeMade: () -> Bool = { true }
     /// How long nobody has entered, as far as this host knows; nil when it has never run the room. Asked when neither
     /// Redis nor this worker remembers it.
@@ -62,6 +62,10 @@ public final class Room: RoomMemoryKeeper {
     var toldDisagreement: [PolicyField] = []
     /// How the door stood when it was last logged.
     var toldDoor = Door.attended
+    /// How far Redis' clock was ahead of this host's at the last tick, in milliseconds; as exact as the answer was fast.
+    var clockSkewMilliseconds = 0
+    /// Whether it was logged that passes would be expired at once.
+    var toldClockSkew = false
     /// How many join at this worker; counted while the rules ask for work.
     var joinLoad = JoinLoad()
 
@@ -124,6 +128,9 @@ public final class Room: RoomMemoryKeeper {
 
     /// Whether there are heartbeats that Redis may not have yet.
     public var holdsHeartbeats: Bool { !outbox.isEmpty || isTicking }
+
+    /// Heartbeats that found no room since this worker began: numbers too far apart, see ``Heartbeats``.
+    var droppedHeartbeats: Int { outbox.dropped }
 
     /// Makes the next tick carry the heartbeats: a worker that ends must not take them with it.
     public func flushWithNextTick() { outbox.hurry() }

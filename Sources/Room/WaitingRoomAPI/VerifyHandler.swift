@@ -46,7 +46,7 @@ struct VerifyHandler {
         guard let bytes = CookieReader(Array(request[.cookie])).value(named: names.pass) else {
             return respond(refusedPass(VerdictWord.missing))
         }
-        let now = Int64(api.environment.wallSeconds())
+        let now = Int64(api.environment.wallSeconds)
         let verdict = api.keys.verifyPass(bytes, room: id, nowSeconds: now, client: PassClient(request))
         let word = verdict.word(room: id)
         guard case .valid(let pass) = verdict else { return respond(refusedPass(word)) }

@@ -75,6 +75,7 @@ public final class WaitingRoomAPI {
         context.wasReady = true
         context.environment.ticked(room)
         logDisagreement(room)
+        noteClockSkew(room)
         context.count(.ticks)
         // What the visitors of this worker were promised, and what became of it.
         for outcome in room.takeOutcomes() {
@@ -98,6 +99,21 @@ public final class WaitingRoomAPI {
                 ? "room \(room.id): this configuration file agrees with the limits in force"
                 : "room \(room.id): another host loaded a newer configuration file, its limits are in force: "
                     + fields.joined(separator: ", ") + "; make the files equal and reload"
+        )
+    }
+
+    /// Takes note of the difference of the clocks, and logs when passes are refused for it, once.
+    private func noteClockSkew(_ room: Room) {
+        room.clockSkewMilliseconds = room.asOfMilliseconds - context.environment.wallMilliseconds()
+        let isExpired = context.arePassesExpired(room)
+        guard isExpired != room.toldClockSkew else { return }
+        room.toldClockSkew = isExpired
+        let behind = -room.clockSkewMilliseconds / 1000
+        context.environment.log(
+            isExpired
+                ? "room \(room.id): CLOCK_SKEW Redis' clock is \(behind) s behind this host's, so nginx would call its "
+                    + "passes expired; nobody is let in until the clocks are set right (chronyc makestep)"
+                : "room \(room.id): the clocks agree again, visitors are let in"
         )
     }
 

@@ -14,6 +14,8 @@ public struct HeartbeatOutbox {
     public static let flushMillisecondsMax = 60_000
 
     private var heartbeats = Heartbeats()
+    /// Heartbeats that found no room.
+    public var dropped: Int { heartbeats.dropped }
     /// The epoch in which the heartbeats were collected. `Int.max` before the first tick: tick.lua limits it to the
     /// current epoch.
     private var epoch = Int.max

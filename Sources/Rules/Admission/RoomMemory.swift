@@ -96,3 +96,28 @@ public enum RunMark {
         return min(policy.burst, elapsed * policy.rateMilli / 1_000_000)
     }
 }
+
+/// When a process may make a room that neither the store nor the process itself knows: not at once, since others that
+/// remember it may be on their way back to the store. It counts from the first look that found nothing, not from the
+/// start of the process: the store may have been away in between.
+public struct MakingDelay: Sendable {
+    /// Longer than the slowest reconnection of a worker (a backoff of 1.5 s) and a tick.
+    public static let standardMilliseconds = 2500
+    /// Looks further apart than this are not of one time: the store was away between them.
+    static let pauseMilliseconds = 1000
+
+    private let milliseconds: Int
+    private var sinceMilliseconds: Int?
+    private var lookedMilliseconds = 0
+
+    /// - Parameter milliseconds: 0 for a process beside which there can be no other.
+    public init(milliseconds: Int = MakingDelay.standardMilliseconds) { self.milliseconds = milliseconds }
+
+    /// Takes note that a look has found nothing; whether the room may be made now.
+    public mutating func isOver(nowMilliseconds now: Int) -> Bool {
+        let isNew = sinceMilliseconds == nil || now - lookedMilliseconds > MakingDelay.pauseMilliseconds
+        let since = isNew ? now : sinceMilliseconds ?? now
+        (sinceMilliseconds, lookedMilliseconds) = (since, now)
+        return now - since >= milliseconds
+    }
+}

@@ -47,7 +47,7 @@ final class RequestTarget: FuzzTarget {
             keys: keys,
             environment: APIEnvironment(
                 nowMilliseconds: { [unowned self] in self.now - RequestTarget.startMilliseconds + 1000 },
-                wallSeconds: { [unowned self] in self.now / 1000 },
+                wallMilliseconds: { [unowned self] in self.now },
                 random: { 0.5 }
             )
         )

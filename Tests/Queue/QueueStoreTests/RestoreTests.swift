@@ -269,4 +269,38 @@ struct RestoreTests {
         #expect(state.waiting == newcomers)
         #expect(state.called == 0)
     }
+
+    @Test(
+        "A ticket of a later generation proves the reset that a loss has undone: it holds, whatever the visitor asks",
+        arguments: StoreKind.allCases,
+        VisitAction.allCases
+    )
+    func resetThenLost(_ kind: StoreKind, _ action: VisitAction) throws {
+        let harness = try kind.harness(smallPolicy(rate: 0, burst: 1))
+        let before = try harness.join(4).numbers
+        _ = try harness.tick()
+        let unaware = harness.room
+        try harness.reset()
+        harness.room = harness.newWorker()
+        let generation = try harness.tick().generation
+        let after = try harness.join(2).numbers
+        try harness.loseEverything()
+        // The worker that had not ticked since the reset brings the room back as it was before.
+        harness.room = unaware
+        #expect(try harness.tick().waiting == Array(before[1...]))
+        let proof = harness.claim(after[0], generation: generation)
+        switch action {
+        case .stand: #expect(try harness.stand(proof) == .waiting)
+        case .enter: #expect(try harness.enter(proof) == .waiting)
+        case .leave: #expect(try harness.leave(proof) == .left)
+        }
+        let other = harness.claim(after[1], generation: generation)
+        #expect(try harness.stand(other) == .waiting)
+        let state = try harness.tick()
+        #expect(state.generation == generation)
+        #expect(state.waiting == (action == .leave ? [after[1]] : after))
+        #expect(try harness.stand(harness.claim(before[1])) == .fenced)
+        #expect(try harness.join(1).numbers[0] > after[1])
+        #expect(try harness.tick().waiting.count == state.waiting.count + 1)
+    }
 }

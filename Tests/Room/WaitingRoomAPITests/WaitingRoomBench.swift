@@ -99,6 +99,8 @@ final class CountingStore: QueueStore {
 
     init(_ inner: any QueueStore) { self.inner = inner }
 
+    var refusal: String? { inner.refusal }
+
     func join(_ request: JoinRequest, room: any RoomMemoryKeeper, _ done: @escaping Completion<JoinAnswer>) {
         calls.append("join")
         inner.join(request, room: room, done)
@@ -129,6 +131,8 @@ final class WaitingRoomBench {
 
     private final class Clock {
         var milliseconds = WaitingRoomBench.startMilliseconds
+        /// How far this host's wall clock is ahead of Redis'.
+        var wallAheadMilliseconds = 0
         /// Set apart, so that a mix-up of the worker's clock and Redis' shows.
         var monotonicMilliseconds: Int { milliseconds - WaitingRoomBench.startMilliseconds + 77_000 }
     }
@@ -166,7 +170,7 @@ final class WaitingRoomBench {
             keys: keys,
             environment: APIEnvironment(
                 nowMilliseconds: { clock.monotonicMilliseconds },
-                wallSeconds: { clock.milliseconds / 1000 },
+                wallMilliseconds: { clock.milliseconds + clock.wallAheadMilliseconds },
                 random: random,
                 scoreboard: scoreboard,
                 log: { journal.lines.append($0) }
@@ -177,6 +181,10 @@ final class WaitingRoomBench {
     }
 
     var nowMilliseconds: Int { clock.milliseconds }
+    var wallAheadMilliseconds: Int {
+        get { clock.wallAheadMilliseconds }
+        set { clock.wallAheadMilliseconds = newValue }
+    }
     var logLines: [String] { journal.lines }
 
     func advance(_ milliseconds: Int) { clock.milliseconds += milliseconds }

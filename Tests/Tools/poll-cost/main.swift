@@ -78,7 +78,7 @@ let api = WaitingRoomAPI(
     keys: keys,
     environment: APIEnvironment(
         nowMilliseconds: { loop.nowMilliseconds },
-        wallSeconds: { redisMilliseconds / 1000 },
+        wallMilliseconds: { redisMilliseconds },
         random: {
             random = random > 0.9 ? 0 : random + 0.01
             return random

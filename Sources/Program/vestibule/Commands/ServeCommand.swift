@@ -45,6 +45,7 @@ struct WorkerCommand: ParsableCommand {
     @Option var supervisor: Int32?
     @Flag var inherited = false
     @Flag var joinsOthers = false
+    @Flag var alone = false
     @Flag var successor = false
 
     func run() throws {
@@ -56,6 +57,7 @@ struct WorkerCommand: ParsableCommand {
             row: row ?? index,
             isInherited: inherited,
             joinsOthers: joinsOthers,
+            isAlone: alone,
             isSuccessor: successor
         )
         try Worker(configurationPath: config, launch: launch, logger: Logger.json("worker")).run()

@@ -24,9 +24,6 @@ final class Worker {
     private static let successorMilliseconds = 60_000
     /// How long the last heartbeats may take to reach Redis.
     private static let flushMilliseconds = 1000
-    /// How long a worker that joins a running pool leaves it to the others to restore a room that Redis has lost:
-    /// longer than their slowest reconnection (a backoff of 1.5 s) and a tick.
-    private static let deferMilliseconds = 2500
 
     /// How the supervisor has started this worker.
     struct Launch {
@@ -38,6 +35,8 @@ final class Worker {
         var isInherited = false
         /// Others of the pool take requests now, and may remember the rooms.
         var joinsOthers = false
+        /// No other process can remember the rooms: the Redis was started with this pool, for it alone.
+        var isAlone = false
         /// Another worker serves these very sockets until this one does.
         var isSuccessor = false
     }
@@ -60,8 +59,8 @@ final class Worker {
     private var servers: [GatewayServer] = []
     /// The configuration that this process started with; a reload compares what only a restart can change.
     private let started: Configuration
-    /// When this worker may restore a room that Redis has lost, on the loop's clock.
-    private let mayMakeAt: Int
+    /// By room: since when Redis has been found without it, while this worker does not know it either.
+    private var makingDelays: [String: MakingDelay] = [:]
     private var tickMilliseconds: Int
     private var isDraining = false
     private var servingFailure: (any Error)?
@@ -77,12 +76,11 @@ final class Worker {
         let store = RedisQueueStore(link: link, scripts: scripts)
         store.complain = { logger.error("\($0)") }
         let scoreboard = Scoreboard(path: configuration.scoreboardPath, row: launch.row)
-        self.mayMakeAt = loop.nowMilliseconds + (launch.joinsOthers ? Worker.deferMilliseconds : 0)
         // Jitter only: one system call a poll for better chance would be a waste.
         var jitter = SplitMix64(seed: .random(in: .min ... .max))
         var environment = APIEnvironment(
             nowMilliseconds: { loop.nowMilliseconds },
-            wallSeconds: { loop.wallMilliseconds / 1000 },
+            wallMilliseconds: { loop.wallMilliseconds },
             random: { jitter.fraction() },
             scoreboard: scoreboard,
             log: { logger.warning("\($0)") }
@@ -146,9 +144,15 @@ final class Worker {
         )
         for room in api.rooms {
             let id = room.id
-            room.mayBeMade = { [loop, mayMakeAt] in loop.nowMilliseconds >= mayMakeAt }
+            room.mayBeMade = { [weak self] in self?.mayMake(id) ?? false }
             room.quietMilliseconds = { [marks] in marks.quietMilliseconds(id) }
         }
+    }
+
+    private func mayMake(_ room: String) -> Bool {
+        let isAlone = launch.isAlone && !launch.joinsOthers
+        let whole = isAlone ? MakingDelay(milliseconds: 0) : MakingDelay()
+        return makingDelays[room, default: whole].isOver(nowMilliseconds: loop.nowMilliseconds)
     }
 
     /// Serves until SIGTERM or SIGINT, then finishes what is under way.

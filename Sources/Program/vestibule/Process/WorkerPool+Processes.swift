@@ -22,6 +22,7 @@ extension WorkerPool {
         var arguments = ["worker", "--config", configurationPath, "--index", "\(slot.index)", "--row", "\(row)"]
         arguments += ["--inherited", "--supervisor", "\(getpid())"]
         if slots.contains(where: \.isServing) { arguments.append("--joins-others") }
+        if isAlone { arguments.append("--alone") }
         if slot.current != nil { arguments.append("--successor") }
         let child = try ChildProcess.spawn(
             name: "worker \(slot.index)",

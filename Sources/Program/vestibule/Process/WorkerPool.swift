@@ -26,6 +26,8 @@ final class WorkerPool {
     /// How many workers there should be; slots beyond it, from a predecessor's configuration, end with a roll.
     let count: Int
     var slots: [WorkerSlot]
+    /// The Redis was started with this pool, for it alone.
+    let isAlone: Bool
     private let inheritance: Inheritance?
     private(set) var isStopping = false
     /// Slots whose workers are still to be replaced; the first is being replaced.
@@ -38,18 +40,21 @@ final class WorkerPool {
 
     /// - Parameters:
     ///   - logDirectory: worker-N.log files go here; nil: what the workers say goes where this process's words go.
+    ///   - isAlone: the Redis was started with this pool, for it alone: no other process can remember a room.
     ///   - inheritance: sockets and workers of the program that this one replaces.
     init(
         loop: EventLoop,
         configuration: Configuration,
         configurationPath: String,
         logDirectory: String?,
+        isAlone: Bool = false,
         inheritance: Inheritance? = nil,
         log: @escaping (String) -> Void
     ) throws {
         self.loop = loop
         self.configurationPath = configurationPath
         self.logDirectory = logDirectory
+        self.isAlone = isAlone
         self.inheritance = inheritance
         self.log = log
         count = LoadedConfiguration.workerCount(configuration)

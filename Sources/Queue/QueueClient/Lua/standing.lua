@@ -86,10 +86,17 @@ local function place(number, issued_ms)
   return EXPIRED, 0
 end
 
+-- Whether a reset has ended the ticket's generation. A ticket of a higher one proves a reset that this Redis has lost,
+-- and that the workers who restored the room had not seen: it holds from now on. Visitors of that generation whose bit
+-- goes with the others come back at their next look.
+local function is_fenced(generation)
+  if generation > S.generation then begin_generation(generation) end
+  return generation < S.generation
+end
+
 -- Where the visitor stands. One who is away comes back, to the original number or behind the others.
 local function standing(generation, number, issued_ms)
-  -- A lower generation was ended by a reset. A higher one was issued before this Redis lost its memory: honour it.
-  if generation < S.generation then return FENCED, 0 end
+  if is_fenced(generation) then return FENCED, 0 end
   local code, time = place(number, issued_ms)
   -- The list of chunks was evicted, or removed by hand: without it nobody of this chunk would be called.
   if code == WAITING and redis.call('HEXISTS', KEYS[3], math.floor(time / CHUNK)) == 0 then

@@ -49,7 +49,7 @@ end
 
 -- Gives a place up for good. Idempotent. A call's token returns; an active place is free at once.
 local function leave(generation, number)
-  if generation < S.generation then return FENCED, 0 end
+  if is_fenced(generation) then return FENCED, 0 end
   if bit_of('left', number) then return LEFT, 0 end
   if redis.call('ZSCORE', KEYS[4], number) then uncall(number, true) end
   local expires = redis.call('ZSCORE', KEYS[5], number)

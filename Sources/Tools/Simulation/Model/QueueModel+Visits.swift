@@ -59,8 +59,15 @@ extension QueueModel {
         return claim.number >= next || seenWithinGrace(claim, now) ? nil : .expired
     }
 
+    /// Whether a reset has ended the ticket's generation. A ticket of a higher one proves a reset that the store has
+    /// lost: it holds from now on.
+    private mutating func isFenced(_ claim: TicketClaim) -> Bool {
+        if claim.generation > generation { begin(generation: claim.generation) }
+        return claim.generation < generation
+    }
+
     private mutating func standing(_ claim: TicketClaim, _ now: Int) -> Standing {
-        if claim.generation < generation { return .fenced }
+        if isFenced(claim) { return .fenced }
         if let place = place(claim, now) { return place }
         if claim.number >= next { next = claim.number + 1 + QueueConstants.numbersSkipped }
         return comeBack(claim.number, now)
@@ -142,7 +149,7 @@ extension QueueModel {
     /// Gives the place up for good. Idempotent.
     public mutating func leave(_ claim: TicketClaim, nowMilliseconds: Int) -> StandingReply {
         let now = advance(to: nowMilliseconds)
-        if claim.generation < generation {
+        if isFenced(claim) {
             return reply(.fenced, claim, now)
         }
         if !left.contains(claim.number) {

@@ -302,13 +302,18 @@ public struct QueueModel {
     /// Ends the generation: everybody who waits or was called loses the place. Numbers go on.
     public mutating func reset(nowMilliseconds: Int) -> Int {
         let now = advance(to: nowMilliseconds)
-        generation = max(generation + 1, now / 1000)
+        begin(generation: max(generation + 1, now / 1000))
+        save()
+        return generation
+    }
+
+    /// Ends the generation before. Passes stay.
+    mutating func begin(generation: Int) {
+        self.generation = generation
         endPlaces()
         owed = 0
         isTouched = true
         openedMilliseconds = 0
-        save()
-        return generation
     }
 
     /// Nobody waits or is called any more.

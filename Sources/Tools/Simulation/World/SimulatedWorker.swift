@@ -11,10 +11,8 @@ internal import QueueClient
 internal import WaitingRoomAPI
 
 final class SimulatedWorker {
-    /// As in Worker: how long a new worker waits for its first look, and how long a worker that joins a running pool
-    /// leaves it to the others to restore a room.
+    /// As in Worker: how long a new worker waits for its first look.
     private static let silentMilliseconds = 4000
-    private static let deferMilliseconds = 2500
 
     let index: Int
     let room: Room
@@ -60,14 +58,15 @@ final class SimulatedWorker {
         link = SimulatedLink(world: world, host: host, index: index, network: network)
         store = RedisQueueStore(link: link, scripts: ModelServer.scripts)
         room = Room(id: SimulatedWorker.roomID, defaults: file.limits, revision: file.revision)
-        let mayMakeAt = world.now + (joinsPool ? SimulatedWorker.deferMilliseconds : 0)
-        room.mayBeMade = { [unowned world] in world.now >= mayMakeAt }
+        // As with the private Redis of a demo, nobody else remembers the room when the first workers start.
+        var delay = joinsPool ? MakingDelay() : MakingDelay(milliseconds: 0)
+        room.mayBeMade = { [unowned world] in delay.isOver(nowMilliseconds: world.now) }
         room.quietMilliseconds = { [unowned world] in
             world.runMarkMilliseconds.map { RunMark.quietMilliseconds(since: $0, nowMilliseconds: world.wall) }
         }
         var environment = APIEnvironment(
             nowMilliseconds: clock,
-            wallSeconds: { [unowned world] in world.wall / 1000 },
+            wallMilliseconds: { [unowned world] in world.wall },
             random: { [unowned world] in world.random.fraction() },
             staleMilliseconds: max(1000, 5 * tickMilliseconds)
         )
