@@ -60,6 +60,7 @@ function setPlace(holds) {
   show('heading').textContent = holds ? text.heading : text.title;
   if (holds) { return; }
   document.title = text.title;
+  show('position').textContent = '–';
   show('updated').textContent = '';
   show('notify').hidden = true;
   shown = null;
