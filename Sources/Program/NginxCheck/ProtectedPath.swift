@@ -5,6 +5,8 @@
 /// A path of a protected server.
 public struct ProtectedPath: Sendable, Equatable {
     public let path: String
+    /// The room it belongs to; nil where only a running nginx knows.
+    public let room: String?
     /// For the Host header.
     public let name: String
     /// Where the server listens without TLS; nil when it does not, or not on TCP.
@@ -22,9 +24,11 @@ public struct ProtectedPath: Sendable, Equatable {
             let port = server.children("listen").lazy.compactMap { plainPort($0.arguments) }.first
             let hasGuard = (server.block ?? []).contains { $0.includes(OurFiles.guardian) }
             let rooms = hasGuard ? GuardedPaths(http) : nil
-            return protected(NginxLocation.all(in: server)) { rooms?.hold($0, host: name) == true }.map {
+            let room = { (path: String) in rooms?.room(of: path, host: name) }
+            return protected(NginxLocation.all(in: server)) { room($0) != nil }.map {
                 ProtectedPath(
                     path: $0.pattern,
+                    room: ownRoom(of: $0) ?? room($0.pattern),
                     name: name,
                     port: port,
                     file: $0.directive.file,
@@ -42,6 +46,11 @@ public struct ProtectedPath: Sendable, Equatable {
                 || isGuarded(location.pattern)
             return (isPath && hasCheck ? [location] : []) + protected(location.nested, isGuarded)
         }
+    }
+
+    /// The room that a location with vestibule-protect.conf names.
+    private static func ownRoom(of location: NginxLocation) -> String? {
+        location.directive.children("set").first { $0.arguments.first == "$vestibule_room" }?.arguments.last
     }
 
     private static func plainPort(_ words: [String]) -> Int? {
@@ -68,8 +77,8 @@ struct GuardedPaths {
     /// Whether no room of the YAML protects anything.
     var isEmpty: Bool { !maps.isEmpty && !maps.contains { map in (map.block ?? []).contains { room(of: $0) != nil } } }
 
-    /// Whether a room has the path, for requests to a host.
-    func hold(_ path: String, host: String) -> Bool {
+    /// The room that has the path, for requests to a host.
+    func room(of path: String, host: String) -> String? {
         let number = hosts.first { $0.name == host }?.arguments.first ?? "0"
         let own = maps.first { ["$vsb_place", "$vsb_p_\(number)"].contains($0.arguments.last ?? "") }
         let lines = own?.block ?? []
@@ -79,7 +88,7 @@ struct GuardedPaths {
             }
             return path.firstMatch(of: expression) != nil
         }
-        return (found ?? lines.first { $0.name == "default" }).flatMap { room(of: $0) } != nil
+        return (found ?? lines.first { $0.name == "default" }).flatMap { room(of: $0) }
     }
 
     /// What a line of a map gives; another variable is no room.
