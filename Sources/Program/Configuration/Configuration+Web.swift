@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How a room speaks HTTP: `page_status` and `cors`.
+// How a room speaks HTTP: `page_status`, `cors`, `same_site`, `cookie_domain` and `api`.
 
 internal import Admission
 internal import Yams
@@ -20,9 +20,41 @@ extension Configuration {
             }
             rules.pageStatus = status
         case "cors": rules.origins = try origins(value, key, room: room)
+        case "same_site":
+            switch try value.text(key) {
+            case "lax": rules.isForOtherSites = false
+            case "none": rules.isForOtherSites = true
+            default: throw key.error("same_site must be lax or none")
+            }
+        case "api":
+            switch try value.text(key) {
+            case "vestibule": rules.speaksReference = false
+            case "reference": rules.speaksReference = true
+            default: throw key.error("api must be vestibule or reference")
+            }
+        case "cookie_domain":
+            let domain = try value.text(key)
+            guard isDomain(domain) else {
+                throw key.error("cookie_domain must be a domain that the hosts share, such as example.com")
+            }
+            rules.cookieDomain = domain
         default: return false
         }
         return true
+    }
+
+    /// Whether hosts can share it: two names at least, in small letters, and no address.
+    private static func isDomain(_ text: String) -> Bool {
+        let labels = text.split(separator: ".", omittingEmptySubsequences: false)
+        let arePlain = labels.allSatisfy { label in
+            (1...63).contains(label.utf8.count) && label.first != "-" && label.last != "-"
+                && label.utf8.allSatisfy { isPlain($0) || $0 == UInt8(ascii: "-") }
+        }
+        return labels.count >= 2 && arePlain && text.utf8.count <= 253 && labels.last?.allSatisfy(\.isNumber) == false
+    }
+
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
     }
 
     private static func origins(_ node: Node, _ key: Node, room: String) throws(ConfigurationError) -> [String] {
@@ -54,10 +86,7 @@ extension Configuration {
             return false
         }
         let host = text.dropFirst(scheme.count)
-        let isPlain = host.utf8.allSatisfy {
-            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
-                || "-.:[]".utf8.contains($0)
-        }
-        return isPlain && !host.isEmpty && !host.hasPrefix(":") && !host.hasSuffix(":") && !host.hasSuffix(port)
+        let isHost = host.utf8.allSatisfy { isPlain($0) || "-.:[]".utf8.contains($0) }
+        return isHost && !host.isEmpty && !host.hasPrefix(":") && !host.hasSuffix(":") && !host.hasSuffix(port)
     }
 }

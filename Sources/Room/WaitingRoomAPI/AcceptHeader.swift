@@ -41,7 +41,7 @@ struct AcceptHeader {
         }
     }
 
-    /// The weight among a range's parameters; 1000 without one, nil for one that is none.
+    /// The weight among a range's parameters; 1000 without any, nil for a value that is no weight.
     private static func weight(_ parameters: ArraySlice<Substring>) -> Int? {
         guard let sent = parameters.first(where: { $0.hasPrefix("q=") })?.dropFirst(2) else { return 1000 }
         let parts = sent.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a request at the gate is for. Only a person who opens a page is a visitor: fonts, webhooks, sockets, monitors and
-// what a browser fetches in advance take no place in a queue of people.
+// What a request at the gate is for. Only a person who opens a page is a visitor: fonts, webhooks, sockets, monitors
+// and what a browser fetches in advance take no place in a queue of people.
 
 internal import Admission
 internal import GatewayWire
@@ -9,7 +9,8 @@ internal import GatewayWire
 enum Errand {
     /// A person opens a page. Nothing else takes a number or enters.
     case navigation
-    /// A person opens a page by a form of another site. That page may be anybody's, so the form itself takes nothing.
+    /// A person opens a page by a form of another site. That page may be anybody's, so the form takes no place; but a
+    /// bank's answer is one, too, and goes on as a program's request does.
     case foreignForm
     /// A browser asks what a page of a listed origin may send here.
     case preflight
@@ -20,15 +21,15 @@ enum Errand {
         let method = request[.method]
         if method.spells("OPTIONS"), request.hasListedOrigin(web) {
             self = .preflight
-        } else if !Errand.isNavigation(request) {
+        } else if !Errand.isNavigation(request, web) {
             self = .other
         } else {
             let isForm = method.spells("POST")
-            self = isForm && request.isCrossSite && !request.hasListedOrigin(web) ? .foreignForm : .navigation
+            self = isForm && request.isForeign(to: web) ? .foreignForm : .navigation
         }
     }
 
-    private static func isNavigation(_ request: GatewayRequest) -> Bool {
+    private static func isNavigation(_ request: GatewayRequest, _ web: WebRules) -> Bool {
         // nginx has seen a header that says so: see $vsb_errand.
         guard request[.errand].isEmpty else { return false }
         let (method, mode, destination) = (request[.method], request[.fetchMode], request[.fetchDestination])
@@ -40,32 +41,8 @@ enum Errand {
             return false
         }
         if destination.isEmpty || destination.spells("document") { return true }
-        // In a frame of another site a browser keeps no cookies of ours: each look would be another visitor.
+        // In a frame of another site a browser keeps no cookies with SameSite=Lax: each look would be another visitor.
         let isFrame = destination.spells("iframe") || destination.spells("frame")
-        return isFrame && !request.isCrossSite
-    }
-}
-
-extension GatewayRequest {
-    /// Whether a page of another site has made the browser send this. A client that is no browser says nothing of it.
-    var isCrossSite: Bool {
-        let site = self[.fetchSite]
-        if !site.isEmpty { return site.spells("cross-site") }
-        let origin = self[.origin]
-        return !origin.isEmpty && !isOwn(origin)
-    }
-
-    /// Whether the request comes from a page of one of the room's origins.
-    func hasListedOrigin(_ web: WebRules) -> Bool {
-        guard !web.origins.isEmpty, !self[.origin].isEmpty else { return false }
-        let origin = String(decoding: self[.origin], as: UTF8.self)
-        return web.origins.contains(origin)
-    }
-
-    /// Whether the origin's host is the one that was asked. Its scheme is not compared: TLS may end before nginx.
-    private func isOwn(_ origin: ArraySlice<UInt8>) -> Bool {
-        let text = String(decoding: origin, as: UTF8.self)
-        guard let scheme = text.firstRange(of: "://"), !self[.host].isEmpty else { return false }
-        return text[scheme.upperBound...].lowercased() == String(decoding: self[.host], as: UTF8.self).lowercased()
+        return isFrame && (web.isForOtherSites || !request.isCrossSite)
     }
 }

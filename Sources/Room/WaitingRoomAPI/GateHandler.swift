@@ -17,7 +17,11 @@ struct GateHandler {
         let room: Room
         let call: Call
         let network: UInt64?
+        let errand: Errand
         let joiner: Joiner
+        let refused: RefusedPass?
+        /// The ticket that came, when it is one of the room.
+        var oldTicket: [UInt8]?
         /// The language that the visitor chose on the page, or else the browser's.
         let language: Language
         let takesGzip: Bool
@@ -31,36 +35,41 @@ struct GateHandler {
         }
         call = call.binding(request, room)
         room.use(nowMilliseconds: api.now)
-        let caller = Caller(
+        let verdict = String(decoding: request[.verdict], as: UTF8.self)
+        var caller = Caller(
             room: room,
             call: call,
             network: SourceNetwork.bits(request[.address]),
+            errand: Errand(request, room.web),
             joiner: JoinChecks(api: api, room: room).joiner(request),
+            refused: RefusedPass(verdict: verdict),
             language: chosenLanguage(request) ?? call.language,
             takesGzip: takesGzip(request[.acceptEncoding]),
             noScript: NoScript(request)
         )
         if room.policy.mode == .bypass { return respond(continuation(caller)) }
-        let verdict = String(decoding: request[.verdict], as: UTF8.self)
-        let sent = api.cookieTicket(request, room: room.id)
-        // The page asks for a pass itself, and is told why there is none.
-        if api.arePassesExpired(room) { return hold(caller, sent == nil ? .join : .poll) }
+        caller.refused?.note(request, room, api)
+        let sent = api.cookieTicket(request, room: room)
         // The pass of another client counts as none: a visitor with the ticket of that entry who comes by another
         // network now gets the same admission again.
         let hasNoPass = verdict == VerdictWord.missing || verdict == VerdictWord.otherClient
         let hasNoBadPass = hasNoPass || verdict == VerdictWord.expired
-        switch Errand(request, room.web) {
-        case .other, .preflight:
-            return answerOther(caller, ticket: sent, problem(forVerdict: verdict), mayGoOn: hasNoPass)
-        case .foreignForm: return hold(caller, .find)
+        switch caller.errand {
+        case .preflight: return respond(CrossOrigin.preflight(methods: "GET, HEAD, POST, PUT, PATCH, DELETE"))
+        case .other, .foreignForm:
+            let mayGoOn = api.isOpen(room) ? hasNoBadPass : hasNoPass
+            return answerOther(caller, ticket: sent, problem(forVerdict: verdict), mayGoOn: mayGoOn)
         case .navigation: break
         }
+        // The page asks for a pass itself, and answers why there is none.
+        if api.arePassesExpired(room) { return hold(caller, sent == nil ? .join : .poll) }
         // Open to everybody who may join at all.
         if api.isOpen(room), hasNoBadPass, caller.joiner.refusal == nil { return passOpenDoor(sent, caller) }
         // Only a request without any pass is let in at once: one with a bad pass goes through the waiting page.
         // Its ticket, if there is one, is for the page's first poll to judge.
         guard hasNoPass else { return hold(caller, sent == nil ? .join : .poll) }
         if let visitor = api.visitor(cookie: sent, room) {
+            caller.oldTicket = sent
             return gateReturning(visitor.claim, caller, isNamed: false)
         }
         gateNew(caller)
@@ -109,7 +118,10 @@ struct GateHandler {
             return hold(caller, .join)
         }
         checks.countJoin()
-        let request = JoinRequest(kind: wantsNumber ? .join : .gate, key: caller.joiner.person)
+        // Tabs that a browser opens again at once all send the ticket of an earlier visit. They are one visitor.
+        let again = caller.oldTicket.map { JoinChecks.storeKey(of: $0, purpose: "vestibule ticket key") }
+        let key = caller.joiner.person ?? again.map { .retry($0) }
+        let request = JoinRequest(kind: wantsNumber ? .join : .gate, key: key)
         api.store.join(request, room: room) { result in
             guard case .success(let answer) = result else { return hold(caller, .join) }
             switch answer.outcome {
@@ -213,7 +225,7 @@ struct GateHandler {
     private static let pageRetrySeconds = 15
 
     /// Answers with the waiting page, and gives the visitor the ticket of a place that was taken or found just now.
-    private func hold(
+    func hold(
         _ caller: Caller,
         _ step: WaitingPage.FirstStep,
         at line: (place: Int, position: Int)? = nil,
@@ -228,6 +240,7 @@ struct GateHandler {
             position: line?.position,
             keptSeconds: (policy.abandonAfterMilliseconds + policy.returnGraceMilliseconds) / 1000,
             refusal: step == .poll ? nil : caller.joiner.refusal,
+            refused: caller.refused?.verdict,
             noScript: refresh(caller, step, line)
         )
         var response = WaitingPage.response(
@@ -241,6 +254,7 @@ struct GateHandler {
             let ticket = Credentials(api: api, room: caller.room).ticket(claim)
             response.setTicketCookie(ticket, caller.room, caller.call)
         }
+        if caller.refused?.isWorthless == true { response.clearPassCookie(caller.room, caller.call) }
         caller.call.respond(response)
     }
 

@@ -66,6 +66,8 @@ extension GateHandler {
     private static let retryMilliseconds = 5000
 
     private func refuse(_ caller: Caller, _ problem: Problem, at line: (place: Int, position: Int)? = nil) {
+        // A person has sent the form: the page finds the place, which the form may not take.
+        if caller.errand == .foreignForm { return hold(caller, .find) }
         api.count(.gateRefused)
         let view = line.map {
             VisitorView.waiting(in: caller.room, at: $0.place, $0.position, caller.call.language, api)

@@ -12,6 +12,7 @@ package struct PageTemplate {
         case room = "{{ROOM}}"
         case api = "{{API}}"
         case step = "{{STEP}}"
+        case refused = "{{REFUSED}}"
         case heading = "{{HEADING}}"
         case hidden = "{{HIDDEN}}"
         case message = "{{MESSAGE}}"

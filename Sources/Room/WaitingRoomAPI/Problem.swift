@@ -122,6 +122,11 @@ struct Problem: Error {
         "PROOF_EXPIRED",
         "the challenge is older than two minutes; here is another one"
     )
+    static let crossSite = Problem(
+        403,
+        "CROSS_SITE",
+        "a page of another site may not do this; an app of that origin needs it in the room's cors"
+    )
     static let roomClosed = Problem(403, "ROOM_CLOSED", "the room takes no joins")
     static let roomUnknown = Problem(404, "ROOM_UNKNOWN", "there is no such room")
     static let routeUnknown = Problem(404, "NOT_FOUND", "there is nothing at this address")

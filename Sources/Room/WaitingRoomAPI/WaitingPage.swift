@@ -29,6 +29,8 @@ enum WaitingPage {
         var keptSeconds: Int
         /// Why the visitor may not join.
         var refusal: Joiner.Refusal?
+        /// nginx's verdict on the pass that came; nil when none did.
+        var refused: String?
         var noScript: NoScript.Refresh
     }
 
@@ -40,6 +42,7 @@ enum WaitingPage {
             case .room: content.room
             case .api: String(decoding: content.api, as: UTF8.self)
             case .step: content.firstStep.rawValue
+            case .refused: content.refused.map(word) ?? ""
             case .heading: content.refusal == nil ? words.queued : words.title
             case .hidden: content.refusal == nil ? "" : " hidden"
             case .message: content.refusal.map { sentence($0, words) } ?? ""
@@ -57,6 +60,12 @@ enum WaitingPage {
         response.addHeader("Referrer-Policy", "same-origin")
         response.addHeader("Content-Security-Policy", securityPolicy)
         return response
+    }
+
+    /// A verdict as it may stand in an attribute: the room in it is not for the visitor.
+    private static func word(_ verdict: String) -> String {
+        verdict.hasPrefix(VerdictWord.okPrefix)
+            ? VerdictWord.foreign : verdict.filter { $0.isASCII && $0.isLetter || $0 == "-" }
     }
 
     private static func sentence(_ refusal: Joiner.Refusal, _ words: any Sentences.Type) -> String {
@@ -107,7 +116,7 @@ enum WaitingPage {
             ("expired", "\(words.expired)"), ("left", "\(words.left)"), ("unreachable", words.unreachable),
             ("closed", words.closed), ("full", words.full), ("preparing", words.preparing), ("cookies", words.cookies),
             ("ready", "\(words.ready)"), ("about", words.about), ("lessThan", words.lessThan), ("kept", words.kept),
-            ("returned", words.returned), ("rings", words.rings),
+            ("returned", words.returned), ("rings", words.rings), ("refused", words.refused),
         ]
         let languages = Language.allCases.map { other in
             let (tag, name) = (other.sentences.tag, other.sentences.name)

@@ -9,10 +9,25 @@ public struct WebRules: Equatable, Sendable {
     /// Origins, such as `https://app.example.com`, whose pages may call the API and see the answers of the gate. In
     /// small letters, without a port that is the scheme's own; at most ``originsMax``.
     public var origins: [String]
+    /// The domain whose hosts share the room's cookies; nil for each host by itself.
+    public var cookieDomain: String?
+    /// Whether pages of other sites may show the site in a frame, or call it with its cookies.
+    public var isForOtherSites: Bool
+    /// Whether the API speaks to clients that know only "waiting" and "expired", and enter as soon as they are ready.
+    public var speaksReference: Bool
 
-    public init(pageStatus: Int = 503, origins: [String] = []) {
+    public init(
+        pageStatus: Int = 503,
+        origins: [String] = [],
+        cookieDomain: String? = nil,
+        isForOtherSites: Bool = false,
+        speaksReference: Bool = false
+    ) {
         self.pageStatus = pageStatus
         self.origins = origins
+        self.cookieDomain = cookieDomain
+        self.isForOtherSites = isForOtherSites
+        self.speaksReference = speaksReference
     }
 
     /// A page that nothing keeps, and no other site.

@@ -7,6 +7,7 @@ import GatewayWire
 import Passes
 import Simulation
 import StrictJSON
+import Telemetry
 import TestSupport
 import Testing
 import WaitingRoomAPI
@@ -112,9 +113,35 @@ struct GateTests {
         let bench = try WaitingRoomBench()
         let answer = try bench.gate(verdict: verdict)
         #expect(answer["X-Accel-Redirect"] == nil)
-        #expect(answer.cookies.isEmpty)
+        // The browser forgets what was refused, so that it is not refused again.
+        let cleared = "vestibule-pass-demo=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"
+        #expect(answer.cookies == (verdict == "expired" ? [] : [cleared]))
+        let shown = ["": "", "Missing": "Missing", "missing ": "missing", "ok:demo": "foreign", "ok:other": "foreign"]
+        #expect(answer.text.contains(#"data-refused="\#(shown[verdict] ?? verdict)""#))
         #expect(bench.store.calls.isEmpty)
         #expect(answer["Content-Type"] == "text/html; charset=utf-8")
+    }
+
+    @Test("Refused passes are counted by reason; one that the worker holds for good is told once")
+    func disputed() throws {
+        let directory = try TemporaryDirectory()
+        let scoreboard = try #require(Scoreboard(path: directory.file("scoreboard"), row: 0))
+        let bench = try WaitingRoomBench(policy: limits(burst: 9), scoreboard: scoreboard)
+        let pass = try #require(try bench.join().string("pass"))
+        let cookie: [(GatewayField, String)] = [(.cookie, "vestibule-pass-demo=x; vestibule-pass-demo=\(pass)")]
+        for verdict in ["missing", "forged", "forged", "expired", "foreign", "ok:other", "malformed", "other-client"] {
+            _ = try bench.gate(verdict: verdict, [(.cookie, "vestibule-pass-demo=x")])
+        }
+        #expect(bench.logLines.isEmpty, "anybody can send what is no pass")
+        for _ in 0..<3 { _ = try bench.gate(verdict: "forged", cookie) }
+        #expect(bench.logLines.count == 1 && bench.logLines[0].contains("nginx refuses a pass"))
+        #expect(!bench.logLines[0].contains(pass.suffix(20)))
+        let metrics = try bench.send(Call("GET", "/metrics")).text
+        for line in [
+            #"refused_total{reason="forged"} 5"#, #"refused_total{reason="expired"} 1"#,
+            #"refused_total{reason="foreign"} 2"#, #"refused_total{reason="malformed"} 1"#,
+            #"refused_total{reason="other_client"} 1"#, "disputed_total 3",
+        ] { #expect(metrics.contains("vestibule_pass_\(line)\n"), "\(line)") }
     }
 
     @Test("A called visitor who comes back without a pass enters with the old number")
@@ -213,7 +240,7 @@ struct VerifyTests {
         }
         let seconds = Int64(bench.nowMilliseconds / 1000)
         let cases: [(String?, String)] = [
-            (nil, "missing"), ("noise", "malformed"), ("", "malformed"), (pass + "x", "malformed"),
+            (nil, "missing"), ("noise", "malformed"), ("", "missing"), (pass + "x", "malformed"),
             (String(pass.dropLast()) + (pass.last == "A" ? "B" : "A"), "forged"),
             (other(room: "other", expires: seconds + 60), "foreign"),
             (other(room: "demo", expires: seconds - 5), "expired"),

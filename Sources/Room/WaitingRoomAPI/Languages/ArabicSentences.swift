@@ -30,6 +30,9 @@ enum ArabicSentences: Sentences {
         }
     }
 
+    static var refused: String {
+        "يمكنك الدخول، لكن هذا الموقع رفض تصريحك مرتين. يُرجى المحاولة بعد بضع دقائق أو إبلاغ الموقع. السبب:"
+    }
     static var title: String { "غرفة الانتظار" }
     static var queued: String { "أنت في الطابور" }
     static var explanation: String { "يوجد عدد كبير من الأشخاص الآن. أبقِ هذه الصفحة مفتوحة وسيتم إدخالك تلقائيًا." }

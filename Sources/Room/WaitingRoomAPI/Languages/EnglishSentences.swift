@@ -32,6 +32,10 @@ enum EnglishSentences: Sentences {
         }
     }
 
+    static var refused: String {
+        "You are in, but this site has refused your pass twice. Please try again in a few minutes, or "
+            + "tell the site. Reason:"
+    }
     static var title: String { "Waiting room" }
     static var queued: String { "You are in the queue" }
     static var explanation: String {

@@ -32,6 +32,10 @@ enum FrenchSentences: Sentences {
         }
     }
 
+    static var refused: String {
+        "Vous pouvez entrer, mais ce site a refusé votre laissez-passer deux fois. Réessayez dans "
+            + "quelques minutes ou prévenez le site. Raison :"
+    }
     static var title: String { "Salle d’attente" }
     static var queued: String { "Vous êtes dans la file" }
     static var explanation: String {

@@ -32,6 +32,10 @@ enum GermanSentences: Sentences {
         }
     }
 
+    static var refused: String {
+        "Sie sind an der Reihe, aber diese Website hat Ihre Zulassung zweimal abgelehnt. Versuchen Sie "
+            + "es in einigen Minuten erneut oder melden Sie es der Website. Grund:"
+    }
     static var title: String { "Warteraum" }
     static var queued: String { "Sie sind in der Warteschlange" }
     static var explanation: String {

@@ -30,6 +30,9 @@ enum HebrewSentences: Sentences {
         }
     }
 
+    static var refused: String {
+        "אפשר להיכנס, אך האתר דחה את האישור שלך פעמיים. יש לנסות שוב בעוד כמה דקות או להודיע לאתר. הסיבה:"
+    }
     static var title: String { "חדר המתנה" }
     static var queued: String { "ההמתנה בתור החלה" }
     static var explanation: String { "יש כאן אנשים רבים כרגע. יש להשאיר את הדף פתוח: הכניסה תתבצע אוטומטית." }

@@ -32,6 +32,10 @@ enum IndonesianSentences: Sentences {
         }
     }
 
+    static var refused: String {
+        "Anda boleh masuk, tetapi situs ini menolak izin masuk Anda dua kali. Coba lagi dalam beberapa "
+            + "menit atau beri tahu situs ini. Alasan:"
+    }
     static var title: String { "Ruang tunggu" }
     static var queued: String { "Anda dalam antrean" }
     static var explanation: String {

@@ -30,6 +30,10 @@ enum ItalianSentences: Sentences {
         }
     }
 
+    static var refused: String {
+        "Può entrare, ma questo sito ha rifiutato due volte il suo lasciapassare. Riprovi tra qualche "
+            + "minuto o avvisi il sito. Motivo:"
+    }
     static var title: String { "Sala d’attesa" }
     static var queued: String { "È in coda" }
     static var explanation: String {

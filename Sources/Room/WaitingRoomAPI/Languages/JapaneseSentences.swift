@@ -30,6 +30,7 @@ enum JapaneseSentences: Sentences {
         }
     }
 
+    static var refused: String { "入場は許可されましたが、このサイトが入場証を2回拒否しました。数分後にもう一度お試しいただくか、サイトにお知らせください。理由：" }
     static var title: String { "待合室" }
     static var queued: String { "順番をお待ちください" }
     static var explanation: String { "ただいま大変混み合っています。このページを開いたままお待ちください。順番になると自動的に入場します。" }

@@ -30,6 +30,7 @@ enum KoreanSentences: Sentences {
         }
     }
 
+    static var refused: String { "입장이 허가되었지만 사이트가 입장권을 두 번 거부했습니다. 몇 분 후 다시 시도하거나 사이트에 알려 주세요. 사유:" }
     static var title: String { "대기실" }
     static var queued: String { "대기 중입니다" }
     static var explanation: String { "지금 접속자가 많습니다. 이 페이지를 열어 두시면 차례가 되었을 때 자동으로 이동합니다." }

@@ -32,6 +32,10 @@ enum PortugueseSentences: Sentences {
         }
     }
 
+    static var refused: String {
+        "Já pode entrar, mas este site recusou o seu passe duas vezes. Tente novamente dentro de alguns "
+            + "minutos ou avise o site. Motivo:"
+    }
     static var title: String { "Sala de espera" }
     static var queued: String { "Você está na fila" }
     static var explanation: String {

@@ -30,6 +30,7 @@ enum SimplifiedChineseSentences: Sentences {
         }
     }
 
+    static var refused: String { "您已获准进入，但此网站两次拒绝了您的通行证。请几分钟后重试，或告知网站。原因：" }
     static var title: String { "等候室" }
     static var queued: String { "您正在排队" }
     static var explanation: String { "当前访问人数较多。请保持此页面打开，轮到您时会自动进入。" }

@@ -32,6 +32,10 @@ enum SpanishSentences: Sentences {
         }
     }
 
+    static var refused: String {
+        "Ya puede entrar, pero este sitio ha rechazado su pase dos veces. Inténtelo de nuevo en unos "
+            + "minutos o avise al sitio. Motivo:"
+    }
     static var title: String { "Sala de espera" }
     static var queued: String { "Está en la cola" }
     static var explanation: String {

@@ -30,6 +30,9 @@ enum ThaiSentences: Sentences {
         }
     }
 
+    static var refused: String {
+        "คุณเข้าได้แล้ว แต่เว็บไซต์นี้ปฏิเสธบัตรผ่านของคุณสองครั้ง โปรดลองใหม่ในอีกไม่กี่นาทีหรือแจ้งเว็บไซต์ เหตุผล:"
+    }
     static var title: String { "ห้องรอ" }
     static var queued: String { "คุณอยู่ในคิว" }
     static var explanation: String { "ขณะนี้มีผู้ใช้จำนวนมาก โปรดเปิดหน้านี้ไว้ ระบบจะพาคุณเข้าโดยอัตโนมัติ" }

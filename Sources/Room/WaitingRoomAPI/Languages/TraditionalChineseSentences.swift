@@ -30,6 +30,7 @@ enum TraditionalChineseSentences: Sentences {
         }
     }
 
+    static var refused: String { "您已獲准進入，但此網站兩次拒絕了您的通行證。請幾分鐘後重試，或告知網站。原因：" }
     static var title: String { "等候室" }
     static var queued: String { "您正在排隊" }
     static var explanation: String { "目前訪問人數眾多。請保持此頁面開啟，輪到您時會自動進入。" }

@@ -30,6 +30,10 @@ enum VietnameseSentences: Sentences {
         }
     }
 
+    static var refused: String {
+        "Bạn đã được vào, nhưng trang này đã từ chối giấy vào của bạn hai lần. Hãy thử lại sau vài phút "
+            + "hoặc báo cho trang. Lý do:"
+    }
     static var title: String { "Phòng chờ" }
     static var queued: String { "Bạn đang trong hàng chờ" }
     static var explanation: String { "Hiện có rất nhiều người. Hãy giữ trang này mở: bạn sẽ được vào tự động." }

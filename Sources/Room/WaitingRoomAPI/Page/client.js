@@ -1,5 +1,5 @@
 const show = (id) => document.getElementById(id);
-const { room, step: firstStep, api: prefix, kept } = show('room').dataset;
+const { room, step: firstStep, api: prefix, kept, refused } = show('room').dataset;
 const language = document.documentElement.lang;
 const text = JSON.parse(show('text').textContent);
 const api = prefix + '/';
@@ -9,6 +9,8 @@ let timer = 0;
 let turn = 0;
 let failures = 0;
 let holdsPlace = false;
+// Whether it has a pass that nginx refuses.
+let holdsPass = false;
 // Whether the ticket cookie has been seen to come back. It is HttpOnly: only the server can tell.
 let cookieWorks = firstStep === 'poll';
 // Number and generation: with them the place is found on the board, without a worker being asked.
@@ -31,7 +33,20 @@ const boardAgeMilliseconds = 10000;
 let proof;
 const proofRoundsMax = 5;
 
-// Two tabs that open at once send the same key, and so share one place.
+// Tabs that open at once join one after the other. The later ones send the ticket of the first, and get its place.
+async function alone(work) {
+  let isRunning = false;
+  const run = () => { isRunning = true; return work(); };
+  if (!navigator.locks || !AbortSignal.timeout) { return run(); }
+  try {
+    return await navigator.locks.request(keyName, { signal: AbortSignal.timeout(latestMilliseconds) }, run);
+  } catch (e) {
+    if (isRunning) { throw e; }
+    return run();
+  }
+}
+
+// Two tabs that open at once send the same key, and so share one place. This is for browsers without locks.
 function joinKey() {
   let key = null;
   try { key = localStorage.getItem(keyName); } catch (e) { /* storage is off: every tab is its own visitor */ }

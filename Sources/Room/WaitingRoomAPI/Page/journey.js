@@ -8,14 +8,45 @@ function end(message) {
   say(message);
 }
 
-// The pass is a cookie by now: the same address leads to the page itself. A reload keeps the fragment.
+// How often this tab went in within the last minute and came back here. Without storage: as often as may be.
+const turnsName = 'vestibule-turns-' + room;
+function countTurn() {
+  try {
+    const [count, time] = (sessionStorage.getItem(turnsName) || '0 0').split(' ').map(Number);
+    const turns = Date.now() - time < 60000 ? count + 1 : 1;
+    sessionStorage.setItem(turnsName, turns + ' ' + Date.now());
+    return turns;
+  } catch (e) { return refused ? 3 : 1; }
+}
+
+// nginx refuses what the workers give: its keys or its clock are others. One more turn would be one of many.
+function stop() {
+  end(text.refused + ' ' + (refused || 'missing'));
+  holdsPass = true;
+}
+
+function tryAgain() {
+  if (!holdsPass) { return run(join); }
+  try { sessionStorage.removeItem(turnsName); } catch (e) { /* nothing was kept */ }
+  location.reload();
+}
+
+// The pass is a cookie by now: the same address leads to the page itself.
 function proceed() {
+  const turns = countTurn();
+  if (turns > 2) { return stop(); }
+  clearTimeout(timer);
+  timer = setTimeout(load, turns > 1 ? 2000 + Math.random() * 1000 : 0);
+}
+
+// A reload keeps the fragment.
+function load() {
   forgetKey();
   if (location.hash) { return location.reload(); }
   location.replace(location.origin + location.pathname + location.search);
 }
 
-async function join() {
+async function askToJoin() {
   const headers = { 'Idempotency-Key': joinKey() };
   let { status, json } = await call('POST', 'join', { event_id: room, proof }, headers);
   // Many join: the place costs some work. The answer to bad or late work is another challenge.
@@ -26,6 +57,11 @@ async function join() {
     ({ status, json } = await call('POST', 'join', { event_id: room, proof }, headers));
   }
   if (status < 300) { proof = undefined; }
+  return { status, json };
+}
+
+async function join() {
+  const { status, json } = await alone(askToJoin);
   if (status === 200 && json.status === 'admitted') { return proceed(); }
   if (status === 202) {
     // A person who left with a pass may join when that is over, and asks more and more seldom until then.
@@ -102,7 +138,7 @@ show('language').addEventListener('change', () => {
   document.cookie = 'vestibule-language=' + show('language').value + attributes;
   location.reload();
 });
-show('rejoin').addEventListener('click', () => run(join));
+show('rejoin').addEventListener('click', tryAgain);
 // A tab that comes back asks at once: timers of hidden tabs run late.
 document.addEventListener('visibilitychange', () => {
   if (!document.hidden && holdsPlace) { again(Math.random() * 500, poll); }
