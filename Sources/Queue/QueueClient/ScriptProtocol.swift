@@ -93,6 +93,8 @@ public enum ScriptProtocol {
         ("PERSON_MS", QueueConstants.personKeyLifetimeMilliseconds, "life of a person's key since its last use"),
         ("LAPSES_MAX", QueueConstants.lapsesPerTickMax, "calls that one tick lets lapse at most"),
         ("CALLS_MAX", QueueConstants.callsPerTickMax, "visitors that one tick calls at most"),
+        ("TICKET_MS", QueueConstants.ticketBelievedMilliseconds, "an older ticket is not believed after a loss"),
+        ("ROOM_MS", QueueConstants.roomLifetimeMilliseconds, "life of the keys of a room that nobody runs"),
         ("RECALL_TOKENS", QueueConstants.recallTokens, "tokens in a claim window below which they are scarce"),
         ("PASSES_MAX", QueueConstants.passesPerTickMax, "passes that one tick ends at most"),
         ("CALLED_MAX", QueueConstants.calledPerRestoreMax, "calls that a restore looks at, the newest"),

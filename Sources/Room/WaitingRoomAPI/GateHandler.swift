@@ -38,7 +38,7 @@ struct GateHandler {
         let verdict = String(decoding: request[.verdict], as: UTF8.self)
         if wantsJSON(request) { return call.refuse(problem(forVerdict: verdict)) }
         let sent = api.cookieTicket(request, room: room.id)
-        // The page asks for a pass itself, and is told why there is none.
+        // The page asks for a pass itself; the answer says why there is none.
         if api.arePassesExpired(room) { return hold(caller, sent == nil ? .join : .poll) }
         // The pass of another client counts as none: a visitor with the ticket of that entry who comes by another
         // network now gets the same admission again.

@@ -58,7 +58,7 @@ public final class Room: RoomMemoryKeeper {
     var toldDisagreement: [PolicyField] = []
     /// How the door stood when it was last logged.
     var toldDoor = Door.attended
-    /// How far Redis' clock was ahead of this host's at the last tick, in milliseconds; as exact as the answer was fast.
+    /// How far Redis' clock was ahead of this host's at the last tick, in milliseconds.
     var clockSkewMilliseconds = 0
     /// Whether it was logged that passes would be expired at once.
     var toldClockSkew = false

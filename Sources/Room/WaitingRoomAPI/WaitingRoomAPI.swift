@@ -69,7 +69,7 @@ public final class WaitingRoomAPI {
     private func ticked(_ room: Room, _ failure: StoreFailure?) {
         if let failure {
             context.count(.ticksFailed)
-            if case .refused(let text) = failure { context.environment.log("tick refused: \(text)") }
+            if case .refused(let text) = failure { context.logPaced("tick refused: \(text)") }
             return
         }
         context.wasReady = true

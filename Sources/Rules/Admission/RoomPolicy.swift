@@ -66,6 +66,21 @@ public struct RoomPolicy: Equatable, Sendable {
     /// Length of a sweep epoch, in milliseconds.
     public var epochMilliseconds: Int { max(1, abandonAfterMilliseconds / RoomPolicy.epochsKept) }
 
+    /// The highest rate that is delivered, in thousandths: three quarters of what ticks of this length can call, since
+    /// a tick may come late.
+    public static func rateMilliMax(tickMilliseconds: Int) -> Int {
+        QueueConstants.callsPerTickMax * 3 / 4 * 1_000_000 / tickMilliseconds
+    }
+
+    /// Why the rate is not delivered with ticks of this length, as the end of a sentence that begins with the key; nil
+    /// when it is.
+    public func rateComplaint(tickMilliseconds: Int) -> String? {
+        let most = RoomPolicy.rateMilliMax(tickMilliseconds: tickMilliseconds)
+        guard rateMilli > most else { return nil }
+        return "is more than ticks of \(tickMilliseconds) ms deliver: at most \(most / 1000) a second, "
+            + "or a shorter tick (20ms at the least)"
+    }
+
     /// The rate as a number a second.
     public var ratePerSecond: Double { Double(rateMilli) / 1000 }
 

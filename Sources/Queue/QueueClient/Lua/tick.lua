@@ -106,7 +106,11 @@ local function recount()
       redis.call('HDEL', KEYS[3], chunk)
       touched = true
     end
+    redis.call('PEXPIRE', key, ROOM_MS)
   end
+  -- A room that nobody runs any more, because it is in no file, must not stay for ever.
+  for i = 1, 6 do redis.call('PEXPIRE', KEYS[i], ROOM_MS) end
+  redis.call('PEXPIRE', recalled_key, ROOM_MS)
   -- The workers' mirrors show visitors who are not here: without a new list they would answer these for ever.
   if S.waiting ~= before then
     touched = true
@@ -156,8 +160,8 @@ local function call_forward()
     end
   end
   if #calls == 0 then return end
-  redis.call('ZADD', KEYS[4], unpack(calls))
-  if #recalls > 0 then redis.call('ZADD', recalled_key, unpack(recalls)) end
+  in_slices('ZADD', KEYS[4], calls)
+  in_slices('ZADD', recalled_key, recalls)
   S.head = head
   S.waiting, S.called = S.waiting - #calls / 2, S.called + #calls / 2
   if P.mode ~= BYPASS then take_tokens(first_calls) end
