@@ -63,6 +63,9 @@ extension Configuration {
             default: throw key.unknown(in: "the file")
             }
         }
+        for index in rooms.indices where root["rooms"]?[rooms[index].id]?[PolicyField.pollBudget.key] == nil {
+            rooms[index].policy.pollBudget = pollBudgetPerSecond
+        }
         try checkRates(root)
     }
 

@@ -19,8 +19,6 @@ public struct APIEnvironment {
     public var log: (String) -> Void
     /// A mirror older than this counts as degraded, in milliseconds.
     public var staleMilliseconds: Int
-    /// Polls per second that the hints aim at for each room, over all workers.
-    public var pollBudgetPerSecond = 20_000
     /// Called after each tick that went well, before anything is answered from it.
     public var ticked: (Room) -> Void = { _ in }
 

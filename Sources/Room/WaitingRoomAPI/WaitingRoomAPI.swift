@@ -37,7 +37,6 @@ public final class WaitingRoomAPI {
     /// Applies a configuration, at the start and when it was read again. Known rooms keep their mirrors.
     public func apply(_ settings: APISettings) {
         context.environment.staleMilliseconds = settings.staleMilliseconds
-        context.environment.pollBudgetPerSecond = settings.pollBudgetPerSecond
         context.prefix = settings.prefix
         replaceRooms(settings.rooms)
     }

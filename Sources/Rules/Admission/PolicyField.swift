@@ -16,6 +16,7 @@ public enum PolicyField: String, CaseIterable, Sendable {
     case passLifetime = "pass_ms"
     case mode
     case capacity
+    case pollBudget = "poll_budget"
 
     /// What a limit is, and so how operators write it.
     public enum Kind: Sendable {
@@ -46,6 +47,7 @@ public enum PolicyField: String, CaseIterable, Sendable {
         case .passLifetime: ("pass_ttl", .seconds, 1000...day, \.passLifetimeMilliseconds)
         case .mode: ("mode", .mode, 0...RoomMode.allCases.count - 1, \.modeNumber)
         case .capacity: ("capacity", .count, 1...16_000_000, \.capacity)
+        case .pollBudget: ("poll_budget", .count, 10...10_000_000, \.pollBudget)
         }
     }
 

@@ -43,6 +43,12 @@ struct ConfigurationTests {
         #expect(moved.restartKeys(differingFrom: old) == ["redis", "workers", "run_dir", "socket_group"])
     }
 
+    @Test("The budget of polls is each room's own, or that of the file")
+    func pollBudgets() throws {
+        let read = try Configuration(yaml: "rooms: {a: {}, b: {poll_budget: 70}}\npoll_budget: 50\n")
+        #expect(read.rooms.map(\.policy.pollBudget) == [50, 70])
+    }
+
     @Test("Every key is read")
     func everyKey() throws {
         let read = try Configuration(

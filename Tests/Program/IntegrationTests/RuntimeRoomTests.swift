@@ -51,5 +51,30 @@ extension Integration {
             #expect(try client.status(waiting.ticket).status == 404)
             #expect(try !stack.room("list").text.contains("flash"))
         }
+
+        @Test func `check-config connects to Redis and names a permission that is missing`() throws {
+            let redis = try RedisServer()
+            let directory = try TemporaryDirectory()
+            // As an editor on Windows writes it.
+            try directory.write("password", "secret\r\n")
+            try directory.write(
+                "vestibule.yaml",
+                """
+                rooms: {demo: {}}
+                redis: {socket: \(redis.socketPath), username: worker, password_file: \(directory.file("password"))}
+
+                """
+            )
+            func check() throws -> (status: Int32, text: String) {
+                let words = ["check-config", directory.file("vestibule.yaml"), "--skip-keys", "--redis"]
+                return try TestProcess.output(try Product.vestibule(), words)
+            }
+            try redis.command("ACL", "SETUSER", "worker", "on", ">secret", "~vq:*", "+@all", "-bitop")
+            let refused = try check()
+            #expect(refused.status != 0 && refused.text.contains("lacks +bitop"), "\(refused.text)")
+            try redis.command("ACL", "SETUSER", "worker", "+bitop")
+            let taken = try check()
+            #expect(taken.status == 0, "\(taken.text)")
+        }
     }
 }

@@ -327,4 +327,20 @@ struct RestoreTests {
         try harness.loseEverything()
         #expect(try harness.join(1).numbers[0] > 2, "a worker that remembers")
     }
+
+    @Test("What an operator had set comes back with a room that nobody remembers", arguments: StoreKind.allCases)
+    func markedOverrides(_ kind: StoreKind) throws {
+        let harness = try kind.harness(smallPolicy(rate: 1))
+        _ = try harness.join(1)
+        try harness.advance(1000)
+        try harness.loseEverything()
+        harness.room = harness.newWorker()
+        harness.room.markedOverrides = {
+            PolicyField.allCases.map { $0 == .mode ? RoomMode.paused.rawValue : nil }
+        }
+        #expect(try harness.join(5).admittedCount == 0)
+        _ = try harness.tick()
+        #expect(harness.room.policy.mode == .paused)
+        #expect(harness.room.policy.rateMilli == 1000)
+    }
 }

@@ -43,7 +43,10 @@ enum RoomReport {
         let fields = [.mode] + PolicyField.allCases.filter { $0 != .mode }
         let limits = fields.map { field in
             let origin = overrides.contains(field) ? "  (set by an operator)" : ""
-            return "\(field.key): \(field.text(reply.policy[field]))\(origin)\n"
+            let asked = reply.askedAbandonMilliseconds
+            let isLonger = field == .abandonAfter && reply.policy[field] != asked
+            let reason = isLonger ? "  (\(field.text(asked)) was asked for; longer while so many wait)" : ""
+            return "\(field.key): \(field.text(reply.policy[field]))\(origin)\(reason)\n"
         }
         let counters = reply.counters
         let state = [

@@ -152,7 +152,9 @@ struct RoomCommand: ParsableCommand {
     ) throws {
         let session = try options.session()
         let room = try options.room(id, session)
-        var policy = try session.show(room).policy
+        let shown = try session.show(room)
+        var policy = shown.policy
+        policy.abandonAfterMilliseconds = shown.askedAbandonMilliseconds
         for (field, value) in changes { policy[field] = value ?? room.defaults[field] }
         try RoomChanges.check(policy, tickMilliseconds: try options.loaded().tickMilliseconds)
         try session.configure(room, changes)

@@ -92,7 +92,9 @@ final class Worker {
             log: { logger.warning("\($0)") }
         )
         let marks = RunMarks(directory: configuration.runDirectory) { logger.warning("\($0)") }
-        environment.ticked = { room in marks.renew(room.id, nowMilliseconds: loop.nowMilliseconds) }
+        environment.ticked = { room in
+            marks.renew(room.id, overrides: room.seen.last.overrides, nowMilliseconds: loop.nowMilliseconds)
+        }
         let api = WaitingRoomAPI(
             store: store,
             rooms: [],
@@ -157,7 +159,6 @@ final class Worker {
             APISettings(
                 rooms: roomSettings,
                 staleMilliseconds: configuration.staleMilliseconds,
-                pollBudgetPerSecond: configuration.pollBudgetPerSecond,
                 prefix: Array(configuration.apiPrefix.utf8)
             )
         )
@@ -165,6 +166,7 @@ final class Worker {
             let id = room.id
             room.mayBeMade = { [weak self] in self?.mayMake(id) ?? false }
             room.quietMilliseconds = { [marks] in marks.quietMilliseconds(id) }
+            room.markedOverrides = { [marks] in marks.overrides(id) }
         }
     }
 

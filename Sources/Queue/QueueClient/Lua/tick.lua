@@ -118,6 +118,18 @@ local function recount()
   end
 end
 
+-- How many times longer than asked for a visitor may be silent: a power of two, so that the signs of life of all who
+-- wait stay within their half of the polls. See RoomPolicy.patience.
+local function be_patient()
+  local needed, times = math.floor(PATIENCE_MS * S.waiting / P.poll_budget), S.patience
+  while times < PATIENCE_MAX and S.asked_abandon_ms * times < needed do times = 2 * times end
+  while times > 1 and S.asked_abandon_ms * times >= 4 * needed do times = times / 2 end
+  if times == S.patience then return end
+  -- The next tick finds epochs of another length, and keeps the silent for as long as they may be silent now. What was
+  -- noted of those who went before is in epochs of the old length: tickets are believed for a grace.
+  S.patience, S.restored_ms, S.doubt_from = times, now, 0
+end
+
 -- How many are called at once. A room in bypass calls those who wait without tokens, a part of them with each tick, so
 -- that a crowd does not reach the backend in one second.
 local function call_budget()
@@ -200,6 +212,7 @@ if now - S.ticked_ms >= tonumber(ARGV[TICK_ARG_TICK_MS]) / 2 then
     end
     if epoch >= S.hold_epoch then sweep() end
     recount()
+    be_patient()
     S.epoch, S.epoch_ms = epoch, epoch_ms
   end
   call_forward()
