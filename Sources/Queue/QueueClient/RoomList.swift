@@ -8,8 +8,12 @@
 enum RoomList {
     /// In the place of a room's name: it says which node of a Cluster has the list.
     static let slot = "rooms"
-    /// No room can have this name.
+    /// No room can have these names.
     static let revisionField = "#revision"
+    /// When the list was begun: another time means that Redis had lost it.
+    static let begunField = "#begun"
+    /// Fields that are no rooms.
+    static let ownFields = 2
 
     static func key(_ scripts: ScriptCatalog) -> String { KeySchema(room: slot, prefix: scripts.keyPrefix).list }
 }
@@ -42,7 +46,7 @@ public struct ListedRoom: Equatable, Sendable {
     static func list(_ reply: RedisReply) -> [ListedRoom] {
         let words = (reply.arrayValue ?? []).compactMap { $0.bytesValue.map { String(decoding: $0, as: UTF8.self) } }
         var rooms: [ListedRoom] = []
-        for at in stride(from: 0, to: words.count - 1, by: 2) where words[at] != RoomList.revisionField {
+        for at in stride(from: 0, to: words.count - 1, by: 2) where !words[at].hasPrefix("#") {
             if let room = ListedRoom(id: words[at], text: words[at + 1]) { rooms.append(room) }
         }
         return Array(rooms.sorted { $0.id < $1.id }.prefix(roomsMax))
@@ -54,6 +58,7 @@ public final class RoomListWatch {
     private let link: any RedisLink
     private let key: RedisArgument
     private var revision = 0
+    private var begun = 0
     private var rooms: [ListedRoom] = []
     private var isAsking = false
     /// Whether the list was read since this process began.
@@ -69,10 +74,12 @@ public final class RoomListWatch {
     /// Asks for the revision, and reads the list when it is another. One at a time; call it once a second.
     public func look() {
         guard !isAsking, link.isReady(room: RoomList.slot) else { return }
-        ask(["HGET", key, RedisArgument(RoomList.revisionField)]) { watch, reply in
-            let found = reply.integerValue ?? 0
-            if found < watch.revision { return watch.bringBack() }
-            if found > watch.revision || !watch.isKnown { watch.read(found) }
+        ask(["HMGET", key, RedisArgument(RoomList.revisionField), RedisArgument(RoomList.begunField)]) { watch, reply in
+            let found = (reply.arrayValue ?? []).map { $0.integerValue ?? 0 }
+            guard found.count == 2 else { return }
+            let isLost = watch.begun != 0 && watch.begun != found[1] || found[0] < watch.revision
+            if isLost { return watch.bringBack(over: found[0]) }
+            if found[0] > watch.revision || !watch.isKnown { watch.read(found[0], begun: found[1]) }
         }
     }
 
@@ -88,20 +95,24 @@ public final class RoomListWatch {
         }
     }
 
-    private func read(_ found: Int) {
+    private func read(_ found: Int, begun: Int) {
         ask(["HGETALL", key]) { watch, reply in
             let list = ListedRoom.list(reply)
             let isNew = list != watch.rooms
-            (watch.revision, watch.rooms, watch.isKnown) = (found, list, true)
+            (watch.revision, watch.begun, watch.rooms, watch.isKnown) = (found, begun, list, true)
             if isNew { watch.onChange(list) }
         }
     }
 
     /// The list is older than what this worker knows. Several workers may bring it; what is there already stays.
-    private func bringBack() {
+    private func bringBack(over found: Int) {
         for room in rooms {
             link.send(["HSETNX", key, RedisArgument(room.id), RedisArgument(room.text)], room: RoomList.slot) { _ in }
         }
-        ask(["HSET", key, RedisArgument(RoomList.revisionField), RedisArgument(revision + 1)]) { _, _ in }
+        let fields: [RedisArgument] = [
+            RedisArgument(RoomList.revisionField), RedisArgument(max(revision, found) + 1),
+            RedisArgument(RoomList.begunField), RedisArgument(begun),
+        ]
+        ask(["HSET", key] + fields) { _, _ in }
     }
 }

@@ -83,16 +83,19 @@ public final class RoomOperator {
         _ completion: @escaping (StoreFailure?) -> Void
     ) {
         let list = RedisArgument(RoomList.key(scripts))
+        // What is different each time: the moment at which the first room was made.
+        let begun = RedisArgument(max(1, entry.revision))
         // A tick of a caller that knows nothing makes the room: workers leave that to others for a while.
         let arguments = RedisArgument.words(TickArgument.self) { $0 == .tickMs ? 1_000_000_000_000 : 0 }
         let steps: [(@escaping RoomOperator.Step) -> Void] = [
             { self.ask(["HLEN", list], RoomList.slot, $0) },
             { self.caller.call(.tick, room: room, { arguments }, $0) },
+            { self.ask(["HSETNX", list, RedisArgument(RoomList.begunField), begun], RoomList.slot, $0) },
             { self.ask(["HSET", list, RedisArgument(entry.id), RedisArgument(entry.text)], RoomList.slot, $0) },
             { self.ask(["HINCRBY", list, RedisArgument(RoomList.revisionField), 1], RoomList.slot, $0) },
         ]
         RoomOperator.run(steps[...]) { index, reply in
-            let isFull = index == 0 && (reply.integerValue ?? 0) > ListedRoom.roomsMax
+            let isFull = index == 0 && (reply.integerValue ?? 0) - RoomList.ownFields >= ListedRoom.roomsMax
             return isFull ? .refused("there are \(ListedRoom.roomsMax) rooms made at run time already") : nil
         } completion: {
             completion($0)
