@@ -64,6 +64,19 @@ extension Configuration {
             default: throw key.unknown(in: "the file")
             }
         }
+        for index in rooms.indices where root["rooms"]?[rooms[index].id]?[PolicyField.pollBudget.key] == nil {
+            rooms[index].policy.pollBudget = pollBudgetPerSecond
+        }
+        try checkRates(root)
+    }
+
+    /// Once the tick is known, wherever in the file it stands.
+    private func checkRates(_ root: Node) throws(ConfigurationError) {
+        for room in rooms {
+            guard let complaint = room.policy.rateComplaint(tickMilliseconds: tickMilliseconds) else { continue }
+            let key = root["rooms"]?[room.id]?.mapping?.keys.first { $0.text == PolicyField.rateMilli.key }
+            throw (key ?? root).error("room \(room.id): \(PolicyField.rateMilli.key) \(complaint)")
+        }
     }
 
     private mutating func readRooms(_ node: Node) throws(ConfigurationError) {

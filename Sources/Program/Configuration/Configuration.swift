@@ -87,6 +87,8 @@ public struct Configuration: Equatable, Sendable {
     public var redisUsername: String?
     /// A file whose first line is the password; passwords are not written into the configuration.
     public var redisPasswordFile: String?
+    /// What the keys in Redis begin with; empty for none. Two installations on one Redis have different ones.
+    public var redisPrefix = ""
     public var keysPath = "/etc/vestibule/keys.json"
     /// Number of workers; nil is one a core.
     public var workers: Int?
@@ -126,6 +128,7 @@ public struct Configuration: Equatable, Sendable {
     public func restartKeys(differingFrom other: Configuration) -> [String] {
         let isSameRedis =
             redis == other.redis && redisUsername == other.redisUsername && redisPasswordFile == other.redisPasswordFile
+            && redisPrefix == other.redisPrefix
         let differing = [
             ("redis", !isSameRedis), ("workers", workers != other.workers),
             ("run_dir", runDirectory != other.runDirectory), ("socket_group", socketGroup != other.socketGroup),

@@ -3,7 +3,7 @@
 // What the user of an ACL must be allowed to do: the rule for an operator to copy, and a script that tries each
 // permission at a new connection, so that a missing one is named there and not found by a visitor.
 
-/// The permissions that the queue needs, on keys that begin with `vq:`.
+/// The permissions that the queue needs, on keys that begin with `vq:`, or with the installation's prefix and that.
 public enum RedisPermissions {
     /// The commands of the scripts, each in a form that changes nothing but a key of its own. They run in this order;
     /// an error about the type of that key is none about a permission.
@@ -12,12 +12,14 @@ public enum RedisPermissions {
         ["ZRANGEBYSCORE", key, "1", "1", "LIMIT", "0", "1"], ["ZREVRANGE", key, "0", "0"],
         ["ZINTERSTORE", key, "1", key], ["ZREM", key, "m"], ["UNLINK", key], ["HSET", key, "f", "1"],
         ["HGET", key, "f"], ["HMGET", key, "f"], ["HGETALL", key], ["HKEYS", key], ["HEXISTS", key, "f"],
-        ["HINCRBY", key, "f", "1"], ["HDEL", key, "f"], ["SET", key, "v", "PX", "1000"], ["GET", key],
+        ["HLEN", key],
+        ["HSETNX", key, "f", "1"], ["HINCRBY", key, "f", "1"], ["HDEL", key, "f"], ["SET", key, "v", "PX", "1000"],
+        ["GET", key],
         ["GETEX", key, "PX", "1000"], ["EXISTS", key], ["PEXPIRE", key, "1000"], ["SETBIT", key, "0", "1"],
         ["SETRANGE", key, "0", "v"], ["GETBIT", key, "0"], ["BITCOUNT", key], ["BITPOS", key, "1"],
         ["BITOP", "OR", key, key], ["RENAME", key, key], ["TIME"],
     ]
-    private static let key = "vq:{permissions}:probe"
+    private static let key = "KEY"
 
     /// What a connection needs beside them: INFO names the server, ROLE is asked of a Sentinel's master, CLUSTER and
     /// ASKING of a Cluster.
@@ -33,8 +35,12 @@ public enum RedisPermissions {
 
     /// Tries each permission: EVAL with no keys, so that every node of a Cluster runs it. Redis looks at permissions
     /// before anything else, so a replica and a full server answer as well.
-    public static var probe: [RedisArgument] {
-        let calls = tries.map { "{" + $0.map { "'\($0)'" }.joined(separator: ",") + "}" }.joined(separator: ",")
+    /// - Parameter keyPrefix: of the installation.
+    public static func probe(keyPrefix: String) -> [RedisArgument] {
+        let name = KeySchema(room: "permissions", prefix: keyPrefix).state
+        let calls = tries.map { words in
+            "{" + words.map { $0 == key ? "'\(name)'" : "'\($0)'" }.joined(separator: ",") + "}"
+        }.joined(separator: ",")
         let text = """
             local missing = {'\(mark)'}
             for _, call in ipairs({\(calls)}) do
@@ -44,7 +50,7 @@ public enum RedisPermissions {
                 missing[#missing + 1] = string.find(text, ' key') and '~vq:*' or '+' .. string.lower(call[1])
               end
             end
-            redis.pcall('DEL', '\(key)')
+            redis.pcall('DEL', '\(name)')
             return missing
             """
         return ["EVAL", RedisArgument(text), 0]

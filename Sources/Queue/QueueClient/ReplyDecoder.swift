@@ -125,6 +125,7 @@ extension TickField {
         case .incarnation: \.incarnation
         case .callTokens: \.callTokens
         case .revision: \.revision
+        case .askedAbandonMs: \.askedAbandonMilliseconds
         }
     }
 }

@@ -62,7 +62,7 @@ final class ScriptCaller {
         _ arguments: [RedisArgument],
         _ completion: @escaping RedisCompletion
     ) {
-        let keys = KeySchema(room: room.id)
+        let keys = KeySchema(room: room.id, prefix: scripts.keyPrefix)
         let named = keys.scriptKeys.map { RedisArgument($0) } + [RedisArgument(beforeServer: keys.here)]
         let tail = [RedisArgument(named.count)] + named + arguments
         let room = room.id

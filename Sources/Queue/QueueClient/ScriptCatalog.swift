@@ -28,9 +28,14 @@ public enum ScriptClock: Sendable {
 public struct ScriptCatalog: Sendable {
     private let sources: [QueueScript: [UInt8]]
     private let digests: [QueueScript: [UInt8]]
+    /// What the keys of this installation begin with; empty for none.
+    public let keyPrefix: String
 
-    /// - Parameter caps: for tests: in place of the product's.
-    public init(clock: ScriptClock = .redis, caps: QueueCaps = QueueCaps()) {
+    /// - Parameters:
+    ///   - caps: for tests: in place of the product's.
+    ///   - keyPrefix: keeps this installation's keys apart from those of another one on the same Redis.
+    public init(clock: ScriptClock = .redis, caps: QueueCaps = QueueCaps(), keyPrefix: String = "") {
+        self.keyPrefix = keyPrefix
         var sources: [QueueScript: [UInt8]] = [:]
         for script in QueueScript.allCases {
             sources[script] = ScriptCatalog.source(of: script, clock: clock, caps: caps)

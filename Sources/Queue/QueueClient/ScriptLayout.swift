@@ -46,6 +46,8 @@ public enum TickField: Int, ScriptLayout {
     case callTokens
     /// Of the file whose limits are in force, see ``RoomMemoryKeeper/revision``.
     case revision
+    /// `abandon_after` as it was asked for, see ``TickReply/askedAbandonMilliseconds``.
+    case askedAbandonMs
 }
 
 /// The first arguments of restore.lua, which takes no policy. Overrides, entries and bitmaps follow, in pairs.

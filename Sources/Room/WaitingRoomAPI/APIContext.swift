@@ -19,8 +19,6 @@ public struct APIEnvironment {
     public var log: (String) -> Void
     /// A mirror older than this counts as degraded, in milliseconds.
     public var staleMilliseconds: Int
-    /// Polls per second that the hints aim at for each room, over all workers.
-    public var pollBudgetPerSecond = 20_000
     /// Called after each tick that went well, before anything is answered from it.
     public var ticked: (Room) -> Void = { _ in }
 
@@ -44,6 +42,27 @@ public struct APIEnvironment {
     var wallSeconds: Int { wallMilliseconds() / 1000 }
 }
 
+/// Keeps a fault that meets every request from filling the log: a line a second for each reason.
+struct LogPacer {
+    private static let reasonsMax = 16
+    private static let lengthMax = 300
+    private var second = 0
+    private var reasons: Set<Substring> = []
+    private var skipped = 0
+
+    /// The line to write; nil when one of this reason was written in this second.
+    mutating func line(_ text: String, nowMilliseconds: Int) -> String? {
+        if nowMilliseconds / 1000 != second { (second, reasons) = (nowMilliseconds / 1000, []) }
+        guard reasons.count < LogPacer.reasonsMax, reasons.insert(text.prefix(60)).inserted else {
+            skipped += 1
+            return nil
+        }
+        defer { skipped = 0 }
+        let short = String(text.prefix(LogPacer.lengthMax))
+        return skipped == 0 ? short : "\(short) (\(skipped) lines left out before this one)"
+    }
+}
+
 /// The state that the handlers of a worker share.
 final class APIContext {
     var environment: APIEnvironment
@@ -60,6 +79,7 @@ final class APIContext {
     var hasToldDispute = false
     /// Whether the store has ever answered this worker.
     var wasReady = false
+    private var pacer = LogPacer()
 
     private var roomsByID: [String: Room]
     /// The rooms, by name.
@@ -78,6 +98,11 @@ final class APIContext {
     func replaceRooms(_ rooms: [Room]) {
         roomsByID = Dictionary(uniqueKeysWithValues: rooms.map { ($0.id, $0) })
         self.rooms = rooms.sorted { $0.id < $1.id }
+    }
+
+    /// Logs what may be the same for many requests.
+    func logPaced(_ text: String) {
+        if let line = pacer.line(text, nowMilliseconds: now) { environment.log(line) }
     }
 
     func count(_ counter: Counter) { environment.scoreboard?.count(counter) }

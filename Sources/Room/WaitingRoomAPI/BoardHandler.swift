@@ -55,7 +55,7 @@ struct BoardHandler {
             "poll_after_ms",
             PollPacing.boardMilliseconds(
                 waiting: room.mirror.count,
-                budgetPerSecond: api.environment.pollBudgetPerSecond
+                budgetPerSecond: room.policy.pollBudget
             )
         )
         json.member("degraded", api.isStale(room))

@@ -55,6 +55,9 @@ public final class Room: RoomMemoryKeeper {
     /// How long nobody has entered, as far as this host knows; nil when it has never run the room. Asked when neither
     /// Redis nor this worker remembers it.
     public var quietMilliseconds: () -> Int? = { nil }
+    /// What an operator had set when this host last ran the room, in the order of ``PolicyField``. Asked when neither
+    /// Redis nor this worker remembers it.
+    public var markedOverrides: () -> [Int?] = { [] }
     /// Limits in which this worker's file differs from those in force, where no operator has set them: another host has
     /// a newer file, or one of the same age that came first.
     public private(set) var disagreement: [PolicyField] = []
@@ -62,7 +65,7 @@ public final class Room: RoomMemoryKeeper {
     var toldDisagreement: [PolicyField] = []
     /// How the door stood when it was last logged.
     var toldDoor = Door.attended
-    /// How far Redis' clock was ahead of this host's at the last tick, in milliseconds; as exact as the answer was fast.
+    /// How far Redis' clock was ahead of this host's at the last tick, in milliseconds.
     var clockSkewMilliseconds = 0
     /// Whether it was logged that passes would be expired at once.
     var toldClockSkew = false
@@ -174,7 +177,11 @@ public final class Room: RoomMemoryKeeper {
     }
 
     /// The room as of this worker's last tick, with the numbers and entries it has seen since.
-    public var memory: RoomMemory { seen.memory(entries: entries.all, firstTokens: firstTokens) }
+    public var memory: RoomMemory {
+        var memory = seen.memory(entries: entries.all, firstTokens: firstTokens)
+        if next == 0 { memory.overrides = markedOverrides() }
+        return memory
+    }
 
     /// A room with a memory starts with empty buckets, whatever is given here.
     private var firstTokens: Int {
@@ -285,7 +292,9 @@ public final class Room: RoomMemoryKeeper {
         seen.apply(reply, nowMilliseconds: nowMilliseconds)
         hasTickFailed = false
         disagreement = zip(PolicyField.allCases, reply.overrides).compactMap { field, override in
-            override == nil && defaults[field] != reply.policy[field] ? field : nil
+            // What is asked for: while a large crowd waits more is in force.
+            let inForce = field == .abandonAfter ? reply.askedAbandonMilliseconds : reply.policy[field]
+            return override == nil && defaults[field] != inForce ? field : nil
         }
         standings.forgetAll()
         for (second, entries) in reply.flow { history.record(second: second, entries: entries) }

@@ -55,7 +55,7 @@ extension VisitorView {
             etaSeconds: estimate.map { min($0.seconds, soonest) },
             position: position,
             waiting: room.mirror.count,
-            budgetPerSecond: api.environment.pollBudgetPerSecond,
+            budgetPerSecond: room.policy.pollBudget,
             policy: room.policy,
             jitter: api.environment.random()
         )

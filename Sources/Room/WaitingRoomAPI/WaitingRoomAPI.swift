@@ -37,7 +37,6 @@ public final class WaitingRoomAPI {
     /// Applies a configuration, at the start and when it was read again. Known rooms keep their mirrors.
     public func apply(_ settings: APISettings) {
         context.environment.staleMilliseconds = settings.staleMilliseconds
-        context.environment.pollBudgetPerSecond = settings.pollBudgetPerSecond
         context.prefix = settings.prefix
         replaceRooms(settings.rooms)
     }
@@ -69,7 +68,7 @@ public final class WaitingRoomAPI {
     private func ticked(_ room: Room, _ failure: StoreFailure?) {
         if let failure {
             context.count(.ticksFailed)
-            if case .refused(let text) = failure { context.environment.log("tick refused: \(text)") }
+            if case .refused(let text) = failure { context.logPaced("tick refused: \(text)") }
             return
         }
         context.wasReady = true

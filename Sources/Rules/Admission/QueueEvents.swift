@@ -183,6 +183,8 @@ public struct TickReply {
     public var callTokens = 0
     /// Of the file whose limits are in force; below 0 while no file's are.
     public var revision = -1
+    /// `abandonAfter` as it was asked for; the policy has what is in force, which is longer while a large crowd waits.
+    public var askedAbandonMilliseconds = 0
     /// The operator's overrides, in the order of the policy's script arguments.
     public var overrides: [Int?] = []
     public var flow: [(second: Int, entries: Int)] = []

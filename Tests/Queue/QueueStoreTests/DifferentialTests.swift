@@ -68,6 +68,7 @@ struct DifferentialTests {
     private static func policy(_ random: inout SeededRandom) -> RoomPolicy {
         var policy = RoomPolicy.standard
         policy.rateMilli = Int.random(in: 1...40, using: &random) * 500
+        policy.pollBudget = [10, 40, 20_000].randomElement(using: &random) ?? 10
         policy.burst = Int.random(in: 1...6, using: &random)
         policy.maxActive = Bool.random(using: &random) ? 0 : Int.random(in: 1...8, using: &random)
         policy.claimWindowMilliseconds = Int.random(in: 2...40, using: &random) * 100

@@ -172,4 +172,25 @@ struct MendingTests {
         #expect(try redis.count("recalled") == 0)
         #expect(try redis.count("called") + redis.count("active") <= 2)
     }
+
+    @Test("Every key of a room has an end, which each epoch puts off")
+    func lifeOfKeys() throws {
+        let harness = try RedisHarness(redis: try RedisServer(), policy: smallPolicy(rate: 1), room: "room")
+        let numbers = try harness.join(12).numbers
+        for _ in 0..<60 {
+            try harness.advance(100)
+            let called = try harness.tick(polled: numbers)
+            if called.called > 0 { _ = try harness.enter(harness.claim(numbers[3])) }
+        }
+        let reply = try harness.command(["KEYS", "vq:{room}:*"])
+        let names = (reply.arrayValue ?? []).compactMap(\.bytesValue)
+        #expect(names.count >= 8)
+        for name in names {
+            let left = try harness.command(["PTTL", RedisArgument(name)]).integerValue ?? -1
+            #expect(
+                (1...QueueConstants.roomLifetimeMilliseconds).contains(left),
+                "\(String(decoding: name, as: UTF8.self))"
+            )
+        }
+    }
 }

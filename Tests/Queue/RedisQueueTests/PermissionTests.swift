@@ -66,7 +66,7 @@ struct PermissionTests {
         #expect(site.run(seconds: 20) { site.entries.count == 12 })
         #expect(site.entries.last?.number == last.claim.number)
         #expect(site.workers[0].log.allSatisfy { !$0.contains("NOPERM") }, "\(site.workers[0].log)")
-        #expect(try redis.command("EXISTS", "vq:{permissions}:probe") == "0")
+        #expect(try redis.command("EXISTS", "vq:{permissions}:state") == "0")
     }
 
     @Test(
@@ -111,5 +111,27 @@ struct PermissionTests {
         #expect(complaints.count == 1, "\(complaints)")
         try redis.command("REPLICAOF", "NO", "ONE")
         #expect(site.run(seconds: 5) { worker.store.refusal == nil })
+    }
+
+    @Test("Two installations with prefixes of their own share a Redis and not their rooms")
+    func prefixes() throws {
+        let redis = try RedisServer()
+        let server = RedisSite.server(RedisEndpoint(address: .unix(path: redis.socketPath)))
+        var policy = RoomPolicy.standard
+        (policy.rateMilli, policy.burst) = (0, 1)
+        let sites = try ["", "shop:"].map {
+            try QueueSite(server, workers: 1, rooms: ["demo"], policy: policy, keyPrefix: $0)
+        }
+        defer { for site in sites { site.close() } }
+        for (site, count) in zip(sites, [3, 6]) {
+            #expect(site.untilMirrored())
+            try site.join(count, "demo")
+            #expect(site.run(seconds: 5) { site.waiting("demo").count == count - 1 })
+        }
+        #expect(sites[0].waiting("demo").count == 2)
+        #expect(try redis.command("HGET", "vq:{demo}:state", "waiting") == "2")
+        #expect(try redis.command("HGET", "shop:vq:{demo}:state", "waiting") == "5")
+        let names = try redis.command("KEYS", "*").split(separator: "\n")
+        #expect(names.allSatisfy { $0.hasPrefix("vq:{demo}:") || $0.hasPrefix("shop:vq:{demo}:") })
     }
 }

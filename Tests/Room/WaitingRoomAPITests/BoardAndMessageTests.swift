@@ -206,13 +206,16 @@ struct BoardTests {
         #expect(try board(bench).json["degraded"] == .bool(true))
         var eta = EstimateSettings.standard
         eta.method = .slidingWindow
+        var changed = limits(rate: 3)
+        changed.pollBudget = 2
         bench.api.apply(
             APISettings(
-                rooms: ["demo": RoomSettings(defaults: limits(rate: 3), eta: eta)],
-                staleMilliseconds: 2500,
-                pollBudgetPerSecond: 2
+                rooms: ["demo": RoomSettings(defaults: changed, revision: 1, eta: eta)],
+                staleMilliseconds: 2500
             )
         )
+        bench.run(200)
+        bench.advance(1500)
         #expect(try board(bench).integer("poll_after_ms") == bench.room.mirror.count * 1000)
         #expect(bench.room.mirror.count > 2)
         #expect(try board(bench).json["degraded"] == .bool(false))

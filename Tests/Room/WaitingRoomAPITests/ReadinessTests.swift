@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What /readyz, /metrics and visitors are told when the clocks of Redis and of this host disagree, and when Redis
+// What /readyz, /metrics and answers say when the clocks of Redis and of this host disagree, and when Redis
 // refuses what only an operator can end.
 
 import Admission
@@ -55,8 +55,22 @@ struct ReadinessTests {
         #expect(try bench.send(Call("GET", "/readyz")).string("status") == "ready")
     }
 
+    @Test("A thousand joins that fail for one reason are one short line a second in the log")
+    func failedJoins() throws {
+        let bench = try WaitingRoomBench()
+        bench.run(400)
+        bench.fail(.refused("ERR a script failed at line 7: " + String(repeating: "x", count: 500)))
+        for _ in 0..<1000 { #expect(try bench.join().status == 500) }
+        #expect(bench.logLines.count == 1, "\(bench.logLines.count) lines")
+        #expect((bench.logLines.first ?? "").utf8.count <= 300)
+        bench.advance(1000)
+        #expect(try bench.join().status == 500)
+        #expect(bench.logLines.count == 2)
+        #expect(bench.logLines.last?.contains("999 lines left out") == true)
+    }
+
     @Test(
-        "The difference of the clocks is shown; passes that would be expired on arrival are not issued, and cost nothing"
+        "The difference of the clocks is shown; passes that would be expired on arrival are not issued"
     )
     func skew() throws {
         var policy = limits(rate: 1, burst: 2)

@@ -87,11 +87,14 @@ struct CheckConfigCommand: ParsableCommand {
 
     @Flag(help: "Do not look at the key file.")
     var skipKeys = false
+    @Flag(help: "Connect to Redis too, and try each permission that is needed there.")
+    var redis = false
 
     func run() throws {
         let path = file ?? option ?? standardConfigurationPath
         let configuration = try LoadedConfiguration.read(path)
         if !skipKeys { _ = try LoadedConfiguration.keys(of: configuration) }
+        if redis { _ = try OperatorSession(configuration: configuration).listed() }
         print("\(path) is fine: \(configuration.rooms.map(\.id).joined(separator: ", "))")
     }
 }

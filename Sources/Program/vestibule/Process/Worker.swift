@@ -22,6 +22,8 @@ final class Worker {
     private static let silentMilliseconds = 4000
     /// How long a successor waits: the worker it follows knows the rooms, so it goes only when this one does, too.
     private static let successorMilliseconds = 60_000
+    /// How often the list of rooms made at run time is asked for.
+    private static let roomListMilliseconds = 1000
     /// How long the last heartbeats may take to reach Redis.
     private static let flushMilliseconds = 1000
 
@@ -47,6 +49,9 @@ final class Worker {
     private let logger: Logger
     private let link: any RedisLink
     private let store: RedisQueueStore
+    /// The rooms that were made at run time.
+    private let roomList: RoomListWatch
+    private var listed: [ListedRoom] = []
     private let api: WaitingRoomAPI
     private let scoreboard: Scoreboard?
     private let marks: RunMarks
@@ -57,6 +62,8 @@ final class Worker {
     private let lifeline: WorkerLifeline?
     /// For FastCGI and for SCGI; empty before this worker serves.
     private var servers: [GatewayServer] = []
+    /// What was read last.
+    private var configuration: Configuration
     /// The configuration that this process started with; a reload compares what only a restart can change.
     private let started: Configuration
     /// By room: since when Redis has been found without it, while this worker does not know it either.
@@ -70,7 +77,7 @@ final class Worker {
         let configuration = try LoadedConfiguration.read(configurationPath)
         let keys = try LoadedConfiguration.keys(of: configuration)
         let loop = try EventLoop()
-        let scripts = ScriptCatalog()
+        let scripts = ScriptCatalog(keyPrefix: configuration.redisPrefix)
         let site = try LoadedConfiguration.redisSite(configuration)
         let link = site.link(loop: loop, scripts: scripts) { logger.info("\($0)") }
         let store = RedisQueueStore(link: link, scripts: scripts)
@@ -86,7 +93,9 @@ final class Worker {
             log: { logger.warning("\($0)") }
         )
         let marks = RunMarks(directory: configuration.runDirectory) { logger.warning("\($0)") }
-        environment.ticked = { room in marks.renew(room.id, nowMilliseconds: loop.nowMilliseconds) }
+        environment.ticked = { room in
+            marks.renew(room.id, overrides: room.seen.last.overrides, nowMilliseconds: loop.nowMilliseconds)
+        }
         let api = WaitingRoomAPI(
             store: store,
             rooms: [],
@@ -108,6 +117,8 @@ final class Worker {
         self.logger = logger
         self.link = link
         self.store = store
+        self.roomList = RoomListWatch(link: link, scripts: scripts)
+        self.configuration = configuration
         self.api = api
         self.scoreboard = scoreboard
         self.marks = marks
@@ -116,29 +127,41 @@ final class Worker {
         apply(configuration, keys)
     }
 
-    /// Puts a configuration in force. The start and each reload call this, so no setting depends on which it was.
+    /// The rooms of the file, and those that were made at run time; the file comes first.
+    private var roomSettings: [String: RoomSettings] {
+        var rooms: [String: RoomSettings] = [:]
+        for room in listed {
+            guard isRoomIdentifier(room.id), let limits = RoomPolicy(pairs: room.limits),
+                limits.rateComplaint(tickMilliseconds: tickMilliseconds) == nil
+            else {
+                logger.error("room \(room.id.prefix(64)), made at run time, has limits that cannot be read; left out")
+                continue
+            }
+            rooms[room.id] = RoomSettings(defaults: limits, revision: room.revision)
+        }
+        for room in configuration.rooms {
+            rooms[room.id] = RoomSettings(
+                defaults: room.policy,
+                revision: configuration.revision,
+                rules: room.rules,
+                outage: room.outage,
+                eta: room.eta,
+                web: room.web
+            )
+        }
+        return rooms
+    }
+
+    /// Puts a configuration in force. The start, each reload and each change of the list of rooms call this, so no
+    /// setting depends on which it was.
     private func apply(_ configuration: Configuration, _ keys: KeyRing) {
+        self.configuration = configuration
         tickMilliseconds = configuration.tickMilliseconds
         api.keys = keys
         api.apply(
             APISettings(
-                rooms: Dictionary(
-                    uniqueKeysWithValues: configuration.rooms.map {
-                        (
-                            $0.id,
-                            RoomSettings(
-                                defaults: $0.policy,
-                                revision: configuration.revision,
-                                rules: $0.rules,
-                                outage: $0.outage,
-                                eta: $0.eta,
-                                web: $0.web
-                            )
-                        )
-                    }
-                ),
+                rooms: roomSettings,
                 staleMilliseconds: configuration.staleMilliseconds,
-                pollBudgetPerSecond: configuration.pollBudgetPerSecond,
                 prefix: Array(configuration.apiPrefix.utf8)
             )
         )
@@ -146,6 +169,7 @@ final class Worker {
             let id = room.id
             room.mayBeMade = { [weak self] in self?.mayMake(id) ?? false }
             room.quietMilliseconds = { [marks] in marks.quietMilliseconds(id) }
+            room.markedOverrides = { [marks] in marks.overrides(id) }
         }
     }
 
@@ -167,7 +191,13 @@ final class Worker {
             guard let self, ready else { return }
             self.scoreboard?.count(.redisConnections)
             self.api.tickRooms(tickMilliseconds: self.tickMilliseconds)
+            self.roomList.look()
         }
+        roomList.onChange = { [weak self] in self?.take($0) }
+        loop.schedule(
+            afterMilliseconds: Worker.roomListMilliseconds,
+            repeatingMilliseconds: Worker.roomListMilliseconds
+        ) { [roomList] in roomList.look() }
         link.open()
         scheduleTick()
         lifeline?.start(on: loop)
@@ -181,7 +211,7 @@ final class Worker {
     /// A new worker takes requests when it has its mirrors: until then the others know more. It does not wait for ever,
     /// because without Redis an answer that says so is better than none.
     private func serveWhenKnowing(deadline: Int) {
-        guard api.rooms.allSatisfy(\.isKnown) || loop.nowMilliseconds >= deadline else {
+        guard roomList.isKnown && api.rooms.allSatisfy(\.isKnown) || loop.nowMilliseconds >= deadline else {
             loop.schedule(afterMilliseconds: 5) { [weak self] in self?.serveWhenKnowing(deadline: deadline) }
             return
         }
@@ -208,6 +238,13 @@ final class Worker {
             log: { [logger] in logger.warning("\($0)") },
             handler: handler
         )
+    }
+
+    /// Rooms were made or taken away at run time.
+    private func take(_ rooms: [ListedRoom]) {
+        listed = rooms
+        apply(configuration, api.keys)
+        logger.info("rooms made at run time: \(rooms.count)")
     }
 
     private func scheduleTick() {

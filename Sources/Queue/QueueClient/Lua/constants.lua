@@ -1,4 +1,4 @@
--- constants.lua: put behind protocol.lua, in front of every script: the one rule that all scripts share.
+-- constants.lua: put behind protocol.lua, in front of every script: what all scripts share.
 -- ARGV: see the script after it.
 -- Returns nothing by itself.
 
@@ -15,4 +15,11 @@ local function first_number(clock)
   local ms = math.floor(tonumber(clock[2]) / 1000)
   -- A clock from before 2026 begins at 1: a number is never negative.
   return math.max(0, tonumber(clock[1]) - EPOCH_2026) * PER_SECOND + math.floor(ms * PER_SECOND / 1000) + 1
+end
+
+-- A command takes a bounded number of words.
+local function in_slices(command, key, words)
+  for from = 1, #words, KEYS_PER_COMMAND do
+    redis.call(command, key, unpack(words, from, math.min(from + KEYS_PER_COMMAND - 1, #words)))
+  end
 end

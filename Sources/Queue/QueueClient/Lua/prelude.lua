@@ -36,7 +36,7 @@
 local FIELDS = {'generation', 'next', 'head', 'waiting', 'called', 'active', 'call_micro', 'entry_micro', 'refilled_ms',
   'clock_ms', 'ticked_ms', 'epoch', 'epoch_ms', 'hold_epoch', 'version', 'opened_ms', 'flow_second', 'joined',
   'entered', 'left', 'abandoned', 'lapsed', 'returned', 'restored_ms', 'doubt_from', 'incarnation',
-  'remembered', 'owed'}
+  'remembered', 'owed', 'patience'}
 local DONE_MS_EXTRA = 86400000         -- done bits outlive the last possible return by a day
 
 local prefix = string.sub(KEYS[1], 1, -6)
@@ -56,6 +56,9 @@ local function take_limits()
   for i, field in ipairs(POLICY) do P[field] = tonumber(overrides[i] or config[i + 1] or ARGV[i]) end
   -- File and overrides may not fit each other: one bitmap is kept for each epoch of the grace.
   P.grace_ms = math.min(P.grace_ms, GRACE_PER_ABANDON * P.abandon_ms)
+  -- While a large crowd waits everybody may be silent for longer (tick.lua), or the signs of life would be too many.
+  S.patience, S.asked_abandon_ms = math.max(1, S.patience), P.abandon_ms
+  P.abandon_ms = math.min(PATIENCE_MS_MAX, P.abandon_ms * S.patience)
 end
 take_limits()
 

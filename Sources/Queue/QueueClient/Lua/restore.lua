@@ -87,13 +87,6 @@ local function unwait(chunk, key, changed)
   end
 end
 
--- A command takes a bounded number of words.
-local function in_slices(command, key, words)
-  for from = 1, #words, KEYS_PER_COMMAND do
-    redis.call(command, key, unpack(words, from, math.min(from + KEYS_PER_COMMAND - 1, #words)))
-  end
-end
-
 -- A visitor who has entered holds a pass and must not enter again: these are marked before the waiting are merged.
 -- Words go on as they came: to make text of a number costs as much as to add it.
 local changed, known_done, fresh, members, passes = {}, {}, {}, {}, {}

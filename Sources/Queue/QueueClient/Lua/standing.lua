@@ -56,10 +56,11 @@ end
 -- Whether the visitor gave a heartbeat within return_grace: polls of the epochs that the sweep looks at, and the marks
 -- of those who lost their place. Precision: half of abandon_after, in the visitor's favour.
 -- For as long after the room was made or restored its record of heartbeats is incomplete, and the ticket is believed:
--- every ticket after a total loss, those of the last numbers after a failover.
+-- every ticket after a total loss, those of the last numbers after a failover, but for those older than TICKET_MS.
 local function seen_within_grace(number, issued_ms)
   local from = now - P.grace_ms
-  if issued_ms >= from or S.restored_ms >= from and number >= S.doubt_from then return true end
+  if issued_ms >= from then return true end
+  if S.restored_ms >= from and number >= S.doubt_from and now - issued_ms <= TICKET_MS then return true end
   local at = spot(number)
   for e = epoch, math.max(math.floor(from / epoch_ms), epoch - EPOCHS_KEPT + 1), -1 do
     if bit_of('seen:' .. e, at) then return true end

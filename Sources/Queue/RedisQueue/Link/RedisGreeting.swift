@@ -21,7 +21,7 @@ public struct RedisGreeting: ExpressibleByArrayLiteral, Sendable {
     public init(scripts: ScriptCatalog, mustBeMaster: Bool = false) {
         let role: [[RedisArgument]] = mustBeMaster ? [["ROLE"]] : []
         commands =
-            role + [["INFO", "server", "memory"], RedisPermissions.probe]
+            role + [["INFO", "server", "memory"], RedisPermissions.probe(keyPrefix: scripts.keyPrefix)]
             + QueueScript.allCases.map { ["SCRIPT", "LOAD", RedisArgument(scripts.source(of: $0))] }
         self.mustBeMaster = mustBeMaster
     }

@@ -39,7 +39,8 @@ extension QueueModel {
     private func seenWithinGrace(_ claim: TicketClaim, _ now: Int) -> Bool {
         let from = now - policy.returnGraceMilliseconds
         if claim.issuedMilliseconds >= from { return true }
-        if restoredMilliseconds >= from, claim.number >= doubtFrom { return true }
+        let isYoung = now - claim.issuedMilliseconds <= QueueConstants.ticketBelievedMilliseconds
+        if restoredMilliseconds >= from, claim.number >= doubtFrom, isYoung { return true }
         let current = currentEpoch(now)
         let oldest = max(from / policy.epochMilliseconds, current - RoomPolicy.epochsKept + 1)
         let places = [spot(claim.number), claim.number]

@@ -70,6 +70,11 @@ public struct QueueModel {
     var restoredMilliseconds: Int
     /// Numbers from here on were perhaps issued by a server whose last steps this state lacks.
     var doubtFrom = 0
+    /// How many times longer than asked for a visitor may be silent, while a large crowd waits.
+    var patience = 1
+    /// It was changed, and counts from the next call on.
+    var isLimitsChangeDue = false
+    var askedAbandonMilliseconds: Int
     /// Number to the end of the pass that a visitor who left still holds.
     var spent: [Int: Int] = [:]
     /// Which server has written this state.
@@ -81,6 +86,7 @@ public struct QueueModel {
     public init(policy: RoomPolicy, firstNumber: Int, nowMilliseconds now: Int) {
         self.policy = policy
         self.file = policy
+        self.askedAbandonMilliseconds = policy.abandonAfterMilliseconds
         self.next = firstNumber
         self.version = QueueModel.stamp(now)
         self.incarnation = QueueModel.stamp(now)
@@ -98,6 +104,7 @@ public struct QueueModel {
 
     /// Takes the time in, never backwards, and refills the buckets.
     mutating func advance(to nowMilliseconds: Int) -> Int {
+        if isLimitsChangeDue { mergeLimits() }
         let now = max(nowMilliseconds, clockMilliseconds)
         clockMilliseconds = now
         let elapsed = max(0, now - refilledMilliseconds)
@@ -292,11 +299,17 @@ public struct QueueModel {
     }
 
     mutating func mergeLimits() {
+        isLimitsChangeDue = false
         let values = zip(overrides, file.scriptArguments).map { $0 ?? $1 }
         policy = RoomPolicy(scriptArguments: values) ?? policy
         // File and overrides may not fit each other: one bitmap is kept for each epoch of the grace.
         let graceMax = RoomPolicy.gracePerAbandon * policy.abandonAfterMilliseconds
         policy.returnGraceMilliseconds = min(policy.returnGraceMilliseconds, graceMax)
+        askedAbandonMilliseconds = policy.abandonAfterMilliseconds
+        policy.abandonAfterMilliseconds = min(
+            RoomPolicy.patienceMillisecondsMax,
+            policy.abandonAfterMilliseconds * patience
+        )
     }
 
     /// Ends the generation: everybody who waits or was called loses the place. Numbers go on.
