@@ -193,6 +193,10 @@ struct GateTests {
             let answer = try bench.gate(verdict: verdict, [(.accept, "application/json")])
             #expect(answer["X-Accel-Redirect"] == "@vestibule_continue")
             #expect(answer.cookies.isEmpty)
+            // What the backend reads in every other mode.
+            let pass = try #require(answer["X-Vestibule-Pass"])
+            #expect(answer["X-Vestibule-Room"] == "demo" && answer["X-Vestibule-Number"] != nil)
+            #expect(pass.split(separator: ".").count == 3)
         }
         #expect(bench.store.calls.isEmpty)
     }
