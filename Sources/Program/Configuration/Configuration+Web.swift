@@ -78,15 +78,17 @@ extension Configuration {
         return found
     }
 
-    /// Whether this is an origin in the one form that browsers send (RFC 6454 section 6.2). `null` and `*` are none:
-    /// everybody may send the first, and the second would let each site take places for its visitors.
+    /// Whether this is an origin in the one form that browsers send (RFC 6454 section 6.2). Views of apps have schemes
+    /// of their own. `null` and `*` are none: everybody may send the first, and the second would let each site take
+    /// places for its visitors.
     private static func isOrigin(_ text: String) -> Bool {
-        let schemes = [("https://", ":443"), ("http://", ":80")]
-        guard let (scheme, port) = schemes.first(where: { text.hasPrefix($0.0) }), text.utf8.count <= 255 else {
-            return false
-        }
-        let host = text.dropFirst(scheme.count)
+        guard text.utf8.count <= 255, let mark = text.firstRange(of: "://") else { return false }
+        let (scheme, host) = (text[..<mark.lowerBound], text[mark.upperBound...])
+        let isScheme =
+            scheme.utf8.allSatisfy { isPlain($0) || "+-.".utf8.contains($0) } && scheme.first?.isLetter == true
         let isHost = host.utf8.allSatisfy { isPlain($0) || "-.:[]".utf8.contains($0) }
-        return isHost && !host.isEmpty && !host.hasPrefix(":") && !host.hasSuffix(":") && !host.hasSuffix(port)
+        let standardPort = ["https": ":443", "http": ":80"][scheme]
+        return isScheme && isHost && !host.isEmpty && !host.hasPrefix(":") && !host.hasSuffix(":")
+            && standardPort.map { host.hasSuffix($0) } != true
     }
 }

@@ -23,7 +23,9 @@ struct WebRulesTests {
             #expect(try rules("page_status: \(status)") == WebRules(pageStatus: status))
         }
         #expect(try rules("cors: []") == .standard)
-        let origins = ["https://app.example.com", "http://localhost:3000", "https://[::1]:8443"]
+        let origins = [
+            "https://app.example.com", "http://localhost:3000", "https://[::1]:8443", "capacitor://localhost",
+        ]
         #expect(try rules("cors: [\"\(origins.joined(separator: "\", \""))\"]") == WebRules(origins: origins))
         #expect(try rules("same_site: lax") == .standard && rules("same_site: none").isForOtherSites)
         #expect(try rules("api: vestibule") == .standard && rules("api: reference").speaksReference)
@@ -48,7 +50,8 @@ struct WebRulesTests {
             ("cors: [\"null\"]", "null is no origin"), ("cors: [https://A.example]", "is no origin"),
             ("cors: [https://a.example/]", "is no origin"), ("cors: [a.example]", "is no origin"),
             ("cors: [\"https://a.example:443\"]", "is no origin"), ("cors: [\"http://a.example:80\"]", "is no origin"),
-            ("cors: [\"https://*.example\"]", "is no origin"), ("cors: [\"https://\"]", "is no origin"),
+            ("cors: [\"://a.example\"]", "is no origin"), ("cors: [\"https://*.example\"]", "is no origin"),
+            ("cors: [\"https://\"]", "is no origin"),
             ("cors: [https://a.example, https://a.example]", "https://a.example is given twice"),
             ("cors: [{}]", "is no origin"), ("same_site: strict", "same_site must be lax or none"),
             ("api: v2", "api must be vestibule or reference"),

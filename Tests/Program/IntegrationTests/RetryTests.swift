@@ -89,7 +89,7 @@ extension Integration {
             let atOnce = try Threads.run(24) { _ in try HTTPClient(port: port).enter(ticket) }
             let later = try (0..<10).map { _ in try client.enter(ticket) }
             let answers = atOnce + later
-            #expect(answers.allSatisfy { $0.status == 200 })
+            #expect(answers.allSatisfy { $0.status == 200 }, "\(answers.map { $0.errorCode ?? "good" })")
             #expect(Set(answers.map(\.pass)).count == 1)
             #expect(answers.allSatisfy { $0.json["reservation_token"]?.stringValue == $0.pass })
             #expect(answers.allSatisfy { $0.cookie("vestibule-pass-demo") == $0.pass })

@@ -121,6 +121,16 @@ struct RequestKind: CustomTestStringConvertible {
         RequestKind("OPTIONS", false, "OPTIONS", any),
         RequestKind("PROPFIND", false, "PROPFIND", any),
         RequestKind("gRPC", false, "POST", accept("application/grpc")),
+        RequestKind("a feed reader, with HTML", true, "GET", accept("application/rss+xml, text/html;q=0.1")),
+        RequestKind("a crawler", true, "GET", accept("text/html,application/xhtml+xml,application/xml;q=0.9,image/*")),
+        RequestKind("a monitor", false, "HEAD", any),
+        RequestKind("a link checker", false, "HEAD", accept("*/*;q=0.1")),
+        RequestKind("SOAP", false, "POST", accept("text/xml, multipart/related, text/html, image/gif")),
+        RequestKind("an empty weight", false, "GET", accept("text/html;q=")),
+        RequestKind("commas only", false, "GET", accept(", ,, ;q=1,")),
+        RequestKind("a track of a video", false, "GET", any, mode("cors"), destination("track")),
+        RequestKind("a sign-in of the browser", false, "GET", json, mode("no-cors"), destination("webidentity")),
+        RequestKind("a beacon of another site", false, "POST", any, mode("no-cors"), site("cross-site")),
         RequestKind("a feed reader", false, "GET", accept("application/rss+xml, application/atom+xml;q=0.9")),
     ]
 }
