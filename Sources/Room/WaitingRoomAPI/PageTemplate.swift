@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A page cut where something of the visitor's goes in. What stands between is compressed once, at the first use, so that
-// no request is compressed: a gzip stream (RFC 1952) may be put together from blocks of raw deflate (RFC 1951) that were
-// made each by itself, and blocks that are stored as they are.
+// A page cut where something of the visitor's goes in. What stands between is compressed once, at the first use, so
+// that no request is compressed: a gzip stream (RFC 1952) may be put together from blocks of raw deflate (RFC 1951),
+// each made by itself, and blocks that are stored as they are.
 
 internal import CZlib
 
