@@ -91,7 +91,7 @@ extension Configuration {
     static func room(_ node: Node, id room: String) throws(ConfigurationError) -> RoomEntry {
         var policy = RoomPolicy.standard
         var eta = EstimateSettings.standard
-        var rules = JoinRules.standard
+        var (rules, web) = (JoinRules.standard, WebRules.standard)
         var protected: RoomProtection?
         var keys: [String: Node] = [:]
         var (isOpenWithoutRedis, openForMilliseconds) = (false, OutagePolicy.openForMillisecondsStandard)
@@ -102,6 +102,7 @@ extension Configuration {
                 policy[field] = try value.limit(field, key)
                 continue
             }
+            if try readWeb(&web, key, value, room: room) { continue }
             switch key.text {
             case "eta": eta = try estimates(value, room: room)
             case "joins_per_source": rules.joinsPerSource = try value.joinLimit(key)
@@ -135,7 +136,15 @@ extension Configuration {
             throw key.error("room \(room): open_for needs when_redis_is_away: open")
         }
         let outage = isOpenWithoutRedis ? OutagePolicy(openForMilliseconds: openForMilliseconds) : .closed
-        return RoomEntry(id: room, policy: policy, eta: eta, rules: rules, outage: outage, protection: protected)
+        return RoomEntry(
+            id: room,
+            policy: policy,
+            eta: eta,
+            rules: rules,
+            outage: outage,
+            web: web,
+            protection: protected
+        )
     }
 
     /// The members of a mapping, in order; a key that comes twice is an error.

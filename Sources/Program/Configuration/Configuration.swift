@@ -20,6 +20,8 @@ public struct Configuration: Equatable, Sendable {
         public var rules: JoinRules
         /// What happens at the door while Redis is away.
         public var outage: OutagePolicy
+        /// How the room speaks HTTP.
+        public var web: WebRules
         /// What the guard in nginx protects for this room; nil when that is left to nginx's own files.
         public var protection: RoomProtection?
 
@@ -29,6 +31,7 @@ public struct Configuration: Equatable, Sendable {
             eta: EstimateSettings = .standard,
             rules: JoinRules = .standard,
             outage: OutagePolicy = .closed,
+            web: WebRules = .standard,
             protection: RoomProtection? = nil
         ) {
             self.id = id
@@ -36,6 +39,7 @@ public struct Configuration: Equatable, Sendable {
             self.eta = eta
             self.rules = rules
             self.outage = outage
+            self.web = web
             self.protection = protection
         }
     }

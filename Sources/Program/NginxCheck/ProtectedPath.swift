@@ -5,6 +5,8 @@
 /// A path of a protected server.
 public struct ProtectedPath: Sendable, Equatable {
     public let path: String
+    /// The room it belongs to; nil where only a running nginx knows.
+    public let room: String?
     /// For the Host header.
     public let name: String
     /// Where the server listens without TLS, and with it; nil when it does not, or not on TCP.
@@ -25,9 +27,11 @@ public struct ProtectedPath: Sendable, Equatable {
             let tls = listens.filter { $0.contains("ssl") }.lazy.compactMap { port(of: $0) }.first
             let hasGuard = (server.block ?? []).contains { $0.includes(OurFiles.guardian) }
             let rooms = hasGuard ? GuardedPaths(http) : nil
-            return protected(NginxLocation.all(in: server)) { rooms?.room($0, host: name) != nil }.map {
+            let room = { (path: String) in rooms?.room(path, host: name) }
+            return protected(NginxLocation.all(in: server)) { room($0) != nil }.map {
                 ProtectedPath(
                     path: $0.pattern,
+                    room: ownRoom(of: $0) ?? room($0.pattern),
                     name: name,
                     port: plain,
                     tlsPort: tls,
@@ -46,6 +50,11 @@ public struct ProtectedPath: Sendable, Equatable {
                 || isGuarded(location.pattern)
             return (isPath && hasCheck ? [location] : []) + protected(location.nested, isGuarded)
         }
+    }
+
+    /// The room that a location with vestibule-protect.conf names.
+    private static func ownRoom(of location: NginxLocation) -> String? {
+        location.directive.children("set").first { $0.arguments.first == "$vestibule_room" }?.arguments.last
     }
 
     private static func port(of words: [String]) -> Int? {

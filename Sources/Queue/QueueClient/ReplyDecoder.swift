@@ -32,6 +32,7 @@ package enum ReplyDecoder {
         case .full: .full
         case .noRoom: .noRoom
         case .bypassed: .bypassed
+        case .passed: .passed
         }
     }
 

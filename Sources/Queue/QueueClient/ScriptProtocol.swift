@@ -28,6 +28,7 @@ public enum JoinCode: Int, CaseIterable, Sendable {
     case full = 5
     case noRoom = 6
     case bypassed = 7
+    case passed = 8
 }
 
 /// Kind of a join and of its key together.
@@ -36,13 +37,18 @@ public enum JoinKind: String, CaseIterable, Sendable {
     case gate
     case person
     case personGate = "person_gate"
+    case passage
 }
 
 extension JoinRequest {
     /// Kind and key together, as the scripts name them.
     public var scriptKind: JoinKind {
-        guard case .person = key else { return kind == .gate ? .gate : .join }
-        return kind == .gate ? .personGate : .person
+        let isPerson = if case .person = key { true } else { false }
+        return switch kind {
+        case .join: isPerson ? .person : .join
+        case .gate: isPerson ? .personGate : .gate
+        case .passage: .passage
+        }
     }
 
     /// The key as the scripts take it; empty without one.
@@ -56,6 +62,7 @@ extension JoinRequest {
             case .gate: (.gate, false)
             case .person: (.join, true)
             case .personGate: (.gate, true)
+            case .passage: (.passage, false)
             }
         self.init(kind: kind, key: scriptKey.isEmpty ? nil : isPerson ? .person(scriptKey) : .retry(scriptKey))
     }

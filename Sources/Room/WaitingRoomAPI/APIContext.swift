@@ -53,6 +53,8 @@ final class APIContext {
     var sourceMeter = SourceMeter()
     /// Where the API is: a path without a slash at its end.
     var prefix = APISettings.standardPrefix
+    /// Whether it was logged that nginx and this worker disagree about a pass.
+    var hasToldDispute = false
     /// Whether the store has ever answered this worker.
     var wasReady = false
 

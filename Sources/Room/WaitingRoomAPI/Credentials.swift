@@ -99,17 +99,21 @@ extension GatewayResponse {
     private static let ticketCookieSeconds: Int64 = 86_400
 
     mutating func setTicketCookie(_ ticket: [UInt8], _ room: Room, _ call: Call) {
-        let names = CookieNames(room: room.id, secure: call.isSecure)
+        let names = room.cookieNames(secure: call.isSecure)
         addHeader(HeaderName.setCookie, names.setTicket(ticket, maxAgeSeconds: Self.ticketCookieSeconds))
     }
 
     mutating func setPassCookie(_ issued: IssuedPass, _ room: Room, _ call: Call) {
-        let names = CookieNames(room: room.id, secure: call.isSecure)
+        let names = room.cookieNames(secure: call.isSecure)
         addHeader(HeaderName.setCookie, names.setPass(issued.pass, maxAgeSeconds: Int64(issued.lifetimeSeconds)))
     }
 
+    mutating func clearPassCookie(_ room: Room, _ call: Call) {
+        addHeader(HeaderName.setCookie, room.cookieNames(secure: call.isSecure).clearPass())
+    }
+
     mutating func clearCookies(_ room: Room, _ call: Call) {
-        let names = CookieNames(room: room.id, secure: call.isSecure)
+        let names = room.cookieNames(secure: call.isSecure)
         addHeader(HeaderName.setCookie, names.clearTicket())
         addHeader(HeaderName.setCookie, names.clearPass())
     }

@@ -48,6 +48,10 @@ enum EnglishSentences: Sentences {
     static var full: String { "The queue is full right now. This page tries again by itself." }
     static var preparing: String { "Preparing your place…" }
     static var cookies: String { "Please allow cookies for this site, then join again: your place is kept in one." }
+    static var refused: String {
+        "You are in, but this site has refused your pass twice. Please try again in a few minutes, or tell the site. "
+            + "Reason:"
+    }
     static var tokenMissing: String {
         "There is one place for each person here: sign in on this site, then open this page again."
     }

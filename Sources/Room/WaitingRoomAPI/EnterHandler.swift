@@ -17,6 +17,7 @@ struct EnterHandler {
         case .problem(let problem): call.refuse(problem)
         case .visitor(let visitor):
             let room = visitor.room
+            if request.isForeign(to: room.web) { return call.refuse(.crossSite) }
             room.use(nowMilliseconds: api.now)
             call = call.binding(request, room)
             if api.isOpen(room) {

@@ -48,6 +48,9 @@ enum KoreanSentences: Sentences {
     static var full: String { "지금은 대기열이 가득 찼습니다. 자동으로 다시 시도합니다." }
     static var preparing: String { "순서를 준비하고 있습니다…" }
     static var cookies: String { "이 사이트의 쿠키를 허용한 뒤 다시 참여해 주세요. 순서는 쿠키에 보관됩니다." }
+    static var refused: String {
+        "입장이 허가되었지만 사이트가 입장권을 두 번 거부했습니다. 몇 분 후 다시 시도하거나 사이트에 알려 주세요. 사유:"
+    }
     static var tokenMissing: String {
         "한 사람당 한 자리입니다. 이 사이트에 로그인한 뒤 이 페이지를 다시 열어 주세요."
     }

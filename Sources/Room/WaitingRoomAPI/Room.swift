@@ -18,14 +18,18 @@ public struct RoomSettings {
     public var outage: OutagePolicy
     /// How the wait is estimated.
     public var eta: EstimateSettings
+    /// How the room speaks HTTP.
+    public var web: WebRules
 
     public init(
         defaults: RoomPolicy,
         revision: Int = 0,
         rules: JoinRules = .standard,
         outage: OutagePolicy = .closed,
-        eta: EstimateSettings = .standard
+        eta: EstimateSettings = .standard,
+        web: WebRules = .standard
     ) {
+        self.web = web
         self.defaults = defaults
         self.revision = revision
         self.rules = rules

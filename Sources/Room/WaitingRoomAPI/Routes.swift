@@ -48,6 +48,7 @@ struct Route {
 
     /// Has the request answered by the handler of its route, or refuses it.
     static func answer(_ request: GatewayRequest, _ api: APIContext, _ respond: @escaping Call.Respond) {
+        let respond = CrossOrigin.sharing(request, api, respond)
         let operation = request[.operation]
         var (routes, name) = (operations, operation)
         if operation.isEmpty {
@@ -58,6 +59,10 @@ struct Route {
         for route in routes where name.spells(route.name) {
             guard route.takes(request[.method]) else {
                 let allow = route.methods.map(String.init(describing:)).joined(separator: ", ")
+                let isListed = api.rooms.contains { request.hasListedOrigin($0.web) }
+                if isListed, request[.method].spells("OPTIONS") {
+                    return respond(CrossOrigin.preflight(methods: allow))
+                }
                 return Call(api, request, respond).refuse(.methodUnknown(allow: allow))
             }
             return route.handle(api, request, respond)

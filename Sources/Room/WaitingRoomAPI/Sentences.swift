@@ -46,6 +46,8 @@ protocol Sentences {
     static var full: String { get }
     static var preparing: String { get }
     static var cookies: String { get }
+    /// For a visitor whose pass nginx refuses; the reason follows.
+    static var refused: String { get }
     /// For a visitor whom the site has not named, in a room with one place for each person.
     static var tokenMissing: String { get }
     static var tokenInvalid: String { get }

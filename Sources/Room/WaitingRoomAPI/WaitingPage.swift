@@ -11,6 +11,8 @@ enum WaitingPage {
     enum FirstStep: String {
         case join
         case poll
+        /// The ticket may not have come with this request: poll, and join when there is none.
+        case find
     }
 
     /// What differs from visitor to visitor.
@@ -23,16 +25,19 @@ enum WaitingPage {
         var position: Int?
         /// Why the visitor may not join.
         var refusal: Joiner.Refusal?
+        /// nginx's verdict on the pass that came; nil when none did.
+        var refused: String?
         var noScript: NoScript.Refresh
     }
 
-    static func response(_ content: Content, language: Language) -> GatewayResponse {
+    static func response(_ content: Content, language: Language, status: Int) -> GatewayResponse {
         let (template, words) = (language == .korean ? korean : english, language.sentences)
         let body = template.filled { slot in
             switch slot {
             case .room: content.room
             case .api: String(decoding: content.api, as: UTF8.self)
             case .step: content.firstStep.rawValue
+            case .refused: content.refused.map(word) ?? ""
             case .heading: content.refusal == nil ? words.queued : words.title
             case .hidden: content.refusal == nil ? "" : " hidden"
             case .message: content.refusal.map { sentence($0, words) } ?? ""
@@ -41,7 +46,7 @@ enum WaitingPage {
             case .noScript: content.noScript.paragraph(words, position: content.position)
             }
         }
-        var response = GatewayResponse(status: 200, contentType: "text/html; charset=utf-8", body: body)
+        var response = GatewayResponse(status: status, contentType: "text/html; charset=utf-8", body: body)
         response.isUncacheable = true
         response.addHeader("Vary", "Accept-Language, Cookie")
         response.addHeader("Referrer-Policy", "same-origin")
@@ -52,6 +57,12 @@ enum WaitingPage {
                 + "img-src data:; base-uri 'none'; form-action 'none'"
         )
         return response
+    }
+
+    /// A verdict as it may stand in an attribute: the room in it is not for the visitor.
+    private static func word(_ verdict: String) -> String {
+        verdict.hasPrefix(VerdictWord.okPrefix)
+            ? VerdictWord.foreign : verdict.filter { $0.isASCII && $0.isLetter || $0 == "-" }
     }
 
     /// Digits in threes, as the page's script writes them in both languages.
@@ -83,6 +94,7 @@ enum WaitingPage {
             ("paused", "\(words.paused)"), ("degraded", words.degraded), ("trouble", words.trouble),
             ("expired", "\(words.expired)"), ("left", "\(words.left)"), ("unreachable", words.unreachable),
             ("closed", words.closed), ("full", words.full), ("preparing", words.preparing), ("cookies", words.cookies),
+            ("refused", words.refused),
         ]
         return Template([
             ("LANGUAGE", words.tag), ("TITLE", words.title), ("EXPLANATION", words.explanation),
@@ -99,6 +111,7 @@ private struct Template {
         case room = "{{ROOM}}"
         case api = "{{API}}"
         case step = "{{STEP}}"
+        case refused = "{{REFUSED}}"
         case heading = "{{HEADING}}"
         case hidden = "{{HIDDEN}}"
         case message = "{{MESSAGE}}"

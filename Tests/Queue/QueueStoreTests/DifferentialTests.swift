@@ -181,7 +181,11 @@ private struct History {
 
     private mutating func join(_ random: inout SeededRandom) throws {
         let requests = (0..<Int.random(in: 1...12, using: &random)).map { _ in
-            JoinRequest(kind: Int.random(in: 0..<5, using: &random) == 0 ? .gate : .join, key: Self.key(&random))
+            switch Int.random(in: 0..<10, using: &random) {
+            case 0, 1: JoinRequest(kind: .gate, key: Self.key(&random))
+            case 2: JoinRequest(kind: .passage)
+            default: JoinRequest(kind: .join, key: Self.key(&random))
+            }
         }
         trace.append("join \(requests.map { "\($0.scriptKind.rawValue)/\($0.scriptKey)" })")
         let outcomes = try redis.join(requests)

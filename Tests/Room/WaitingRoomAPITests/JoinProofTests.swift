@@ -295,7 +295,7 @@ struct GateProofTests {
         let before = bench.joined
         for query in ["", "?vestibule-noscript=join", "?vestibule-noscript=wait"] {
             let page = try visit(bench, query)
-            #expect(page.status == 200 && page["X-Accel-Redirect"] == nil && page.cookies.isEmpty)
+            #expect(page.status == 503 && page["X-Accel-Redirect"] == nil && page.cookies.isEmpty)
             #expect(page.text.contains(#"data-step="join""#))
         }
         #expect(bench.joined == before)

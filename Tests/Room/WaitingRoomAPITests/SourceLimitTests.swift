@@ -79,7 +79,7 @@ struct SourceLimitTests {
         )
         for _ in 0..<3 { #expect(try bench.send(visit)["X-Accel-Redirect"] == "@vestibule_continue") }
         let held = try bench.send(visit)
-        #expect(held.status == 200 && held["Content-Type"] == "text/html; charset=utf-8")
+        #expect(held.status == 503 && held["Content-Type"] == "text/html; charset=utf-8")
         #expect(bench.queue?.counters.joined == 3)
         #expect(try bench.join([(.address, "192.0.2.9")]).status == 429)
     }

@@ -224,6 +224,18 @@ final class WaitingRoomBench {
         try send(Call("POST", "/api/v1/queue/enter", body: #"{"waiting_token":"\#(token)"}"#, fields))
     }
 
+    /// A request for a protected page; a browser's navigation unless the fields say otherwise.
+    func gate(
+        path: String = "/shop",
+        method: String = "GET",
+        verdict: String = "missing",
+        _ fields: [(GatewayField, String)] = []
+    ) throws -> Answer {
+        let own: [(GatewayField, String)] = [(.operation, "gate"), (.room, "demo"), (.verdict, verdict)]
+        // The first value of a field counts.
+        return try send(Call(method, path, own + fields + [(.accept, "text/html,application/xhtml+xml,*/*;q=0.8")]))
+    }
+
     func leave(_ token: String) throws -> Answer { try send(Call("DELETE", "/api/v1/queue/leave?token=\(token)")) }
 
     /// The ticket of a join that must have led to waiting.

@@ -133,7 +133,8 @@ final class Worker {
                                 revision: configuration.revision,
                                 rules: $0.rules,
                                 outage: $0.outage,
-                                eta: $0.eta
+                                eta: $0.eta,
+                                web: $0.web
                             )
                         )
                     }

@@ -199,8 +199,7 @@ public struct QueueModel {
         if policy.mode == .bypass {
             admissible = Int.max
         } else if policy.mode == .open, waiting.count == 0 {
-            // The called visitors come first: each of them is owed an entry.
-            admissible = min(callTokens, entryBucket.tokens - called.count, vacancies)
+            admissible = min(spareTokens, vacancies)
         }
         let outcomes = batch.map { joinOne($0, now, &admissible) }
         save()
@@ -212,7 +211,29 @@ public struct QueueModel {
         )
     }
 
+    /// The called visitors come first: each of them is owed an entry.
+    private var spareTokens: Int { min(callTokens, entryBucket.tokens - called.count) }
+
+    /// A token of both buckets, and nothing else, for a request that no person has sent.
+    private mutating func pass() -> JoinOutcome {
+        switch policy.mode {
+        case .bypass: return .bypassed
+        case .closed: return .closed
+        case .paused: return .noRoom
+        case .open:
+            guard waiting.count == 0, spareTokens >= 1 else { return .noRoom }
+            takeCallTokens(1)
+            entryBucket.take()
+            return .passed
+        }
+    }
+
     private mutating func joinOne(_ request: JoinRequest, _ now: Int, _ admissible: inout Int) -> JoinOutcome {
+        if request.kind == .passage {
+            let outcome = pass()
+            if outcome == .passed { admissible = min(admissible, spareTokens) }
+            return outcome
+        }
         if let key = request.key, let known = ticket(of: key, now) {
             return .known(number: known.number, issuedMilliseconds: known.issuedMilliseconds)
         }

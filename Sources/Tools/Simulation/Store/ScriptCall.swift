@@ -159,6 +159,7 @@ extension RedisReply {
                     case .full: words(.full)
                     case .noRoom: words(.noRoom)
                     case .bypassed: words(.bypassed)
+                    case .passed: words(.passed)
                     }
                 }
         )
