@@ -28,14 +28,18 @@ function verdict(r) {
         }
         said = judge(r, variables, room);
     } catch (e) {
-        // No token does this, but an engine in which something is missing (js_engine qjs): it must not fail in silence.
-        r.error(`vestibule: the verifier failed: ${e}`);
-        said = 'malformed';
+        said = failed(r, e);
     }
     if (said === 'ok') {
         return `ok:${room}`;                                                // the room of a good pass is a room
     }
     return isRoom(room) ? said : 'malformed';
+}
+
+/// No token does this, but an engine in which something is missing (js_engine qjs): it must not fail in silence.
+function failed(r, error) {
+    r.error(`vestibule: the verifier failed: ${error}`);
+    return 'malformed';
 }
 
 /// 'ok' with the first good pass among the cookies of that name, else the verdict on the first of them. The header is
@@ -55,7 +59,7 @@ function judge(r, variables, room) {
         try {
             said = verify(r, variables, token, room);
         } catch (e) {
-            said = 'malformed';
+            said = failed(r, e);
         }
         if (said === 'ok') {
             return said;

@@ -119,7 +119,7 @@ extension Integration {
         @Test func `a worker that finds its supervisor gone ends at once`() throws {
             let service = try Service()
             let words = ["worker", "--config", service.configuration, "--index", "9", "--supervisor", "1"]
-            let lone = try TestProcess.output(service.program, words)
+            let lone = try TestProcess.output("timeout", ["10", service.program] + words)
             #expect(lone.status != 0 && lone.text.contains("SUPERVISOR_GONE"), "\(lone.text)")
         }
 

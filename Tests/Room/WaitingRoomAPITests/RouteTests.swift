@@ -149,7 +149,7 @@ struct SecrecyTests {
             _ = try bench.send(Call("GET", "/shop?token=\(token)", [(.operation, "gate"), (.room, "demo")]))
             bench.fail(nil)
         }
-        // One line for each reason and second (RefusalLog).
+        // One line for each reason and second (LogPacer).
         #expect(bench.logLines.count >= 2)
         for line in bench.logLines {
             #expect(line.contains("WRONGTYPE"))

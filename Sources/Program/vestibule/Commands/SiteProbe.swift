@@ -63,9 +63,9 @@ struct SiteProbe {
 
     /// No person's navigation, which would take a number, and with a bad pass, since without one it may go on while
     /// nobody waits.
-    private static func headers(_ path: ProtectedPath) -> [(String, String)] {
-        let pass = path.room.map { [("Cookie", "vestibule-pass-\($0)=probe; __Host-vestibule-pass-\($0)=probe")] }
-        return [("Accept", "application/json"), ("User-Agent", "vestibule-check")] + (pass ?? [])
+    private func headers(_ path: ProtectedPath) -> [(name: String, value: String)] {
+        let cookie = path.room.map { [("Cookie", "vestibule-pass-\($0)=probe; __Host-vestibule-pass-\($0)=probe")] }
+        return [("Accept", "application/json"), ("User-Agent", "vestibule-check")] + (cookie ?? [])
     }
 
     private func ask(_ target: Target) -> String? {
@@ -74,7 +74,7 @@ struct SiteProbe {
             return nil
         }
         defer { close(descriptor) }
-        let headers = SiteProbe.headers(target.path).map { "\($0): \($1)\r\n" }.joined()
+        let headers = self.headers(target.path).map { "\($0.name): \($0.value)\r\n" }.joined()
         let text = "GET \(target.path.path) HTTP/1.0\r\nHost: \(target.path.name)\r\n\(headers)\r\n"
         let request = Array(text.utf8)
         guard send(descriptor, request, request.count, Int32(MSG_NOSIGNAL)) == request.count else { return nil }
@@ -93,7 +93,7 @@ struct SiteProbe {
             "--silent", "--insecure", "--include", "--http1.1", "--max-time", "3", "--path-as-is", "--globoff",
         ]
         words += ["--noproxy", "*", "--resolve", "\(name):\(target.port):\(target.host)"]
-        words += SiteProbe.headers(target.path).flatMap { ["--header", "\($0): \($1)"] }
+        words += headers(target.path).flatMap { ["--header", "\($0.name): \($0.value)"] }
         words.append("https://\(name):\(target.port)\(target.path.path)")
         guard let program = try? Files.executable("curl"),
             let answer = try? ChildProcess.output(program, words).text, !answer.isEmpty
