@@ -86,7 +86,12 @@ extension Integration {
                 sleepMilliseconds(50)
             }
             for pid in frozen { kill(pid, SIGCONT) }
-            #expect(try Wait.until(seconds: 5) { try host.room("show", "demo").text.contains("waiting: 4") })
+            var shown = ""
+            let isBack = try Wait.until(seconds: 5) {
+                shown = try host.room("show", "demo").text
+                return shown.contains("waiting: 4")
+            }
+            #expect(isBack, "\(shown)")
         }
 
         @Test func `two hosts with different files keep bound, order and places when one freezes, one restarts`() throws
