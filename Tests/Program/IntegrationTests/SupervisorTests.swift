@@ -207,7 +207,10 @@ private final class Service {
             log: directory.file("serve.log")
         )
         // The supervisor's sockets accept before its workers run.
-        let serves = try Wait.until(seconds: 10) { try areSocketsAnswered && workers().count == 2 }
+        let serves = try Wait.until(seconds: 10) {
+            listen()
+            return try areSocketsAnswered && workers().count == 2
+        }
         guard serves else { throw TestFailure("it does not serve: \(directory.read("serve.log"))") }
     }
 
@@ -233,15 +236,20 @@ private final class Service {
 
     func stop() { process.stop() }
 
+    /// Takes what has come. A queue of ten datagrams (net.unix.max_dgram_qlen) is full after two seconds of watchdogs.
+    private func listen() {
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let count = recv(ear, &bytes, bytes.count, Int32(MSG_DONTWAIT))
+            guard count > 0 else { return }
+            heard.append(String(decoding: bytes[..<count], as: UTF8.self))
+        }
+    }
+
     /// Waits for a message that begins so; what came before it is forgotten.
     func hears(_ text: String) -> Bool {
         Wait.until(seconds: 10) {
-            var bytes = [UInt8](repeating: 0, count: 4096)
-            while true {
-                let count = recv(ear, &bytes, bytes.count, Int32(MSG_DONTWAIT))
-                guard count > 0 else { break }
-                heard.append(String(decoding: bytes[..<count], as: UTF8.self))
-            }
+            listen()
             guard let found = heard.firstIndex(where: { $0.hasPrefix(text) }) else { return false }
             heard.removeSubrange(...found)
             return true
