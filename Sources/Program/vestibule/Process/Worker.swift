@@ -24,8 +24,9 @@ final class Worker {
     private static let successorMilliseconds = 60_000
     /// How long the last heartbeats may take to reach Redis.
     private static let flushMilliseconds = 1000
-    /// How long a worker that joins a running pool leaves it to the others to restore a room that Redis has lost:
-    /// longer than their slowest reconnection (a backoff of 1.5 s) and a tick.
+    /// How long a worker that knows nothing of a room leaves it to others to restore it, after it has connected to a
+    /// Redis that may have lost it: longer than their slowest reconnection (a backoff of 1.5 s) and a tick. Only the
+    /// first connection of a pool that starts finds nobody who knows more.
     private static let deferMilliseconds = 2500
 
     /// How the supervisor has started this worker.
@@ -59,8 +60,8 @@ final class Worker {
     private var servers: [GatewayServer] = []
     /// The configuration that this process started with; a reload compares what only a restart can change.
     private let started: Configuration
-    /// When this worker may restore a room that Redis has lost, on the loop's clock.
-    private let mayMakeAt: Int
+    /// When this worker may make a room of which it knows nothing, on the loop's clock; nil before it first connects.
+    private var mayMakeAt: Int?
     private var tickMilliseconds: Int
     private var isDraining = false
     private var servingFailure: (any Error)?
@@ -76,7 +77,6 @@ final class Worker {
         let store = RedisQueueStore(link: link, scripts: scripts)
         store.complain = { logger.error("\($0)") }
         let scoreboard = Scoreboard(path: configuration.scoreboardPath, row: launch.row)
-        self.mayMakeAt = loop.nowMilliseconds + (launch.joinsOthers ? Worker.deferMilliseconds : 0)
         // Jitter only: one system call a poll for better chance would be a waste.
         var jitter = SplitMix64(seed: .random(in: .min ... .max))
         var environment = APIEnvironment(
@@ -143,7 +143,7 @@ final class Worker {
         )
         for room in api.rooms {
             let id = room.id
-            room.mayBeMade = { [loop, mayMakeAt] in loop.nowMilliseconds >= mayMakeAt }
+            room.mayBeMade = { [loop, weak self] in self?.mayMakeAt.map { loop.nowMilliseconds >= $0 } ?? false }
             room.quietMilliseconds = { [marks] in marks.quietMilliseconds(id) }
         }
     }
@@ -160,6 +160,8 @@ final class Worker {
         link.onReadyChange = { [weak self] ready in
             guard let self, ready else { return }
             self.scoreboard?.count(.redisConnections)
+            let leavesItToOthers = self.launch.joinsOthers || self.mayMakeAt != nil
+            self.mayMakeAt = self.loop.nowMilliseconds + (leavesItToOthers ? Worker.deferMilliseconds : 0)
             self.api.tickRooms(tickMilliseconds: self.tickMilliseconds)
         }
         link.open()

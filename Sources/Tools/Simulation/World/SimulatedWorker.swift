@@ -11,8 +11,8 @@ internal import QueueClient
 internal import WaitingRoomAPI
 
 final class SimulatedWorker {
-    /// As in Worker: how long a new worker waits for its first look, and how long a worker that joins a running pool
-    /// leaves it to the others to restore a room.
+    /// As in Worker: how long a new worker waits for its first look, and how long a worker that knows nothing of a room
+    /// leaves it to others to restore it, after it has connected.
     private static let silentMilliseconds = 4000
     private static let deferMilliseconds = 2500
 
@@ -24,6 +24,10 @@ final class SimulatedWorker {
     private let world: World
     private let tickMilliseconds: Int
     private let clock: () -> Int
+    /// Whether others serve already.
+    private let joinsPool: Bool
+    /// When it may make a room of which it knows nothing; nil before the first connection.
+    private var mayMakeAt: Int?
     private(set) var isAlive = true
     /// Whether nginx finds its socket.
     private(set) var isServing = false {
@@ -53,6 +57,7 @@ final class SimulatedWorker {
         self.index = index
         self.world = world
         self.tickMilliseconds = tickMilliseconds
+        self.joinsPool = joinsPool
         clock = { [unowned world] in
             let elapsed = world.now - World.startMilliseconds
             return elapsed + elapsed * skew.perMillion / 1_000_000 + skew.offset
@@ -60,8 +65,6 @@ final class SimulatedWorker {
         link = SimulatedLink(world: world, host: host, index: index, network: network)
         store = RedisQueueStore(link: link, scripts: ModelServer.scripts)
         room = Room(id: SimulatedWorker.roomID, defaults: file.limits, revision: file.revision)
-        let mayMakeAt = world.now + (joinsPool ? SimulatedWorker.deferMilliseconds : 0)
-        room.mayBeMade = { [unowned world] in world.now >= mayMakeAt }
         room.quietMilliseconds = { [unowned world] in
             world.runMarkMilliseconds.map { RunMark.quietMilliseconds(since: $0, nowMilliseconds: world.wall) }
         }
@@ -87,7 +90,13 @@ final class SimulatedWorker {
 
     func start() {
         world.note(.birth, index)
-        link.onReadyChange = { [weak self] isReady in if isReady { self?.tick() } }
+        room.mayBeMade = { [world, weak self] in self?.mayMakeAt.map { world.now >= $0 } ?? false }
+        link.onReadyChange = { [weak self] isReady in
+            guard let self, isReady else { return }
+            let leavesItToOthers = self.joinsPool || self.mayMakeAt != nil
+            self.mayMakeAt = self.world.now + (leavesItToOthers ? SimulatedWorker.deferMilliseconds : 0)
+            self.tick()
+        }
         link.open()
         scheduleTick()
         let deadline = world.now + SimulatedWorker.silentMilliseconds
