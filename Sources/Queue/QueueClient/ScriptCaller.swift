@@ -91,6 +91,7 @@ final class ScriptCaller {
             case .openedMs: memory.openedMilliseconds
             case .firstTokens: memory.firstTokens
             case .epochMs: memory.epochMilliseconds
+            case .claimMs: memory.claimMilliseconds
             case .passMs: memory.passMilliseconds
             case .knownVersion: memory.version
             case .incarnation: memory.incarnation

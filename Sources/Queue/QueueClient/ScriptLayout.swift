@@ -52,7 +52,7 @@ public enum TickField: Int, ScriptLayout {
 
 /// The first arguments of restore.lua, which takes no policy. Overrides, entries and bitmaps follow, in pairs.
 public enum RestoreArgument: Int, ScriptLayout {
-    case generation, knownNext, openedMs, firstTokens, epochMs, passMs, knownVersion, incarnation
+    case generation, knownNext, openedMs, firstTokens, epochMs, claimMs, passMs, knownVersion, incarnation
     /// Words of the overrides: two for each.
     case overrideWords
     case entries

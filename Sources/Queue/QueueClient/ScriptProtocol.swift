@@ -90,6 +90,7 @@ public enum ScriptProtocol {
         ("HOLD_MS", RoomMemory.holdMilliseconds, "see constants.lua"),
         ("EPOCH_2026", RoomMemory.epoch2026Seconds, "2026-01-01T00:00:00Z"),
         ("PER_SECOND", RoomMemory.numbersPerSecond, "see first_number in constants.lua"),
+        ("NUMBERS_PERIOD", RoomMemory.numbersPeriod, "of a clock that was set back; see first_number"),
         ("GAP", QueueConstants.numbersSkipped, "numbers skipped behind a number that only its ticket knows"),
         ("REFILL_MS_MAX", QueueConstants.refillMillisecondsMax, "fills any bucket; keeps the product below 2^53"),
         ("JOIN_KEY_MS", QueueConstants.joinKeyLifetimeMilliseconds, "life of an idempotency key"),

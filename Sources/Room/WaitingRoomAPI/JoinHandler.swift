@@ -164,6 +164,11 @@ struct JoinHandler {
 
     /// A join that was made before with the same key, or by the same person: the same ticket, wherever it stands now.
     private func rejoined(_ claim: TicketClaim, _ room: Room, _ call: Call) {
+        if let (place, position) = api.waiting(claim, in: room) {
+            room.markAlive(place)
+            let view = VisitorView.waiting(in: room, at: place, position, call.language, api)
+            return respondJoined(claim, view, room, call)
+        }
         api.store.stand(claim, room: room) { result in
             guard let reply = call.answered(result) else { return }
             if case .entered(let expires) = reply.standing {

@@ -12,6 +12,8 @@ public struct RoomMemory {
     /// Whole tokens that a room's buckets begin with when nobody remembers it (`next` 0); see ``RunMark``.
     public var firstTokens: Int
     public var epochMilliseconds: Int
+    /// The claim window as far as the worker knows: in a room whose state is gone no call lasts longer from now on.
+    public var claimMilliseconds: Int
     /// How long passes last as far as the worker knows: no entry ends later from now on, whatever clock it was made by.
     public var passMilliseconds: Int
     /// The version of the waiting bitmaps that the worker has; a restore makes a higher one.
@@ -31,6 +33,7 @@ public struct RoomMemory {
         openedMilliseconds: Int,
         firstTokens: Int,
         epochMilliseconds: Int,
+        claimMilliseconds: Int,
         passMilliseconds: Int,
         version: Int,
         incarnation: Int,
@@ -43,6 +46,7 @@ public struct RoomMemory {
         self.openedMilliseconds = openedMilliseconds
         self.firstTokens = firstTokens
         self.epochMilliseconds = epochMilliseconds
+        self.claimMilliseconds = claimMilliseconds
         self.passMilliseconds = passMilliseconds
         self.version = version
         self.incarnation = incarnation
@@ -62,11 +66,17 @@ extension RoomMemory {
     public static let epoch2026Seconds = 1_767_225_600
     public static let numbersPerSecond = 131_072
 
-    /// What the first joiner of a room gets that nobody remembers: above every number of an earlier one, also of one
-    /// that began in the same second (first_number in constants.lua).
-    public static func firstNumber(nowMilliseconds: Int) -> Int {
-        let seconds = max(0, nowMilliseconds / 1000 - epoch2026Seconds)
-        return seconds * numbersPerSecond + nowMilliseconds % 1000 * numbersPerSecond / 1000 + 1
+    /// Where the clock was set back, numbers go on by whole periods ahead of the clock's (constants.lua): 4,096 s.
+    public static let numbersPeriod = 4096 * numbersPerSecond
+
+    /// Where numbers go on at a time: above every number of an earlier memory of the room, also when that began in the
+    /// same second (first_number in constants.lua).
+    /// - Parameter least: the first number that is certainly behind those that are known.
+    public static func firstNumber(nowMilliseconds: Int, atLeast least: Int = 1) -> Int {
+        let seconds = nowMilliseconds / 1000 - epoch2026Seconds
+        let own = seconds * numbersPerSecond + nowMilliseconds % 1000 * numbersPerSecond / 1000 + 1
+        guard own < least else { return own }
+        return own + (least - own + numbersPeriod - 1) / numbersPeriod * numbersPeriod
     }
 }
 

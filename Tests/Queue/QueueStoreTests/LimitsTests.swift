@@ -55,6 +55,14 @@ struct LimitsTests {
         #expect(entries >= 10 + 45)
     }
 
+    @Test("A file with a smaller burst counts from the call that brings it", arguments: StoreKind.allCases)
+    func firstCall(_ kind: StoreKind) throws {
+        let harness = try kind.harness(smallPolicy(rate: 10, burst: 50))
+        try harness.tick(harness.room)
+        harness.room = worker(harness, smallPolicy(rate: 10, burst: 2), revision: 1)
+        #expect(try harness.join(10).admittedCount == 2)
+    }
+
     @Test(
         "An operator's limits stand over every file, and default goes back to the newest",
         arguments: StoreKind.allCases

@@ -68,6 +68,7 @@ final class Worker {
     private let started: Configuration
     /// By room: since when Redis has been found without it, while this worker does not know it either.
     private var makingDelays: [String: MakingDelay] = [:]
+    private var connections = 0
     private var tickMilliseconds: Int
     private var isDraining = false
     private var servingFailure: (any Error)?
@@ -174,7 +175,7 @@ final class Worker {
     }
 
     private func mayMake(_ room: String) -> Bool {
-        let isAlone = launch.isAlone && !launch.joinsOthers
+        let isAlone = launch.isAlone && !launch.joinsOthers && connections <= 1
         let whole = isAlone ? MakingDelay(milliseconds: 0) : MakingDelay()
         return makingDelays[room, default: whole].isOver(nowMilliseconds: loop.nowMilliseconds)
     }
@@ -190,6 +191,9 @@ final class Worker {
         link.onReadyChange = { [weak self] ready in
             guard let self, ready else { return }
             self.scoreboard?.count(.redisConnections)
+            self.connections += 1
+            // Redis may have lost the rooms meanwhile, and those that remember them are still connecting.
+            if self.connections > 1 { self.makingDelays = [:] }
             self.api.tickRooms(tickMilliseconds: self.tickMilliseconds)
             self.roomList.look()
         }

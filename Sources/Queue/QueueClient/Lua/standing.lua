@@ -106,6 +106,6 @@ local function standing(generation, number, issued_ms)
   end
   if code ~= AWAY then return code, time end
   -- Signed by us, unknown here: this Redis has gone back. No number may be issued twice, so jump past it.
-  if number >= S.next then S.next = number + 1 + GAP end
+  if number >= S.next then S.next = first_number(now, number + 1 + GAP) end
   return come_back(number)
 end

@@ -62,7 +62,7 @@ local function leave(generation, number)
   end
   local at = spot(number)
   if bit_of('waiting', at) then unwait(at) end
-  if number >= S.next then S.next = number + 1 + GAP end
+  if number >= S.next then S.next = first_number(now, number + 1 + GAP) end
   mark_done(number, number)
   mark('left', number, number, done_ms)
   S.left = S.left + 1

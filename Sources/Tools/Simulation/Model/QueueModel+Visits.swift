@@ -70,8 +70,13 @@ extension QueueModel {
     private mutating func standing(_ claim: TicketClaim, _ now: Int) -> Standing {
         if isFenced(claim) { return .fenced }
         if let place = place(claim, now) { return place }
-        if claim.number >= next { next = claim.number + 1 + QueueConstants.numbersSkipped }
+        if claim.number >= next { skip(claim.number, now) }
         return comeBack(claim.number, now)
+    }
+
+    /// A number that only its ticket knows, and perhaps some behind it.
+    private mutating func skip(_ number: Int, _ now: Int) {
+        next = RoomMemory.firstNumber(nowMilliseconds: now, atLeast: number + 1 + QueueConstants.numbersSkipped)
     }
 
     private func reply(_ standing: Standing, _ claim: TicketClaim, _ now: Int) -> StandingReply {
@@ -157,7 +162,7 @@ extension QueueModel {
             if called[claim.number] != nil { uncall(claim.number, givesBack: true) }
             if let expires = active.removeValue(forKey: claim.number), expires > now { spent[claim.number] = expires }
             if waiting.contains(spot(claim.number)) { stopWaiting(claim.number) }
-            if claim.number >= next { next = claim.number + 1 + QueueConstants.numbersSkipped }
+            if claim.number >= next { skip(claim.number, now) }
             done.insert(claim.number)
             left.insert(claim.number)
             counters.left += 1

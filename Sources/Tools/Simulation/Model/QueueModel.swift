@@ -116,6 +116,9 @@ public struct QueueModel {
         )
         // Later than now: held.
         refilledMilliseconds = max(now, refilledMilliseconds)
+        // Since the last sweep heartbeats may have been noted in epochs of another length, also when the limits are
+        // back by now: the next sweep finds out by a length of 0.
+        if policy.epochMilliseconds != epochMilliseconds { epochMilliseconds = 0 }
         return now
     }
 

@@ -99,6 +99,7 @@ struct ScriptCall {
             openedMilliseconds: arg[.openedMs],
             firstTokens: arg[.firstTokens],
             epochMilliseconds: arg[.epochMs],
+            claimMilliseconds: arg[.claimMs],
             passMilliseconds: arg[.passMs],
             version: arg[.knownVersion],
             incarnation: arg[.incarnation],

@@ -22,6 +22,11 @@ final class SimulatedWorker {
     private let world: World
     private let tickMilliseconds: Int
     private let clock: () -> Int
+    /// Whether others serve already.
+    private let joinsPool: Bool
+    /// As in Worker: when it may make a room of which it knows nothing.
+    private var makingDelay: MakingDelay
+    private var connections = 0
     private(set) var isAlive = true
     /// Whether nginx finds its socket.
     private(set) var isServing = false {
@@ -51,6 +56,7 @@ final class SimulatedWorker {
         self.index = index
         self.world = world
         self.tickMilliseconds = tickMilliseconds
+        self.joinsPool = joinsPool
         clock = { [unowned world] in
             let elapsed = world.now - World.startMilliseconds
             return elapsed + elapsed * skew.perMillion / 1_000_000 + skew.offset
@@ -58,9 +64,6 @@ final class SimulatedWorker {
         link = SimulatedLink(world: world, host: host, index: index, network: network)
         store = RedisQueueStore(link: link, scripts: ModelServer.scripts)
         room = Room(id: SimulatedWorker.roomID, defaults: file.limits, revision: file.revision)
-        // As with the private Redis of a demo, nobody else remembers the room when the first workers start.
-        var delay = joinsPool ? MakingDelay() : MakingDelay(milliseconds: 0)
-        room.mayBeMade = { [unowned world] in delay.isOver(nowMilliseconds: world.now) }
         room.quietMilliseconds = { [unowned world] in
             world.runMarkMilliseconds.map { RunMark.quietMilliseconds(since: $0, nowMilliseconds: world.wall) }
         }
@@ -86,7 +89,13 @@ final class SimulatedWorker {
 
     func start() {
         world.note(.birth, index)
-        link.onReadyChange = { [weak self] isReady in if isReady { self?.tick() } }
+        room.mayBeMade = { [world, weak self] in self?.makingDelay.isOver(nowMilliseconds: world.now) ?? false }
+        link.onReadyChange = { [weak self] isReady in
+            guard let self, isReady else { return }
+            self.connections += 1
+            if self.connections > 1 { self.makingDelay = MakingDelay() }
+            self.tick()
+        }
         link.open()
         scheduleTick()
         let deadline = world.now + SimulatedWorker.silentMilliseconds
