@@ -23,7 +23,6 @@ final class SimulatedWorker {
     private let tickMilliseconds: Int
     private let clock: () -> Int
     /// Whether others serve already.
-    private let joinsPool: Bool
     /// As in Worker: when it may make a room of which it knows nothing.
     private var makingDelay: MakingDelay
     private var connections = 0
@@ -56,7 +55,6 @@ final class SimulatedWorker {
         self.index = index
         self.world = world
         self.tickMilliseconds = tickMilliseconds
-        self.joinsPool = joinsPool
         clock = { [unowned world] in
             let elapsed = world.now - World.startMilliseconds
             return elapsed + elapsed * skew.perMillion / 1_000_000 + skew.offset
@@ -64,6 +62,8 @@ final class SimulatedWorker {
         link = SimulatedLink(world: world, host: host, index: index, network: network)
         store = RedisQueueStore(link: link, scripts: ModelServer.scripts)
         room = Room(id: SimulatedWorker.roomID, defaults: file.limits, revision: file.revision)
+        // As with the private Redis of a demo, nobody else remembers the room when the first workers start.
+        makingDelay = joinsPool ? MakingDelay() : MakingDelay(milliseconds: 0)
         room.quietMilliseconds = { [unowned world] in
             world.runMarkMilliseconds.map { RunMark.quietMilliseconds(since: $0, nowMilliseconds: world.wall) }
         }
