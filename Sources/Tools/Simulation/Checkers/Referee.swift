@@ -129,6 +129,7 @@ final class Referee {
         bound.configure(room.policy, flowMilliseconds)
         ghosts.noteLimits(room.policy, world.now)
         rate.excuse(untilMilliseconds: world.now)
+        cost.excuse(untilMilliseconds: world.now)
         if let text = files.changed(room.policy) { report(.limits, text) }
     }
 
