@@ -319,13 +319,14 @@ struct RestoreTests {
         #expect(try harness.stand(harness.claim(numbers[2], issuedAgo: 3 * most)) == .waiting)
     }
 
-    @Test("Before 2026 numbers begin at 1, and none is negative", arguments: StoreKind.allCases)
+    @Test("Before 2026 no number is negative", arguments: StoreKind.allCases)
     func before2026(_ kind: StoreKind) throws {
         let harness = try kind.harness(smallPolicy(), HarnessSetting(startMilliseconds: 1_500_000_000_000))
-        #expect(try harness.join(2).numbers == [1, 2])
+        let first = try harness.join(2).numbers
+        #expect(first.allSatisfy { $0 > 0 })
         _ = try harness.tick()
         try harness.loseEverything()
-        #expect(try harness.join(1).numbers[0] > 2, "a worker that remembers")
+        #expect(try harness.join(1).numbers[0] > first[1], "a worker that remembers")
     }
 
     @Test("What an operator had set comes back with a room that nobody remembers", arguments: StoreKind.allCases)
