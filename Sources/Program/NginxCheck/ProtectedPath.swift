@@ -58,11 +58,27 @@ struct GuardedPaths {
     private let maps: [NginxDirective]
     /// Host names, and which of the maps is theirs.
     private let hosts: [NginxDirective]
+    /// Lines whose expressions are matched against `ROOM PATH`.
+    private let shutters: [NginxDirective]
 
     init(_ http: NginxDirective) {
         let ours = http.children("map").filter(\.isOurs)
         maps = ours.filter { $0.arguments.first == "$uri" && $0.arguments.last?.hasPrefix("$vsb_p") == true }
         hosts = ours.filter { $0.arguments == ["$host", "$vsb_host"] }.flatMap { $0.block ?? [] }
+        shutters = ours.filter { $0.arguments.last == "$vsb_shut" }.flatMap { $0.block ?? [] }
+    }
+
+    /// Whether some room keeps visitors out of a path, because it names it as internal.
+    func shut(_ path: String) -> Bool {
+        let rooms = Set(maps.flatMap { $0.block ?? [] }.compactMap { room(of: $0) })
+        return rooms.contains { room in
+            shutters.contains { line in
+                guard line.name.hasPrefix("~"), let expression = try? Regex(String(line.name.dropFirst())) else {
+                    return false
+                }
+                return "\(room) \(path)".firstMatch(of: expression) != nil
+            }
+        }
     }
 
     /// Whether no room of the YAML protects anything.

@@ -43,11 +43,23 @@ struct ServerCheck {
             let message = "the guard protects nothing: no room has `protect` in the YAML; then render again"
             findings.append(NginxFinding(.open, block[index], message))
         }
-        return findings + earlyErrors()
+        return findings + earlyErrors() + openedInternals()
     }
 
-    /// nginx answers these before the lines of a server run, and a named location does not run them.
-    private static let earlyStatuses: Set<String> = ["400", "414", "494", "495", "496", "497"]
+    /// After the gate a request comes from inside nginx, so `internal` alone keeps no visitor out.
+    private func openedInternals() -> [NginxFinding] {
+        let rooms = GuardedPaths(http)
+        return SiteInternals.all(in: server).filter { !rooms.shut($0.pattern) }.map {
+            let path = $0.pattern
+            let remedy = "add \(path) to `internal` of the room that protects it, and render again"
+            return NginxFinding(.open, $0.directive, "\($0.title) is internal, but the gate leads there: \(remedy)")
+        }
+    }
+
+    /// nginx answers these before the lines of a server run, and a named location does not run them. 405 is for TRACE.
+    private static let earlyStatuses: Set<String> = [
+        "400", "405", "414", "421", "494", "495", "496", "497", "501", "505",
+    ]
 
     private func earlyErrors() -> [NginxFinding] {
         inherited("error_page").compactMap { page in
@@ -58,7 +70,7 @@ struct ServerCheck {
             return NginxFinding(
                 .open,
                 page,
-                "a malformed request reaches \(target) before the guard: take its status out of this line"
+                "a malformed request, or TRACE, reaches \(target) before the guard: take its status out of this line"
             )
         }
     }
