@@ -16,10 +16,12 @@ struct SiteFolder: Sendable, CustomTestStringConvertible {
     var path: String { "\(SiteFolder.root)/\(name)" }
     var testDescription: String { name }
 
+    /// The names of those to run; nil for all.
+    static let wanted = ProcessInfo.processInfo.environment["VESTIBULE_SITES"]?.split(separator: ",").map(String.init)
+
     /// All of them, in the order of their names; VESTIBULE_SITES=a,b for some.
     static let all: [SiteFolder] = {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []
-        let wanted = ProcessInfo.processInfo.environment["VESTIBULE_SITES"]?.split(separator: ",").map(String.init)
         return names.sorted().compactMap { name in
             guard wanted?.contains(name) ?? true,
                 FileManager.default.fileExists(atPath: "\(root)/\(name)/nginx.conf")
