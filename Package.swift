@@ -84,6 +84,7 @@ let package = Package(
         cLibrary("CHiredis", apt: "libhiredis-dev"),
         cLibrary("CFastCGI", apt: "libfcgi-dev"),
         cLibrary("COpenSSL", apt: "libssl-dev"),
+        cLibrary("CZlib", apt: "zlib1g-dev"),
         cLibrary("CLinux"),
 
         // Rules: decisions and formats. No input or output, no clock, no chance.
@@ -108,8 +109,9 @@ let package = Package(
         library(
             "Room",
             "WaitingRoomAPI",
-            ["Admission", "GatewayWire", "Passes", "StrictJSON", "Telemetry"],
-            embed: ["Page/waiting.html"]
+            ["Admission", "CZlib", "GatewayWire", "Passes", "StrictJSON", "Telemetry", crypto],
+            embed: ["html", "css"].map { "Page/waiting.\($0)" }
+                + ["client", "view", "board", "proof", "journey"].map { "Page/\($0).js" }
         ),
 
         // The include files for nginx, embedded so that the program can render them. Embedded files must lie in the
@@ -173,7 +175,10 @@ let package = Package(
         tests(
             "Room",
             "WaitingRoomAPITests",
-            ["Admission", "GatewayWire", "Passes", "Simulation", "StrictJSON", "Telemetry", "WaitingRoomAPI"]
+            [
+                "Admission", "CZlib", "GatewayWire", "Passes", "Simulation", "StrictJSON", "Telemetry",
+                "WaitingRoomAPI", crypto,
+            ]
         ),
         tests(
             "Queue",

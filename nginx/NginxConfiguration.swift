@@ -22,6 +22,17 @@ public struct NginxConfiguration: Sendable {
         case scgi
     }
 
+    /// Where nginx logs the requests to the queue's API. An API client may carry its ticket in the query string, which
+    /// the standard format of a log holds.
+    public enum APILog: Equatable, Sendable {
+        /// Nowhere: the metrics count them.
+        case off
+        /// In the logs of the site, whose format must have no query string, as `vestibule` has none.
+        case site
+        /// In a file, in the format `vestibule`. Polls that went well are left out.
+        case file(String)
+    }
+
     /// Absolute path of the folder the files are written to; they include each other from there.
     public var directory: String
     /// Absolute path of the JWK Set.
@@ -38,11 +49,17 @@ public struct NginxConfiguration: Sendable {
     public var limitExempt: [String]
     /// Absolute path of the folder nginx keeps the boards in; nginx makes it. Best on tmpfs.
     public var cacheDirectory: String
+    public var apiLog: APILog
     /// Where the queue's API is: a path without a slash at its end.
     public var apiPrefix: String
     /// What the guard protects.
     public var protectedRooms: [ProtectedRoom]
 
+    /// What one address may ask of the queue, and how far it may be ahead of that.
+    public static let standardAPIRate = "100r/s"
+    public static let standardAPIBurst = 50
+    /// On tmpfs, and in a directory where only root makes files: nginx gives the folder to its own user.
+    public static let standardCacheDirectory = "/run/vestibule-board"
     /// The API's standard place.
     public static let standardAPIPrefix = "/api/v1/queue"
 
@@ -53,10 +70,11 @@ public struct NginxConfiguration: Sendable {
         workerSockets: [String],
         verifier: Verifier = .njs,
         gateway: Gateway = .fastcgi,
-        apiRate: String = "100r/s",
-        apiBurst: Int = 50,
+        apiRate: String = NginxConfiguration.standardAPIRate,
+        apiBurst: Int = NginxConfiguration.standardAPIBurst,
         limitExempt: [String] = [],
-        cacheDirectory: String = "/dev/shm/vestibule-board",
+        cacheDirectory: String = NginxConfiguration.standardCacheDirectory,
+        apiLog: APILog = .off,
         apiPrefix: String = NginxConfiguration.standardAPIPrefix,
         protectedRooms: [ProtectedRoom] = []
     ) {
@@ -69,6 +87,7 @@ public struct NginxConfiguration: Sendable {
         self.apiBurst = apiBurst
         self.limitExempt = limitExempt
         self.cacheDirectory = cacheDirectory
+        self.apiLog = apiLog
         self.apiPrefix = apiPrefix
         self.protectedRooms = protectedRooms
     }
@@ -130,6 +149,14 @@ public struct NginxConfiguration: Sendable {
             + spelledAgain.map { "server unix:\($0) max_fails=0 backup;" }
     }
 
+    private var apiLogLine: String {
+        switch apiLog {
+        case .off: "access_log off;"
+        case .site: ""
+        case .file(let path): "access_log \(path) vestibule buffer=64k flush=1s if=$vestibule_logged;"
+        }
+    }
+
     private var placeholderValues: [String: String] {
         let verify =
             switch verifier {
@@ -146,6 +173,7 @@ public struct NginxConfiguration: Sendable {
             "KEYS_FILE": keysFile,
             "WORKER_SERVERS": serverLines.joined(separator: "\n    "),
             "CACHE_DIRECTORY": cacheDirectory,
+            "API_LOG": apiLogLine,
             "API_RATE": apiRate,
             "API_BURST": "\(apiBurst)",
             "LIMIT_EXEMPT": limitExempt.map { "\($0) 1;" }.joined(separator: "\n    "),
@@ -201,9 +229,10 @@ public struct NginxConfiguration: Sendable {
         try check("directory", directory, isPath)
         try check("keysFile", keysFile, isPath)
         try check("cacheDirectory", cacheDirectory, isPath)
+        if case .file(let path) = apiLog { try check("apiLog", path, isPath) }
         guard !workerSockets.isEmpty else { throw .unsafeValue(name: "workerSockets", value: "") }
         for socket in workerSockets { try check("workerSockets", socket, isPath) }
-        try check("apiRate", apiRate, isRate)
+        try check("apiRate", apiRate, NginxConfiguration.isRate)
         try check("apiBurst", "\(apiBurst)") { _ in (1...100_000).contains(apiBurst) }
         for block in limitExempt { try check("limitExempt", block, isAddressBlock) }
         try check("apiPrefix", apiPrefix) { NginxConfiguration.complaint(apiPrefix: $0) == nil }
@@ -235,6 +264,12 @@ public struct NginxConfiguration: Sendable {
         }
     }
 
+    /// Whether a text is a rate as nginx writes it: `<number>r/s` or `<number>r/m`, 1 to 1,000,000.
+    public static func isRate(_ text: String) -> Bool {
+        guard text.hasSuffix("r/s") || text.hasSuffix("r/m"), let rate = Int(text.dropLast(3)) else { return false }
+        return (1...1_000_000).contains(rate)
+    }
+
     /// What is wrong with a prefix of the API; nil when it is good.
     public static func complaint(apiPrefix: String) -> String? {
         let segments = apiPrefix.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
@@ -256,12 +291,6 @@ public struct NginxConfiguration: Sendable {
 /// An absolute path of bytes that mean nothing to nginx, neither in a string nor in a glob.
 private func isPath(_ text: String) -> Bool {
     text.utf8.first == UInt8(ascii: "/") && text.utf8.allSatisfy { isAlphanumeric($0) || "/._-+@,".utf8.contains($0) }
-}
-
-/// `<number>r/s` or `<number>r/m`.
-private func isRate(_ text: String) -> Bool {
-    guard text.hasSuffix("r/s") || text.hasSuffix("r/m"), let rate = Int(text.dropLast(3)) else { return false }
-    return (1...1_000_000).contains(rate)
 }
 
 /// The characters of an address with an optional prefix length; nginx -t says whether it is one.

@@ -13,6 +13,7 @@ const tokenLengthMax = 1024;
 const macLength = 43;
 const leewaySeconds = 5;
 const hashLength = 12;
+const valuesMax = 16;
 
 /// js_set $vestibule_verdict: "ok:<room>", or missing, malformed, forged, foreign, expired, other-client.
 /// On ok also sets $vestibule_pass and $vestibule_number for the backend.
@@ -25,16 +26,78 @@ function verdict(r) {
         if (variables.vsb_admitted === room) {
             return `ok:${room}`;                                            // by the gate, or by the guard before
         }
-        const prefix = variables.scheme === 'https' ? '__host-' : '';       // nginx compares cookie names without case
-        const token = variables[`cookie_${prefix}vestibule-pass-${room}`];
-        said = token ? verify(r, variables, token, room) : 'missing';
+        said = judge(r, variables, room);
     } catch (e) {
-        said = 'malformed';
+        said = failed(r, e);
     }
     if (said === 'ok') {
         return `ok:${room}`;                                                // the room of a good pass is a room
     }
     return isRoom(room) ? said : 'malformed';
+}
+
+/// No token does this, but an engine in which something is missing (js_engine qjs): it must not fail in silence.
+function failed(r, error) {
+    r.error(`vestibule: the verifier failed: ${error}`);
+    return 'malformed';
+}
+
+/// 'ok' with the first good pass among the cookies of that name, else the verdict on the first of them. The header is
+/// read as CookieReader.swift reads it; nginx's $cookie_ variables split at commas, too, and ignore case.
+function judge(r, variables, room) {
+    const header = variables.http_cookie || '';
+    const name = `vestibule-pass-${room}`;
+    const isSecure = variables.scheme === 'https';
+    let first = 'missing';
+    for (let tried = 0, at = header.indexOf(name); at >= 0 && tried < valuesMax; at = header.indexOf(name, at + 1)) {
+        const token = valueAt(header, at, at + name.length, isSecure);
+        if (token === '') {
+            continue;
+        }
+        tried++;
+        let said = 'malformed';
+        try {
+            said = verify(r, variables, token, room);
+        } catch (e) {
+            said = failed(r, e);
+        }
+        if (said === 'ok') {
+            return said;
+        }
+        first = first === 'missing' ? said : first;
+    }
+    return first;
+}
+
+/// The value of the cookie whose name, less its prefix, stands here; '' when it is another cookie.
+function valueAt(header, from, to, isSecure) {
+    let start = from;
+    if (isSecure) {
+        if (from >= 7 && header.slice(from - 7, from) === '__Host-') {
+            start = from - 7;
+        } else if (from >= 9 && header.slice(from - 9, from) === '__Secure-') {
+            start = from - 9;
+        } else {
+            return '';
+        }
+    }
+    start = skipped(header, start - 1, -1);
+    let end = skipped(header, to, 1);
+    if (start >= 0 && header[start] !== ';' || header[end] !== '=') {
+        return '';
+    }
+    start = skipped(header, end + 1, 1);
+    end = header.indexOf(';', end);
+    end = skipped(header, (end < 0 ? header.length : end) - 1, -1);
+    return header.slice(start, end + 1);
+}
+
+/// The first place from here, in this direction, that holds no blank.
+function skipped(text, place, step) {
+    while (text[place] === ' ' || text[place] === '\t') {
+        place += step;
+    }
+    return place;
 }
 
 function verify(r, variables, token, room) {

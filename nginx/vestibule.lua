@@ -31,6 +31,8 @@ local TOKEN_LENGTH_MAX = 1024
 local MAC_LENGTH = 43
 local LEEWAY_SECONDS = 5
 local HASH_LENGTH = 12
+local VALUES_MAX = 16
+local SPACE, TAB, SEMICOLON, EQUALS = 32, 9, 59, 61
 local MAPPED = ("\0"):rep(10) .. "\255\255" -- what an IPv4 address begins with when it is written as IPv6
 local EXACT_INTEGER_MAX = 9007199254740991 -- 2^53 - 1
 
@@ -165,17 +167,67 @@ local function check(token, room)
     return "ok:" .. room
 end
 
+--- The first place from here, in this direction, that holds no blank.
+local function skipped(text, place, step)
+    local byte = text:byte(place)
+    while byte == SPACE or byte == TAB do
+        place = place + step
+        byte = place > 0 and text:byte(place) or nil
+    end
+    return place
+end
+
+--- The value of the cookie whose name, less its prefix, stands here; "" when it is another cookie.
+local function value_at(header, from, to, is_secure)
+    local start = from
+    if is_secure then
+        if header:sub(math.max(1, from - 7), from - 1) == "__Host-" then
+            start = from - 7
+        elseif header:sub(math.max(1, from - 9), from - 1) == "__Secure-" then
+            start = from - 9
+        else
+            return ""
+        end
+    end
+    start = skipped(header, start - 1, -1)
+    local equals = skipped(header, to + 1, 1)
+    if start > 0 and header:byte(start) ~= SEMICOLON or header:byte(equals) ~= EQUALS then return "" end
+    local stop = header:find(";", equals, true) or #header + 1
+    return header:sub(skipped(header, equals + 1, 1), skipped(header, stop - 1, -1))
+end
+
+--- "ok:<room>" with the first good pass among the cookies of that name, else the verdict on the first of them. The
+-- header is read as CookieReader.swift reads it; nginx's $cookie_ variables split at commas, too, and ignore case.
+local function judge(header, room)
+    local name = "vestibule-pass-" .. room
+    local is_secure = ngx.var.scheme == "https"
+    local first, tried = "missing", 0
+    local from, to = header:find(name, 1, true)
+    while from and tried < VALUES_MAX do
+        local token = value_at(header, from, to, is_secure)
+        if token ~= "" then
+            tried = tried + 1
+            local finished, said = pcall(check, token, room)
+            if not finished then
+                -- No token does this, but a module or library in which something is missing: not in silence.
+                ngx.log(ngx.ERR, "vestibule: the verifier failed: ", said)
+                said = "malformed"
+            end
+            if said == "ok:" .. room then return said end
+            if first == "missing" then first = said end
+        end
+        from, to = header:find(name, from + 1, true)
+    end
+    return first
+end
+
 --- set_by_lua $vestibule_verdict: "ok:<room>", or missing, malformed, forged, foreign, expired, other-client.
 -- On ok also sets $vestibule_pass and $vestibule_number for the backend. What the gate or the guard has decided stands.
 function vestibule.verdict()
     local room = ngx.var.vestibule_room
     if not is_room(room) then return "malformed" end
     if ngx.var.vsb_admitted == room then return "ok:" .. room end
-    local prefix = ngx.var.scheme == "https" and "__host-" or "" -- nginx compares cookie names without case
-    local token = ngx.var["cookie_" .. prefix .. "vestibule-pass-" .. room]
-    if not token or token == "" then return "missing" end
-    local finished, result = pcall(check, token, room)
-    return finished and result or "malformed"
+    return judge(ngx.var.http_cookie or "", room)
 end
 
 return vestibule

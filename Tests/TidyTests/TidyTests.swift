@@ -113,9 +113,10 @@ struct ImportTests {
             "CFastCGI": ["Gateway"],
             "CLinux": ["Gateway", "Load", "Reactor", "vestibule"],
             "COpenSSL": ["Load"],
+            "CZlib": ["WaitingRoomAPI"],
             "Histogram": ["Load"],
             "Yams": ["Configuration"],
-            "Crypto": ["Passes", "QueueClient"],
+            "Crypto": ["Passes", "QueueClient", "WaitingRoomAPI"],
             "ArgumentParser": ["vestibule", "vestibule-load"],
         ]
         for file in Tree.sources {

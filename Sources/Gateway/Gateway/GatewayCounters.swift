@@ -14,6 +14,8 @@ public struct GatewayCounters: Sendable {
     public internal(set) var openConnections = 0
     /// Connections closed at once because of `GatewayLimits.connections`.
     public internal(set) var refusedConnections: UInt64 = 0
+    /// Connections closed at once because their process may not speak for visitors, or has too many.
+    public internal(set) var refusedPeers: UInt64 = 0
     /// Connections closed because a request was not whole in time.
     public internal(set) var expiredPartialRequests: UInt64 = 0
     /// Connections closed after a long time without a request.

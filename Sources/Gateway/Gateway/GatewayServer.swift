@@ -25,6 +25,7 @@ public final class GatewayServer {
     ///
     /// - Parameters:
     ///   - listener: taken over; closed when the server stops accepting.
+    ///   - peers: whose processes may connect.
     ///   - log: gets lines about misbehaving peers, at a bounded rate and without anything a visitor sent.
     ///   - handler: called once for every request.
     public init(
@@ -32,11 +33,20 @@ public final class GatewayServer {
         loop: EventLoop,
         listener: Listener,
         limits: GatewayLimits = GatewayLimits(),
+        peers: GatewayPeers = .all,
         log: @escaping (String) -> Void,
         handler: @escaping GatewayHandler
     ) throws(SystemError) {
         let name = speaking.rawValue
-        core = ServerCore(name: name, loop: loop, listener: listener, limits: limits, log: log, handler: handler)
+        core = ServerCore(
+            name: name,
+            loop: loop,
+            listener: listener,
+            limits: limits,
+            door: PeerDoor(peers, processConnectionsMax: limits.connectionsOfProcess),
+            log: log,
+            handler: handler
+        )
         switch speaking {
         case .fastcgi:
             FastCGILibrary.start

@@ -74,6 +74,7 @@ final class ServerCore {
 
     private let listener: Listener
     private var connections: [Int32: any GatewayConnection] = [:]
+    private var door: PeerDoor
     private var log: RejectLog
     private var sweep: Timer?
     private var drained: (() -> Void)?
@@ -83,12 +84,14 @@ final class ServerCore {
         loop: EventLoop,
         listener: Listener,
         limits: GatewayLimits,
+        door: PeerDoor,
         log: @escaping (String) -> Void,
         handler: @escaping GatewayHandler
     ) {
         self.loop = loop
         self.listener = listener
         self.limits = limits
+        self.door = door
         self.handler = handler
         self.log = RejectLog(prefix: name, linesPerSecond: limits.logLinesPerSecond, write: log)
         scratch = .allocate(capacity: limits.envelopeBytes + 1)
@@ -108,11 +111,18 @@ final class ServerCore {
                 close(fd)
                 return
             }
+            if let refusal = self.door.refusal(of: fd, nowMilliseconds: self.loop.nowMilliseconds) {
+                self.counters.refusedPeers += 1
+                if let text = refusal.text { self.note(text) }
+                close(fd)
+                return
+            }
             do {
                 self.connections[fd] = try open(self, fd)
                 self.counters.openConnections += 1
                 self.startSweep()
             } catch {
+                self.door.closed(fd)
                 self.counters.failedConnections += 1
                 self.note("connection not opened: \(error)")
             }
@@ -138,6 +148,7 @@ final class ServerCore {
     /// Forgets a connection whose descriptor is closed, or is about to be in the same step.
     func closed(_ fd: Int32) {
         guard connections.removeValue(forKey: fd) != nil else { return }
+        door.closed(fd)
         counters.openConnections -= 1
         finishDrainIfEmpty()
     }

@@ -22,6 +22,9 @@ public struct GatewayLimits: Sendable {
     public var responseBytes = 8_388_608
     /// Open connections. Above it a connection is accepted and closed at once.
     public var connections = 4_096
+    /// Open connections of one process of a user that `GatewayPeers` names. Above it a connection is accepted and
+    /// closed at once, so that no single process takes all of them.
+    public var connectionsOfProcess = 3_072
     /// Milliseconds from the first byte of a request to its last. Then the connection is closed.
     public var partialRequestMilliseconds = 2_000
     /// Milliseconds a handler has for its answer. Then the gateway answers 503 in its place.

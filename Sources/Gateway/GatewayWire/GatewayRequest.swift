@@ -3,7 +3,7 @@
 // One request as a handler sees it, whatever protocol brought it: a closed set of parameters and the
 // body, all in one block of bytes that is used again for the next request.
 
-/// A request: seventeen known parameters and a body, as ranges of one byte storage.
+/// A request: twenty-four known parameters and a body, as ranges of one byte storage.
 ///
 /// A server owns one value and fills it again for every request, so nothing is allocated once the storage
 /// has reached its working size. A copy, or a slice, that a handler keeps stays correct, because

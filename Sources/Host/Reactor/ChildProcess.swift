@@ -25,25 +25,29 @@ public struct ChildProcess: Sendable {
 
     /// Starts a program.
     /// - Parameters:
-    ///   - logPath: where its standard output and error go, appended.
+    ///   - logPath: where its standard output and error go, appended; nil leaves it this program's own.
     ///   - environment: `NAME=value`, put in front of this program's own: the first of a name counts.
     ///   - shownAs: its argument 0, for ps; the program by default.
+    ///   - blocking: signals that wait in the child until it has taken care of them.
     ///   - passing: descriptors it gets as 3, 4, 5 ..., whatever their numbers are here. At most 16.
     public static func spawn(
         name: String,
         _ program: String,
         _ arguments: [String],
-        logPath: String,
+        logPath: String?,
         environment: [String] = [],
         shownAs: String? = nil,
+        blocking: [Int32] = [],
         passing: [Int32] = []
     ) throws -> ChildProcess {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        posix_spawn_file_actions_addopen(&actions, 1, logPath, O_WRONLY | O_CREAT | O_APPEND, 0o644)
-        posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        if let logPath {
+            posix_spawn_file_actions_addopen(&actions, 1, logPath, O_WRONLY | O_CREAT | O_APPEND, 0o640)
+            posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        }
         let copies = try passing.map { try copyBeyondPassed($0) }
         defer { for copy in copies { close(copy) } }
         for (offset, copy) in copies.enumerated() {
@@ -53,10 +57,11 @@ public struct ChildProcess: Sendable {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
-        // The loop blocks the signals it reads; the child must start with none blocked.
-        var none = sigset_t()
-        sigemptyset(&none)
-        posix_spawnattr_setsigmask(&attributes, &none)
+        // The loop blocks the signals it reads; the child must start without that.
+        var blocked = sigset_t()
+        sigemptyset(&blocked)
+        for signal in blocking { sigaddset(&blocked, signal) }
+        posix_spawnattr_setsigmask(&attributes, &blocked)
         var all = sigset_t()
         sigfillset(&all)
         posix_spawnattr_setsigdefault(&attributes, &all)

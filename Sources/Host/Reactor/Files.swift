@@ -30,6 +30,18 @@ public enum Files {
         }
     }
 
+    /// The last bytes of a file, at most `count`.
+    public static func readEnd(_ path: String, _ count: Int) throws -> [UInt8] {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw failure("cannot read", path) }
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: count)
+        let start = max(0, lseek(descriptor, 0, Int32(SEEK_END)) - count)
+        let got = pread(descriptor, &bytes, count, start)
+        guard got >= 0 else { throw failure("cannot read", path) }
+        return Array(bytes[..<got])
+    }
+
     /// The whole file as UTF-8 text.
     public static func readText(_ path: String, upTo limit: Int = byteCountMax) throws -> String {
         guard let text = String(validating: try read(path, upTo: limit), as: UTF8.self) else {
@@ -38,15 +50,20 @@ public enum Files {
         return text
     }
 
-    /// Writes the whole file or nothing: readers see the old content or the new one. The owner stays the same when
+    /// Writes the whole file or nothing: readers see the old content or the new one. Owner and group stay the same when
     /// the file is replaced.
+    /// - Throws: `CommandFailure` FILE_ERROR, also when this user cannot give the new file to the old owner.
     public static func write(_ path: String, _ bytes: [UInt8], mode: UInt32 = 0o644) throws {
         let temporary = "\(path).\(getpid()).tmp"
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
+        unlink(temporary)
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode & 0o600)
         guard descriptor >= 0 else { throw failure("cannot write", temporary) }
-        var old = stat()
-        if stat(path, &old) == 0 { _ = fchown(descriptor, old.st_uid, old.st_gid) }
-        fchmod(descriptor, mode)
+        guard keepOwner(of: path, descriptor), fchmod(descriptor, mode) == 0 else {
+            let problem = failure("cannot keep the owner of", path)
+            close(descriptor)
+            unlink(temporary)
+            throw problem
+        }
         var written = 0
         while written < bytes.count {
             let count = bytes[written...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
@@ -62,6 +79,14 @@ public enum Files {
         fsync(descriptor)
         close(descriptor)
         guard rename(temporary, path) == 0 else { throw failure("cannot replace", path) }
+    }
+
+    /// Gives a new file the owner and group of the one it replaces. True when it has them.
+    private static func keepOwner(of path: String, _ descriptor: Int32) -> Bool {
+        var (old, new) = (stat(), stat())
+        guard stat(path, &old) == 0, fstat(descriptor, &new) == 0 else { return true }
+        if old.st_uid == new.st_uid, old.st_gid == new.st_gid { return true }
+        return fchown(descriptor, old.st_uid, old.st_gid) == 0
     }
 
     /// Writes a file that is there, with its mode.
@@ -86,6 +111,19 @@ public enum Files {
             throw CommandFailure("DIR_IN_USE", message)
         }
         return descriptor
+    }
+
+    /// Holds a lock on the directory of a file while `work` reads and replaces the file, so that no other process does
+    /// the same meanwhile. It waits for the lock, and leaves no file behind.
+    public static func locked<Result>(_ path: String, _ work: () throws -> Result) throws -> Result {
+        let directory = absolute(path).split(separator: "/").dropLast().map { "/\($0)" }.joined()
+        let descriptor = open(directory.isEmpty ? "/" : directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw failure("cannot lock", directory) }
+        defer { close(descriptor) }
+        while flock(descriptor, LOCK_EX) != 0 {
+            guard errno == EINTR else { throw failure("cannot lock", directory) }
+        }
+        return try work()
     }
 
     /// Whether something has this path.

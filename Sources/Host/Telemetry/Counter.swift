@@ -19,7 +19,9 @@ public enum Counter: Int, CaseIterable, Sendable {
     case leaves
     case gateAdmitted
     case gateHeld
-    case passesVerified
+    case gatePassed = 27
+    case gateRefused = 28
+    case passesVerified = 11
     case passesRefused
     case boards
     case ticketsRejected
@@ -33,6 +35,12 @@ public enum Counter: Int, CaseIterable, Sendable {
     case proofsDemanded = 24
     case proofsRefused
     case proofsTaken
+    case passMalformed = 29
+    case passForged
+    case passForeign
+    case passExpired
+    case passOfOtherClient
+    case passDisputed
 
     /// Prometheus family name, its one label, and the help text of the family.
     var exposition: (name: String, label: String, help: String) {
@@ -50,6 +58,8 @@ public enum Counter: Int, CaseIterable, Sendable {
         case .leaves: ("vestibule_leaves_total", "", "Visitors who left on purpose.")
         case .gateAdmitted: ("vestibule_gate_total", "outcome=\"admitted\"", "First contacts by outcome.")
         case .gateHeld: ("vestibule_gate_total", "outcome=\"held\"", "First contacts by outcome.")
+        case .gatePassed: ("vestibule_gate_total", "outcome=\"passed\"", "First contacts by outcome.")
+        case .gateRefused: ("vestibule_gate_total", "outcome=\"refused\"", "First contacts by outcome.")
         case .passesVerified:
             ("vestibule_verifications_total", "outcome=\"valid\"", "Passes verified by workers (auth_request).")
         case .passesRefused:
@@ -68,6 +78,17 @@ public enum Counter: Int, CaseIterable, Sendable {
         case .proofsDemanded: ("vestibule_proofs_total", "outcome=\"demanded\"", "Proofs of work by outcome.")
         case .proofsRefused: ("vestibule_proofs_total", "outcome=\"refused\"", "Proofs of work by outcome.")
         case .proofsTaken: ("vestibule_proofs_total", "outcome=\"taken\"", "Proofs of work by outcome.")
+        case .passMalformed: refusal("malformed")
+        case .passForged: refusal("forged")
+        case .passForeign: refusal("foreign")
+        case .passExpired: refusal("expired")
+        case .passOfOtherClient: refusal("other_client")
+        case .passDisputed:
+            ("vestibule_pass_disputed_total", "", "Passes that nginx refused and a worker holds for good.")
         }
+    }
+
+    private func refusal(_ reason: String) -> (name: String, label: String, help: String) {
+        ("vestibule_pass_refused_total", "reason=\"\(reason)\"", "Passes that nginx refused, by reason.")
     }
 }

@@ -40,7 +40,7 @@ public struct PrometheusText {
     }
 
     /// Adds a gauge without a label.
-    mutating func addSample(_ name: String, help: String, value: Double) {
+    public mutating func addSample(_ name: String, help: String, value: Double) {
         describe(name, help, "gauge")
         text += "\(name) \(PrometheusText.number(value))\n"
     }

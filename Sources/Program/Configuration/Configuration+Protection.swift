@@ -114,7 +114,7 @@ extension Configuration {
     }
 
     /// What is wrong with an address or a CIDR block; nil when it is good.
-    private static func complaint(addressBlock text: String) -> String? {
+    static func complaint(addressBlock text: String) -> String? {
         let form = "must be an address or a block such as 10.0.0.0/8 or 2001:db8::/32"
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         var bytes = [UInt8](repeating: 0, count: 16)

@@ -6,6 +6,23 @@ internal import Glibc
 internal import Yams
 
 extension Configuration {
+    /// Characters of a prefix at most.
+    public static let redisPrefixLengthMax = 32
+
+    /// No braces: the room's name must be the first thing in braces, by which a Cluster finds the slot.
+    private static func keyPrefix(_ value: Node, _ key: Node) throws(ConfigurationError) -> String {
+        let text = try value.text(key)
+        let isPlain = text.utf8.allSatisfy {
+            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0 | 0x20)
+                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
+                || ":_.-".utf8.contains($0)
+        }
+        guard isPlain, text.utf8.count <= redisPrefixLengthMax else {
+            throw key.error("prefix must be at most \(redisPrefixLengthMax) of letters, digits and :_.-")
+        }
+        return text
+    }
+
     mutating func readRedis(_ node: Node) throws(ConfigurationError) {
         var places: [RedisAddress] = []
         var port: (key: Node, value: Int)?
@@ -23,6 +40,7 @@ extension Configuration {
             case "cluster": places.append(.cluster(try Configuration.nodes(value, of: key)))
             case "username": redisUsername = try value.text(key)
             case "password_file": redisPasswordFile = try value.text(key)
+            case "prefix": redisPrefix = try Configuration.keyPrefix(value, key)
             default: throw key.unknown(in: "redis")
             }
         }

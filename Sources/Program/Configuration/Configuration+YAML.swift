@@ -59,9 +59,23 @@ extension Configuration {
                 apiPrefix = try value.text(key)
                 if let complaint = NginxConfiguration.complaint(apiPrefix: apiPrefix) { throw key.error(complaint) }
             case "run_dir": runDirectory = try value.text(key)
+            case "nginx": try readNginx(value)
             case "socket_group": socketGroup = try value.text(key)
             default: throw key.unknown(in: "the file")
             }
+        }
+        for index in rooms.indices where root["rooms"]?[rooms[index].id]?[PolicyField.pollBudget.key] == nil {
+            rooms[index].policy.pollBudget = pollBudgetPerSecond
+        }
+        try checkRates(root)
+    }
+
+    /// Once the tick is known, wherever in the file it stands.
+    private func checkRates(_ root: Node) throws(ConfigurationError) {
+        for room in rooms {
+            guard let complaint = room.policy.rateComplaint(tickMilliseconds: tickMilliseconds) else { continue }
+            let key = root["rooms"]?[room.id]?.mapping?.keys.first { $0.text == PolicyField.rateMilli.key }
+            throw (key ?? root).error("room \(room.id): \(PolicyField.rateMilli.key) \(complaint)")
         }
     }
 
@@ -90,7 +104,7 @@ extension Configuration {
     static func room(_ node: Node, id room: String) throws(ConfigurationError) -> RoomEntry {
         var policy = RoomPolicy.standard
         var eta = EstimateSettings.standard
-        var rules = JoinRules.standard
+        var (rules, web) = (JoinRules.standard, WebRules.standard)
         var protected: RoomProtection?
         var keys: [String: Node] = [:]
         var (isOpenWithoutRedis, openForMilliseconds) = (false, OutagePolicy.openForMillisecondsStandard)
@@ -101,6 +115,7 @@ extension Configuration {
                 policy[field] = try value.limit(field, key)
                 continue
             }
+            if try readWeb(&web, key, value, room: room) { continue }
             switch key.text {
             case "eta": eta = try estimates(value, room: room)
             case "joins_per_source": rules.joinsPerSource = try value.joinLimit(key)
@@ -134,7 +149,15 @@ extension Configuration {
             throw key.error("room \(room): open_for needs when_redis_is_away: open")
         }
         let outage = isOpenWithoutRedis ? OutagePolicy(openForMilliseconds: openForMilliseconds) : .closed
-        return RoomEntry(id: room, policy: policy, eta: eta, rules: rules, outage: outage, protection: protected)
+        return RoomEntry(
+            id: room,
+            policy: policy,
+            eta: eta,
+            rules: rules,
+            outage: outage,
+            web: web,
+            protection: protected
+        )
     }
 
     /// The members of a mapping, in order; a key that comes twice is an error.

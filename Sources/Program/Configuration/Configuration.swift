@@ -20,6 +20,8 @@ public struct Configuration: Equatable, Sendable {
         public var rules: JoinRules
         /// What happens at the door while Redis is away.
         public var outage: OutagePolicy
+        /// How the room speaks HTTP.
+        public var web: WebRules
         /// What the guard in nginx protects for this room; nil when that is left to nginx's own files.
         public var protection: RoomProtection?
 
@@ -29,6 +31,7 @@ public struct Configuration: Equatable, Sendable {
             eta: EstimateSettings = .standard,
             rules: JoinRules = .standard,
             outage: OutagePolicy = .closed,
+            web: WebRules = .standard,
             protection: RoomProtection? = nil
         ) {
             self.id = id
@@ -36,6 +39,7 @@ public struct Configuration: Equatable, Sendable {
             self.eta = eta
             self.rules = rules
             self.outage = outage
+            self.web = web
             self.protection = protection
         }
     }
@@ -83,6 +87,8 @@ public struct Configuration: Equatable, Sendable {
     public var redisUsername: String?
     /// A file whose first line is the password; passwords are not written into the configuration.
     public var redisPasswordFile: String?
+    /// What the keys in Redis begin with; empty for none. Two installations on one Redis have different ones.
+    public var redisPrefix = ""
     public var keysPath = "/etc/vestibule/keys.json"
     /// Number of workers; nil is one a core.
     public var workers: Int?
@@ -95,6 +101,7 @@ public struct Configuration: Equatable, Sendable {
     public var runDirectory = "/run/vestibule"
     /// Group that may connect to the workers' sockets: the group of nginx. Nil leaves the process's own.
     public var socketGroup: String?
+    public var nginx = Nginx()
 
     public init() {}
 
@@ -121,9 +128,11 @@ public struct Configuration: Equatable, Sendable {
     public func restartKeys(differingFrom other: Configuration) -> [String] {
         let isSameRedis =
             redis == other.redis && redisUsername == other.redisUsername && redisPasswordFile == other.redisPasswordFile
+            && redisPrefix == other.redisPrefix
         let differing = [
             ("redis", !isSameRedis), ("workers", workers != other.workers),
             ("run_dir", runDirectory != other.runDirectory), ("socket_group", socketGroup != other.socketGroup),
+            ("nginx.users", nginx.users != other.nginx.users), ("nginx.pid_file", nginx.pidFile != other.nginx.pidFile),
         ]
         return differing.filter(\.1).map(\.0)
     }

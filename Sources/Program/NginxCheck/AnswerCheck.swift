@@ -20,6 +20,7 @@ struct AnswerCheck {
 
     func findings() -> [NginxFinding] {
         reachingFindings() + lostHeaders(in: server, outer: [http]) + lostInLocations(server, outer: [server, http])
+            + (hasGuard ? [] : claimedInLocations(server, outer: [server, http]))
     }
 
     private func reachingFindings() -> [NginxFinding] {
@@ -62,6 +63,37 @@ struct AnswerCheck {
         return ["fastcgi", "scgi"].contains { gateway in
             ours.names.contains("\(gateway)_pass")
                 && Self.ofGateways.contains { directive.name == "\(gateway)_\($0)" }
+        }
+    }
+
+    // MARK: Headers that the client writes
+
+    /// The guard refuses a request that brings one of ours.
+    private var hasGuard: Bool { (server.block ?? []).contains { $0.includes(OurFiles.guardian) } }
+
+    /// How the name of our header is written for a handler; proxy_pass has it from our own lines.
+    private static let ownNames = [
+        ("fastcgi_pass", "fastcgi_param", "HTTP_X_VESTIBULE_ROOM"),
+        ("uwsgi_pass", "uwsgi_param", "HTTP_X_VESTIBULE_ROOM"), ("scgi_pass", "scgi_param", "HTTP_X_VESTIBULE_ROOM"),
+        ("grpc_pass", "grpc_set_header", "X-Vestibule-Room"),
+    ]
+
+    private func claimedInLocations(_ block: NginxDirective, outer: [NginxDirective]) -> [NginxFinding] {
+        block.children("location").filter { !$0.isOurs }.flatMap { location -> [NginxFinding] in
+            let inner = claimedInLocations(location, outer: [location] + outer)
+            guard (location.block ?? []).contains(where: { $0.includes(OurFiles.location) }) else { return inner }
+            let claims = Self.ownNames.compactMap { handler, name, header -> NginxFinding? in
+                guard let pass = location.children(handler).first else { return nil }
+                let lines = ([location] + outer).lazy.map { $0.children(name) }.first { !$0.isEmpty } ?? []
+                guard !lines.contains(where: { $0.arguments.first?.lowercased() == header.lowercased() }) else {
+                    return nil
+                }
+                let words =
+                    "the backend gets X-Vestibule-… as the client wrote them: set \(header) and the like by \(name), "
+                    + "or use the guard"
+                return NginxFinding(.warning, pass, words)
+            }
+            return claims + inner
         }
     }
 

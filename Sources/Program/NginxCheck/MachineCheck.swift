@@ -48,10 +48,11 @@ public struct MachineCheck {
         return addresses.filter { $0.hasPrefix("unix:") && !$0.contains("/./") }.map { String($0.dropFirst(5)) }
     }
 
-    /// The folders of the rendered files, the keys and the sockets.
+    /// The folders of the rendered files, the keys, the sockets and the boards.
     private func folders(_ keys: String?) -> [String] {
         let rendered = (http?.block ?? []).filter(\.isOurs).map(\.file)
-        let all = (rendered + [keys].compactMap { $0 } + sockets).map(parent)
+        let caches = (http?.block ?? []).filter { $0.isOurs && $0.name.hasSuffix("_cache_path") }
+        let all = (rendered + [keys].compactMap { $0 } + sockets + caches.compactMap(\.arguments.first)).map(parent)
         return Array(Set(all)).sorted()
     }
 

@@ -27,6 +27,11 @@ public enum NginxCheck {
         return unique.filter { $0.severity == .open } + unique.filter { $0.severity == .warning }
     }
 
+    /// Where the queue's API is in this configuration, without a slash at the end: `/api/v1/queue`.
+    public static func apiPrefixes(in configuration: [NginxDirective]) -> Set<String> {
+        configuration.first { $0.name == "http" }.map { OurPaths.prefixes(in: $0) } ?? []
+    }
+
     /// The servers that include vestibule-server.conf, and the others.
     static func servers(of http: NginxDirective) -> (protected: [NginxDirective], others: [NginxDirective]) {
         let all = http.children("server")
@@ -77,11 +82,12 @@ public enum NginxCheck {
         }
     }
 
+    /// In a context and those inside of it.
     private static func engineFindings(_ http: NginxDirective) -> [NginxFinding] {
-        let scopes = [http] + http.children("server")
-        return scopes.flatMap { $0.children("js_engine") }.filter { $0.arguments == ["qjs"] }.map {
+        let own = http.children("js_engine").filter { $0.arguments == ["qjs"] }.map {
             NginxFinding(.warning, $0, "QuickJS refuses every pass: use `js_engine njs`, or --verifier lua")
         }
+        return own + http.children("server", "location").flatMap { engineFindings($0) }
     }
 
     /// Headers in which a proxy in front of nginx names the visitor.

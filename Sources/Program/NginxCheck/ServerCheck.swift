@@ -43,17 +43,7 @@ struct ServerCheck {
             let message = "the guard protects nothing: no room has `protect` in the YAML; then render again"
             findings.append(NginxFinding(.open, block[index], message))
         }
-        return findings + earlyErrors() + openedInternals()
-    }
-
-    /// After the gate a request comes from inside nginx, so `internal` alone keeps no visitor out.
-    private func openedInternals() -> [NginxFinding] {
-        let rooms = GuardedPaths(http)
-        return SiteInternals.all(in: server).filter { !rooms.shut($0.pattern) }.map {
-            let path = $0.pattern
-            let remedy = "add \(path) to `internal` of the room that protects it, and render again"
-            return NginxFinding(.open, $0.directive, "\($0.title) is internal, but the gate leads there: \(remedy)")
-        }
+        return findings + earlyErrors() + GuardedServer(http: http, server: server).findings()
     }
 
     /// nginx answers these before the lines of a server run, and a named location does not run them. 405 is for TRACE.
@@ -218,14 +208,26 @@ extension NginxDirective {
     var title: String { ([name] + arguments).joined(separator: " ") }
 }
 
+extension NginxLocation {
+    /// Whether the queue's API is here, at whatever prefix.
+    fileprivate var isAPI: Bool { nested.contains { $0.matcher == .exact && $0.pattern == pattern + "join" } }
+}
+
 /// Paths that must lead to a location of ours.
 enum OurPaths {
+    /// Where the queue's API is, without a slash at the end; several when servers have files of several renderings.
+    static func prefixes(in http: NginxDirective) -> Set<String> {
+        let all = http.children("server").flatMap { NginxLocation.all(in: $0) }.filter {
+            $0.directive.isOurs && $0.isAPI
+        }
+        return Set(all.map { String($0.pattern.dropLast()) })
+    }
+
     static func samples(of locations: [NginxLocation]) -> [String] {
         locations.filter(\.directive.isOurs).flatMap { location -> [String] in
             switch location.matcher {
             case .exact: [location.pattern]
-            case .prefix where location.pattern.hasSuffix("/queue/"):
-                ["status", "leave", "join", "enter"].map { location.pattern + $0 }
+            case .prefix where location.isAPI: ["status", "leave", "join", "enter"].map { location.pattern + $0 }
             case .prefix: [location.pattern, location.pattern + "status", location.pattern + "x.php"]
             case .expression, .named: []
             }

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The names of a room's keys. All share the hash tag {room}, so a room is one slot of a Redis Cluster.
+// The names of a room's keys. All share the hash tag {room}, so a room is one slot of a Redis Cluster. What stands
+// before the names keeps two installations on one Redis apart.
 
 /// Names keys; mirrored in the KEYS header of each script.
 public struct KeySchema: Sendable {
     public let room: String
+    private let prefix: String
 
-    public init(room: String) { self.room = room }
+    /// - Parameter prefix: of the installation; empty for none.
+    public init(room: String, prefix: String = "") { (self.room, self.prefix) = (room, prefix) }
 
-    private func key(_ name: String) -> String { "vq:{\(room)}:\(name)" }
+    private func key(_ name: String) -> String { "\(prefix)vq:{\(room)}:\(name)" }
 
     public var state: String { key("state") }
     public var config: String { key("config") }
@@ -16,6 +19,9 @@ public struct KeySchema: Sendable {
     public var called: String { key("called") }
     public var active: String { key("active") }
     public var flow: String { key("flow") }
+
+    /// The rooms made at run time, under the name of a slot and not of a room.
+    var list: String { key("list") }
 
     /// KEYS 1...6 of every script.
     public var scriptKeys: [String] { [state, config, chunks, called, active, flow] }

@@ -39,10 +39,18 @@ enum RedisError: Equatable {
         case "NOREPLICAS": "fewer replicas are connected than min-replicas-to-write asks for"
         case "MASTERDOWN": "this Redis is a replica without its master"
         case "BUSY": "a script of another client does not end: SCRIPT KILL"
-        case "NOPERM": "the user needs +@all on ~vq:*, or +eval +evalsha +script|load +info and what the scripts call"
+        case "NOPERM": RedisPermissions.advice
         case "NOAUTH", "WRONGPASS": "set username and password_file as the Redis expects them"
         case "CLUSTERDOWN": "the Cluster has slots without a master"
         default: nil
         }
+    }
+}
+
+extension RedisReply {
+    /// The text of an error, shortened, with what an operator has to do where that is known.
+    public static func explained(error text: String) -> String {
+        let said = RedisError.kind(text) == "NOPERM" && !text.hasPrefix("NOPERM") ? "NOPERM \(text)" : text
+        return RedisError.advice(text).map { "\(said.prefix(200)); \($0)" } ?? String(said.prefix(200))
     }
 }

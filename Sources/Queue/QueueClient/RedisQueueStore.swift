@@ -49,6 +49,8 @@ public final class RedisQueueStore: QueueStore {
         set { caller.complain = newValue }
     }
 
+    public var refusal: String? { caller.refusal }
+
     /// Sends what was gathered and may go, and writes everything to Redis. Call it at the end of each loop turn.
     public func flush() {
         for lane in lanes {

@@ -32,6 +32,7 @@ package enum ReplyDecoder {
         case .full: .full
         case .noRoom: .noRoom
         case .bypassed: .bypassed
+        case .passed: .passed
         }
     }
 
@@ -124,6 +125,7 @@ extension TickField {
         case .incarnation: \.incarnation
         case .callTokens: \.callTokens
         case .revision: \.revision
+        case .askedAbandonMs: \.askedAbandonMilliseconds
         }
     }
 }

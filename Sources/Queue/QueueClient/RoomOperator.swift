@@ -8,9 +8,11 @@ public import Admission
 public final class RoomOperator {
     private let link: any RedisLink
     private let caller: ScriptCaller
+    private let scripts: ScriptCatalog
 
     public init(link: any RedisLink, scripts: ScriptCatalog) {
         self.link = link
+        self.scripts = scripts
         self.caller = ScriptCaller(link: link, scripts: scripts)
     }
 
@@ -33,14 +35,14 @@ public final class RoomOperator {
         _ room: any RoomMemoryKeeper,
         _ completion: @escaping (Result<[PolicyField], StoreFailure>) -> Void
     ) {
-        link.send(["HKEYS", RedisArgument(KeySchema(room: room.id).config)], room: room.id) { result in
-            switch result {
-            case .success(.error(let text)): completion(.failure(.unavailable(text)))
-            case .success(let reply):
-                let names = (reply.arrayValue ?? []).compactMap(\.bytesValue)
-                completion(.success(names.compactMap { PolicyField(rawValue: String(decoding: $0, as: UTF8.self)) }))
-            case .failure(let failure): completion(.failure(.unavailable("\(failure)")))
-            }
+        let config = KeySchema(room: room.id, prefix: scripts.keyPrefix).config
+        ask(["HKEYS", RedisArgument(config)], room.id) { result in
+            completion(
+                result.map { reply in
+                    let names = (reply.arrayValue ?? []).compactMap(\.bytesValue)
+                    return names.compactMap { PolicyField(rawValue: String(decoding: $0, as: UTF8.self)) }
+                }
+            )
         }
     }
 
@@ -63,6 +65,101 @@ public final class RoomOperator {
     public func reset(_ room: any RoomMemoryKeeper, _ completion: @escaping (Result<Int, StoreFailure>) -> Void) {
         caller.call(.reset, room: room, { [] }, mayRestore: false) { result in
             completion(result.flatMap { $0.integerValue.map { .success($0) } ?? .failure(.refused("no generation")) })
+        }
+    }
+
+    // MARK: - Rooms at run time
+
+    /// The rooms that were made at run time, by name.
+    public func listed(_ completion: @escaping (Result<[ListedRoom], StoreFailure>) -> Void) {
+        ask(["HGETALL", RedisArgument(RoomList.key(scripts))], RoomList.slot) { completion($0.map(ListedRoom.list)) }
+    }
+
+    /// Makes a room, and puts it in the list that every worker reads within a second. A room of that name that is in
+    /// the list gets the new limits.
+    public func make(
+        _ room: any RoomMemoryKeeper,
+        _ entry: ListedRoom,
+        _ completion: @escaping (StoreFailure?) -> Void
+    ) {
+        let list = RedisArgument(RoomList.key(scripts))
+        // What is different each time: the moment at which the first room was made.
+        let begun = RedisArgument(max(1, entry.revision))
+        // A tick of a caller that knows nothing makes the room: workers leave that to others for a while.
+        let arguments = RedisArgument.words(TickArgument.self) { $0 == .tickMs ? 1_000_000_000_000 : 0 }
+        let steps: [(@escaping RoomOperator.Step) -> Void] = [
+            { self.ask(["HLEN", list], RoomList.slot, $0) },
+            { self.caller.call(.tick, room: room, { arguments }, $0) },
+            { self.ask(["HSETNX", list, RedisArgument(RoomList.begunField), begun], RoomList.slot, $0) },
+            { self.ask(["HSET", list, RedisArgument(entry.id), RedisArgument(entry.text)], RoomList.slot, $0) },
+            { self.ask(["HINCRBY", list, RedisArgument(RoomList.revisionField), 1], RoomList.slot, $0) },
+        ]
+        RoomOperator.run(steps[...]) { index, reply in
+            let isFull = index == 0 && (reply.integerValue ?? 0) - RoomList.ownFields >= ListedRoom.roomsMax
+            return isFull ? .refused("there are \(ListedRoom.roomsMax) rooms made at run time already") : nil
+        } completion: {
+            completion($0)
+        }
+    }
+
+    /// Takes a room out of the list, ends its generation, and lets its keys expire within an hour: workers that have
+    /// not read the list yet go on for a second.
+    public func remove(_ room: any RoomMemoryKeeper, _ completion: @escaping (StoreFailure?) -> Void) {
+        let list = RedisArgument(RoomList.key(scripts))
+        let keys = KeySchema(room: room.id, prefix: scripts.keyPrefix)
+        let steps: [(@escaping RoomOperator.Step) -> Void] = [
+            { self.ask(["HDEL", list, RedisArgument(room.id)], RoomList.slot, $0) },
+            { self.ask(["HINCRBY", list, RedisArgument(RoomList.revisionField), 1], RoomList.slot, $0) },
+            { self.ask(["DEL", RedisArgument(keys.config)], room.id, $0) },
+            // A room that is not in this Redis any more has nothing to end.
+            { next in self.caller.call(.reset, room: room, { [] }, mayRestore: false) { _ in next(.success(.null)) } },
+        ]
+        let expiry = keys.scriptKeys.map { name in
+            { (next: @escaping RoomOperator.Step) in
+                self.ask(
+                    ["PEXPIRE", RedisArgument(name), RedisArgument(RoomOperator.afterlifeMilliseconds)],
+                    room.id,
+                    next
+                )
+            }
+        }
+        RoomOperator.run((steps + expiry)[...]) { index, reply in
+            index == 0 && reply.integerValue == 0 ? .refused("room \(room.id) was not made at run time") : nil
+        } completion: {
+            completion($0)
+        }
+    }
+
+    /// How long the keys of a room that was taken away are kept.
+    private static let afterlifeMilliseconds = 3_600_000
+
+    private typealias Step = (Result<RedisReply, StoreFailure>) -> Void
+
+    /// Runs steps one after the other until one fails, or `judge` finds fault with its reply.
+    private static func run(
+        _ steps: ArraySlice<(@escaping Step) -> Void>,
+        judge: @escaping (Int, RedisReply) -> StoreFailure?,
+        completion: @escaping (StoreFailure?) -> Void
+    ) {
+        guard let step = steps.first else { return completion(nil) }
+        step { result in
+            switch result {
+            case .failure(let failure): completion(failure)
+            case .success(let reply):
+                if let failure = judge(steps.startIndex, reply) { return completion(failure) }
+                run(steps.dropFirst(), judge: judge, completion: completion)
+            }
+        }
+    }
+
+    /// A command of this room, or of the list; an error of Redis is a failure.
+    private func ask(_ words: [RedisArgument], _ room: String, _ completion: @escaping Step) {
+        link.send(words, room: room) { result in
+            switch result {
+            case .success(.error(let text)): completion(.failure(.unavailable(RedisReply.explained(error: text))))
+            case .success(let reply): completion(.success(reply))
+            case .failure(let failure): completion(.failure(.unavailable("\(failure)")))
+            }
         }
     }
 

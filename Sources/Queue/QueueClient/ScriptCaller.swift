@@ -12,8 +12,8 @@ final class ScriptCaller {
     private let scripts: ScriptCatalog
     /// Takes one line for an operator when Redis begins to refuse calls for another reason.
     var complain: (String) -> Void = { _ in }
-    /// The first word of the last refusal that an operator has to end; nil since a tick was answered.
-    private var refusal: Substring?
+    /// The last refusal that an operator has to end, and what to do; nil since a tick was answered.
+    private(set) var refusal: String?
 
     init(link: any RedisLink, scripts: ScriptCatalog) {
         self.link = link
@@ -50,11 +50,10 @@ final class ScriptCaller {
             if script == .tick { refusal = nil }
             return
         }
-        guard let advice = RedisError.advice(text) else { return }
-        let word = RedisError.kind(text)
-        guard word != refusal else { return }
-        refusal = word
-        complain("Redis refuses calls: \(text.prefix(200)); \(advice)")
+        guard RedisError.advice(text) != nil else { return }
+        let isTold = refusal.map { RedisError.kind($0) == RedisError.kind(text) } ?? false
+        refusal = RedisReply.explained(error: text)
+        if !isTold { complain("Redis refuses calls: \(RedisReply.explained(error: text))") }
     }
 
     private func run(
@@ -63,7 +62,7 @@ final class ScriptCaller {
         _ arguments: [RedisArgument],
         _ completion: @escaping RedisCompletion
     ) {
-        let keys = KeySchema(room: room.id)
+        let keys = KeySchema(room: room.id, prefix: scripts.keyPrefix)
         let named = keys.scriptKeys.map { RedisArgument($0) } + [RedisArgument(beforeServer: keys.here)]
         let tail = [RedisArgument(named.count)] + named + arguments
         let room = room.id
@@ -92,6 +91,7 @@ final class ScriptCaller {
             case .openedMs: memory.openedMilliseconds
             case .firstTokens: memory.firstTokens
             case .epochMs: memory.epochMilliseconds
+            case .claimMs: memory.claimMilliseconds
             case .passMs: memory.passMilliseconds
             case .knownVersion: memory.version
             case .incarnation: memory.incarnation

@@ -28,9 +28,14 @@ public enum ScriptClock: Sendable {
 public struct ScriptCatalog: Sendable {
     private let sources: [QueueScript: [UInt8]]
     private let digests: [QueueScript: [UInt8]]
+    /// What the keys of this installation begin with; empty for none.
+    public let keyPrefix: String
 
-    /// - Parameter caps: for tests: in place of the product's.
-    public init(clock: ScriptClock = .redis, caps: QueueCaps = QueueCaps()) {
+    /// - Parameters:
+    ///   - caps: for tests: in place of the product's.
+    ///   - keyPrefix: keeps this installation's keys apart from those of another one on the same Redis.
+    public init(clock: ScriptClock = .redis, caps: QueueCaps = QueueCaps(), keyPrefix: String = "") {
+        self.keyPrefix = keyPrefix
         var sources: [QueueScript: [UInt8]] = [:]
         for script in QueueScript.allCases {
             sources[script] = ScriptCatalog.source(of: script, clock: clock, caps: caps)
@@ -67,8 +72,8 @@ public struct ScriptCatalog: Sendable {
             case .configure: [prelude, PackageResources.configure_lua]
             case .reset: [prelude, PackageResources.reset_lua]
             }
-        let all = [PackageResources.protocol_lua, PackageResources.constants_lua] + parts
-        var text = Array(all.joined(separator: [UInt8(ascii: "\n")]))
+        let own = Array(([PackageResources.constants_lua] + parts).joined(separator: [UInt8(ascii: "\n")]))
+        var text = ScriptCatalog.needed(of: PackageResources.protocol_lua, by: own) + [UInt8(ascii: "\n")] + own
         let product = QueueCaps()
         for (name, cap) in ScriptCatalog.caps where caps != product {
             let (before, after) = (
@@ -79,6 +84,46 @@ public struct ScriptCatalog: Sendable {
         guard case .list(let key) = clock else { return text }
         let (before, after) = ("redis.call('TIME')", "redis.call('LRANGE', '\(key)', 0, 1)")
         return ScriptCatalog.replacing(Array(before.utf8), with: Array(after.utf8), in: text)
+    }
+
+    /// The protocol without the names that a script does not use: Lua allows 200 local names in one function, and there
+    /// are nearly as many names in the protocol.
+    private static func needed(of protocolText: [UInt8], by script: [UInt8]) -> [UInt8] {
+        var statements: [[UInt8]] = []
+        for line in protocolText.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+            // What is indented goes on from the line before it.
+            if line.first == UInt8(ascii: " "), let last = statements.indices.last {
+                statements[last] += [UInt8(ascii: "\n")] + line
+            } else {
+                statements.append(Array(line))
+            }
+        }
+        let names = statements.map { declaredName($0) }
+        // A function of the protocol may use its constants.
+        var used = Set(words(of: script))
+        for (statement, name) in zip(statements, names) where name == nil { used.formUnion(words(of: statement)) }
+        let kept = zip(statements, names).filter { $0.1 == nil || used.contains($0.1 ?? []) }.map(\.0)
+        return Array(kept.joined(separator: [UInt8(ascii: "\n")]))
+    }
+
+    /// The constant that a statement declares: a local name without small letters.
+    private static func declaredName(_ statement: [UInt8]) -> [UInt8]? {
+        let prefix = Array("local ".utf8)
+        guard statement.starts(with: prefix) else { return nil }
+        let name = Array(statement.dropFirst(prefix.count).prefix { isPartOfWord($0) })
+        let isConstant = !name.isEmpty && !name.contains { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) }
+        return isConstant ? name : nil
+    }
+
+    private static func words(of text: [UInt8]) -> [[UInt8]] { text.split { !isPartOfWord($0) }.map { Array($0) } }
+
+    private static func isPartOfWord(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"):
+            true
+        default: false
+        }
     }
 
     /// The caps by their names in protocol.lua.

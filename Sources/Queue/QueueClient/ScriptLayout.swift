@@ -46,11 +46,13 @@ public enum TickField: Int, ScriptLayout {
     case callTokens
     /// Of the file whose limits are in force, see ``RoomMemoryKeeper/revision``.
     case revision
+    /// `abandon_after` as it was asked for, see ``TickReply/askedAbandonMilliseconds``.
+    case askedAbandonMs
 }
 
 /// The first arguments of restore.lua, which takes no policy. Overrides, entries and bitmaps follow, in pairs.
 public enum RestoreArgument: Int, ScriptLayout {
-    case generation, knownNext, openedMs, firstTokens, epochMs, passMs, knownVersion, incarnation
+    case generation, knownNext, openedMs, firstTokens, epochMs, claimMs, passMs, knownVersion, incarnation
     /// Words of the overrides: two for each.
     case overrideWords
     case entries

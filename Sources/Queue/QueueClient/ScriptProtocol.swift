@@ -28,6 +28,7 @@ public enum JoinCode: Int, CaseIterable, Sendable {
     case full = 5
     case noRoom = 6
     case bypassed = 7
+    case passed = 8
 }
 
 /// Kind of a join and of its key together.
@@ -36,13 +37,18 @@ public enum JoinKind: String, CaseIterable, Sendable {
     case gate
     case person
     case personGate = "person_gate"
+    case passage
 }
 
 extension JoinRequest {
     /// Kind and key together, as the scripts name them.
     public var scriptKind: JoinKind {
-        guard case .person = key else { return kind == .gate ? .gate : .join }
-        return kind == .gate ? .personGate : .person
+        let isPerson = if case .person = key { true } else { false }
+        return switch kind {
+        case .join: isPerson ? .person : .join
+        case .gate: isPerson ? .personGate : .gate
+        case .passage: .passage
+        }
     }
 
     /// The key as the scripts take it; empty without one.
@@ -56,6 +62,7 @@ extension JoinRequest {
             case .gate: (.gate, false)
             case .person: (.join, true)
             case .personGate: (.gate, true)
+            case .passage: (.passage, false)
             }
         self.init(kind: kind, key: scriptKey.isEmpty ? nil : isPerson ? .person(scriptKey) : .retry(scriptKey))
     }
@@ -83,6 +90,7 @@ public enum ScriptProtocol {
         ("HOLD_MS", RoomMemory.holdMilliseconds, "see constants.lua"),
         ("EPOCH_2026", RoomMemory.epoch2026Seconds, "2026-01-01T00:00:00Z"),
         ("PER_SECOND", RoomMemory.numbersPerSecond, "see first_number in constants.lua"),
+        ("NUMBERS_PERIOD", RoomMemory.numbersPeriod, "of a clock that was set back; see first_number"),
         ("GAP", QueueConstants.numbersSkipped, "numbers skipped behind a number that only its ticket knows"),
         ("REFILL_MS_MAX", QueueConstants.refillMillisecondsMax, "fills any bucket; keeps the product below 2^53"),
         ("JOIN_KEY_MS", QueueConstants.joinKeyLifetimeMilliseconds, "life of an idempotency key"),
@@ -93,6 +101,11 @@ public enum ScriptProtocol {
         ("PERSON_MS", QueueConstants.personKeyLifetimeMilliseconds, "life of a person's key since its last use"),
         ("LAPSES_MAX", QueueConstants.lapsesPerTickMax, "calls that one tick lets lapse at most"),
         ("CALLS_MAX", QueueConstants.callsPerTickMax, "visitors that one tick calls at most"),
+        ("PATIENCE_MAX", RoomPolicy.patienceMax, "abandon_after is at most this many times longer"),
+        ("PATIENCE_MS_MAX", RoomPolicy.patienceMillisecondsMax, "and at most this"),
+        ("PATIENCE_MS", RoomPolicy.patienceMillisecondsPerPoll, "for each who waits, by the polls of a second"),
+        ("TICKET_MS", QueueConstants.ticketBelievedMilliseconds, "an older ticket is not believed after a loss"),
+        ("ROOM_MS", QueueConstants.roomLifetimeMilliseconds, "life of the keys of a room that nobody runs"),
         ("RECALL_TOKENS", QueueConstants.recallTokens, "tokens in a claim window below which they are scarce"),
         ("PASSES_MAX", QueueConstants.passesPerTickMax, "passes that one tick ends at most"),
         ("CALLED_MAX", QueueConstants.calledPerRestoreMax, "calls that a restore looks at, the newest"),

@@ -11,33 +11,55 @@ public import Telemetry
 public struct APIEnvironment {
     /// Monotonic milliseconds.
     public var nowMilliseconds: () -> Int
-    /// Unix time in seconds, for the verification of passes (nginx compares with its own clock, too).
-    public var wallSeconds: () -> Int
+    /// Unix time in milliseconds by this host's clock, which is nginx's: passes are verified by it.
+    public var wallMilliseconds: () -> Int
     /// A number in 0..<1.
     public var random: () -> Double
     public var scoreboard: Scoreboard?
     public var log: (String) -> Void
     /// A mirror older than this counts as degraded, in milliseconds.
     public var staleMilliseconds: Int
-    /// Polls per second that the hints aim at for each room, over all workers.
-    public var pollBudgetPerSecond = 20_000
     /// Called after each tick that went well, before anything is answered from it.
     public var ticked: (Room) -> Void = { _ in }
 
     public init(
         nowMilliseconds: @escaping () -> Int,
-        wallSeconds: @escaping () -> Int,
+        wallMilliseconds: @escaping () -> Int,
         random: @escaping () -> Double,
         scoreboard: Scoreboard? = nil,
         staleMilliseconds: Int = 1000,
         log: @escaping (String) -> Void = { _ in }
     ) {
         self.nowMilliseconds = nowMilliseconds
-        self.wallSeconds = wallSeconds
+        self.wallMilliseconds = wallMilliseconds
         self.random = random
         self.scoreboard = scoreboard
         self.staleMilliseconds = staleMilliseconds
         self.log = log
+    }
+
+    /// Unix time in whole seconds.
+    var wallSeconds: Int { wallMilliseconds() / 1000 }
+}
+
+/// Keeps a fault that meets every request from filling the log: a line a second for each reason.
+struct LogPacer {
+    private static let reasonsMax = 16
+    private static let lengthMax = 300
+    private var second = 0
+    private var reasons: Set<Substring> = []
+    private var skipped = 0
+
+    /// The line to write; nil when one of this reason was written in this second.
+    mutating func line(_ text: String, nowMilliseconds: Int) -> String? {
+        if nowMilliseconds / 1000 != second { (second, reasons) = (nowMilliseconds / 1000, []) }
+        guard reasons.count < LogPacer.reasonsMax, reasons.insert(text.prefix(60)).inserted else {
+            skipped += 1
+            return nil
+        }
+        defer { skipped = 0 }
+        let short = String(text.prefix(LogPacer.lengthMax))
+        return skipped == 0 ? short : "\(short) (\(skipped) lines left out before this one)"
     }
 }
 
@@ -53,8 +75,11 @@ final class APIContext {
     var sourceMeter = SourceMeter()
     /// Where the API is: a path without a slash at its end.
     var prefix = APISettings.standardPrefix
+    /// Whether it was logged that nginx and this worker disagree about a pass.
+    var hasToldDispute = false
     /// Whether the store has ever answered this worker.
     var wasReady = false
+    private var pacer = LogPacer()
 
     private var roomsByID: [String: Room]
     /// The rooms, by name.
@@ -75,6 +100,11 @@ final class APIContext {
         self.rooms = rooms.sorted { $0.id < $1.id }
     }
 
+    /// Logs what may be the same for many requests.
+    func logPaced(_ text: String) {
+        if let line = pacer.line(text, nowMilliseconds: now) { environment.log(line) }
+    }
+
     func count(_ counter: Counter) { environment.scoreboard?.count(counter) }
 
     var now: Int { environment.nowMilliseconds() }
@@ -84,6 +114,18 @@ final class APIContext {
 
     func door(_ room: Room) -> Door {
         room.door(nowMilliseconds: now, limitMilliseconds: environment.staleMilliseconds)
+    }
+
+    /// Whether nginx would call a pass expired when it sees it first: passes end in Redis' time, and Redis' clock is
+    /// behind this host's by more than they live. Such a pass would only cost the visitor the place.
+    func arePassesExpired(_ room: Room) -> Bool {
+        let leeway = Int(Pass.leewaySeconds) * 1000
+        return room.isKnown && room.clockSkewMilliseconds + room.policy.passLifetimeMilliseconds + leeway <= 0
+    }
+
+    /// The largest difference between Redis' clock and this host's, in milliseconds; below 0 where Redis' is behind.
+    var clockSkewMilliseconds: Int {
+        rooms.filter(\.isKnown).map(\.clockSkewMilliseconds).max { abs($0) < abs($1) } ?? 0
     }
 
     /// Whether the mirror of a room is so old that answers from it are marked as degraded.

@@ -9,8 +9,6 @@ public struct APISettings {
     public var rooms: [String: RoomSettings]
     /// A mirror older than this counts as degraded, in milliseconds.
     public var staleMilliseconds: Int
-    /// Polls per second that the hints aim at for each room, over all workers.
-    public var pollBudgetPerSecond: Int
     /// Where the API is: the bytes of a path without a slash at its end.
     public var prefix: [UInt8]
 
@@ -20,12 +18,10 @@ public struct APISettings {
     public init(
         rooms: [String: RoomSettings],
         staleMilliseconds: Int,
-        pollBudgetPerSecond: Int,
         prefix: [UInt8] = APISettings.standardPrefix
     ) {
         self.rooms = rooms
         self.staleMilliseconds = staleMilliseconds
-        self.pollBudgetPerSecond = pollBudgetPerSecond
         self.prefix = prefix
     }
 }

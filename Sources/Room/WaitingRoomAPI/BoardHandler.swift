@@ -55,13 +55,14 @@ struct BoardHandler {
             "poll_after_ms",
             PollPacing.boardMilliseconds(
                 waiting: room.mirror.count,
-                budgetPerSecond: api.environment.pollBudgetPerSecond
+                budgetPerSecond: room.policy.pollBudget
             )
         )
         json.member("degraded", api.isStale(room))
         var response = GatewayResponse(status: 200, body: json.finish())
         // A cache may give the last one while it fetches the next, but not one from before a quiet time.
         response.addHeader("Cache-Control", "public, max-age=1, stale-while-revalidate=1")
+        if !room.web.origins.isEmpty { response.addHeader("Access-Control-Allow-Origin", "*") }
         respond(response)
     }
 

@@ -67,7 +67,7 @@ struct Call {
         switch failure {
         case .unavailable: refuse(.storeAway)
         case .refused(let text):
-            api.environment.log("store refused a call: \(text)")
+            api.logPaced("store refused a call: \(text)")
             refuse(.faulty)
         }
     }

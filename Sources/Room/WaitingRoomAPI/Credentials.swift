@@ -72,13 +72,14 @@ struct Credentials {
     /// A short-lived pass for a room that is open while Redis is away (when_redis_is_away: open). No queue has decided
     /// on it, it takes no number, and no ticket comes with it.
     /// - Parameter number: the visitor's own, from a ticket; nil for a number that no queue has issued or will issue.
-    func openPass(number: Int?, _ binding: PassBinding?) -> IssuedPass {
+    /// - Parameter counts: whether the metrics count it as a pass without the store.
+    func openPass(number: Int?, _ binding: PassBinding?, counts: Bool = true) -> IssuedPass {
         let now = room.redisMilliseconds(nowMilliseconds: api.now)
         // A visitor who is inside already keeps the pass.
         if let number, let end = room.entryEnd(of: number), end > now {
             return pass(generation: room.generation, number: number, expires: end, now: now, binding)
         }
-        api.count(.passesWithoutStore)
+        if counts { api.count(.passesWithoutStore) }
         let lifetime = min(room.policy.passLifetimeMilliseconds, OutagePolicy.passLifetimeMillisecondsMax)
         let first = OutagePolicy.firstNumber
         let wholeSecond = now / 1000 * 1000
@@ -98,17 +99,21 @@ extension GatewayResponse {
     private static let ticketCookieSeconds: Int64 = 86_400
 
     mutating func setTicketCookie(_ ticket: [UInt8], _ room: Room, _ call: Call) {
-        let names = CookieNames(room: room.id, secure: call.isSecure)
+        let names = room.cookieNames(secure: call.isSecure)
         addHeader(HeaderName.setCookie, names.setTicket(ticket, maxAgeSeconds: Self.ticketCookieSeconds))
     }
 
     mutating func setPassCookie(_ issued: IssuedPass, _ room: Room, _ call: Call) {
-        let names = CookieNames(room: room.id, secure: call.isSecure)
+        let names = room.cookieNames(secure: call.isSecure)
         addHeader(HeaderName.setCookie, names.setPass(issued.pass, maxAgeSeconds: Int64(issued.lifetimeSeconds)))
     }
 
+    mutating func clearPassCookie(_ room: Room, _ call: Call) {
+        addHeader(HeaderName.setCookie, room.cookieNames(secure: call.isSecure).clearPass())
+    }
+
     mutating func clearCookies(_ room: Room, _ call: Call) {
-        let names = CookieNames(room: room.id, secure: call.isSecure)
+        let names = room.cookieNames(secure: call.isSecure)
         addHeader(HeaderName.setCookie, names.clearTicket())
         addHeader(HeaderName.setCookie, names.clearPass())
     }

@@ -17,8 +17,10 @@ struct EnterHandler {
         case .problem(let problem): call.refuse(problem)
         case .visitor(let visitor):
             let room = visitor.room
+            if request.isForeign(to: room.web) { return call.refuse(.crossSite) }
             room.use(nowMilliseconds: api.now)
             call = call.binding(request, room)
+            if api.arePassesExpired(room) { return call.refuse(.clockSkew) }
             if api.isOpen(room) {
                 let issued = Credentials(api: api, room: room).openPass(number: visitor.number, call.binding)
                 return respondGranted(issued, room, call)

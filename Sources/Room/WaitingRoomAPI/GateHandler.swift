@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // First contact: nginx sends a request for a protected page here when it carries no valid pass. When the room has
-// a place, the visitor is let through in the same response; everybody else gets the waiting page, or an error as JSON.
+// a place, the visitor is let through in the same response; everybody else gets the waiting page. Requests that are no
+// visitor's go another way (GatePassage.swift).
 
 internal import Admission
 internal import GatewayWire
@@ -12,11 +13,18 @@ struct GateHandler {
     let api: APIContext
 
     /// A visitor at the door of a protected page.
-    private struct Caller {
+    struct Caller {
         let room: Room
         let call: Call
         let network: UInt64?
+        let errand: Errand
         let joiner: Joiner
+        let refused: RefusedPass?
+        /// The ticket that came, when it is one of the room.
+        var oldTicket: [UInt8]?
+        /// The language that the visitor chose on the page, or else the browser's.
+        let language: Language
+        let takesGzip: Bool
         var noScript: NoScript
     }
 
@@ -27,37 +35,59 @@ struct GateHandler {
         }
         call = call.binding(request, room)
         room.use(nowMilliseconds: api.now)
-        let caller = Caller(
+        let verdict = String(decoding: request[.verdict], as: UTF8.self)
+        var caller = Caller(
             room: room,
             call: call,
             network: SourceNetwork.bits(request[.address]),
+            errand: Errand(request, room.web),
             joiner: JoinChecks(api: api, room: room).joiner(request),
+            refused: RefusedPass(verdict: verdict),
+            language: chosenLanguage(request) ?? call.language,
+            takesGzip: takesGzip(request[.acceptEncoding]),
             noScript: NoScript(request)
         )
-        if room.policy.mode == .bypass { return respond(continuation(caller)) }
-        let verdict = String(decoding: request[.verdict], as: UTF8.self)
-        if wantsJSON(request) { return call.refuse(problem(forVerdict: verdict)) }
-        let sent = api.cookieTicket(request, room: room.id)
+        if room.policy.mode == .bypass { return respond(bypassing(request, caller)) }
+        caller.refused?.note(request, room, api)
+        let sent = api.cookieTicket(request, room: room)
         // The pass of another client counts as none: a visitor with the ticket of that entry who comes by another
         // network now gets the same admission again.
         let hasNoPass = verdict == VerdictWord.missing || verdict == VerdictWord.otherClient
-        // Open to everybody who may join at all.
-        if api.isOpen(room), hasNoPass || verdict == VerdictWord.expired, caller.joiner.refusal == nil {
-            return passOpenDoor(sent, caller)
+        let hasNoBadPass = hasNoPass || verdict == VerdictWord.expired
+        switch caller.errand {
+        case .preflight: return respond(CrossOrigin.preflight(methods: "GET, HEAD, POST, PUT, PATCH, DELETE"))
+        case .other, .foreignForm:
+            let mayGoOn = api.isOpen(room) ? hasNoBadPass : hasNoPass
+            return answerOther(caller, ticket: sent, problem(forVerdict: verdict), mayGoOn: mayGoOn)
+        case .navigation: break
         }
+        // The page asks for a pass itself, and answers why there is none.
+        if api.arePassesExpired(room) { return hold(caller, sent == nil ? .join : .poll) }
+        // Open to everybody who may join at all.
+        if api.isOpen(room), hasNoBadPass, caller.joiner.refusal == nil { return passOpenDoor(sent, caller) }
         // Only a request without any pass is let in at once: one with a bad pass goes through the waiting page.
         // Its ticket, if there is one, is for the page's first poll to judge.
         guard hasNoPass else { return hold(caller, sent == nil ? .join : .poll) }
         if let visitor = api.visitor(cookie: sent, room) {
+            caller.oldTicket = sent
             return gateReturning(visitor.claim, caller, isNamed: false)
         }
         gateNew(caller)
     }
 
-    /// Whether the client is a program: it names JSON and not HTML.
-    private func wantsJSON(_ request: GatewayRequest) -> Bool {
-        let accept = String(decoding: request[.accept].prefix(512), as: UTF8.self).lowercased()
-        return accept.contains("application/json") && !accept.contains("text/html")
+    /// Whether `Accept-Encoding` (RFC 9110 section 12.5.3) names gzip, and not with a quality of nothing.
+    private func takesGzip(_ header: ArraySlice<UInt8>) -> Bool {
+        header.split(separator: UInt8(ascii: ","), maxSplits: 16).contains { item in
+            let text = String(decoding: item, as: UTF8.self).lowercased().filter { $0 != " " && $0 != "\t" }
+            let parts = text.split(separator: ";")
+            let isRefused = parts.dropFirst().contains { ["q=0", "q=0.0", "q=0.00", "q=0.000"].contains($0) }
+            return parts.first == "gzip" && !isRefused
+        }
+    }
+
+    private func chosenLanguage(_ request: GatewayRequest) -> Language? {
+        let value = CookieReader(Array(request[.cookie])).value(named: "vestibule-language")
+        return value.flatMap { Language(tag: String(decoding: $0, as: UTF8.self)) }
     }
 
     private func problem(forVerdict verdict: String) -> Problem {
@@ -88,7 +118,10 @@ struct GateHandler {
             return hold(caller, .join)
         }
         checks.countJoin()
-        let request = JoinRequest(kind: wantsNumber ? .join : .gate, key: caller.joiner.person)
+        // Tabs that a browser opens again at once all send the ticket of an earlier visit. They are one visitor.
+        let again = caller.oldTicket.map { JoinChecks.storeKey(of: $0, purpose: "vestibule ticket key") }
+        let key = caller.joiner.person ?? again.map { .retry($0) }
+        let request = JoinRequest(kind: wantsNumber ? .join : .gate, key: key)
         api.store.join(request, room: room) { result in
             guard case .success(let answer) = result else { return hold(caller, .join) }
             switch answer.outcome {
@@ -103,7 +136,7 @@ struct GateHandler {
                 // The person has a place already, and comes without its ticket.
                 let claim = TicketClaim(generation: answer.generation, number: number, issuedMilliseconds: issued)
                 gateReturning(claim, caller, isNamed: true)
-            case .bypassed: caller.call.respond(continuation(caller))
+            case .bypassed, .passed: caller.call.respond(continuation(caller))
             default: hold(caller, .join)
             }
         }
@@ -142,7 +175,7 @@ struct GateHandler {
         }
     }
 
-    private func admit(_ claim: TicketClaim, _ expires: Int, _ now: Int, _ caller: Caller) {
+    func admit(_ claim: TicketClaim, _ expires: Int, _ now: Int, _ caller: Caller) {
         caller.room.noteGone(claim.number)
         let credentials = Credentials(api: api, room: caller.room)
         let issued = credentials.pass(
@@ -173,9 +206,21 @@ struct GateHandler {
         caller.call.respond(response)
     }
 
+    /// What a backend relies on when it asks who comes: a pass and a number, here of nobody, and for a minute at most.
+    /// The visitor gets neither: the next request is let through as well, and none is when the room is open again.
+    private func bypassing(_ request: GatewayRequest, _ caller: Caller) -> GatewayResponse {
+        let number = api.visitor(cookie: api.cookieTicket(request, room: caller.room), caller.room)?.number
+        let credentials = Credentials(api: api, room: caller.room)
+        let issued = credentials.openPass(number: number, caller.call.binding, counts: false)
+        var response = continuation(caller)
+        response.addHeader(HeaderName.pass, issued.pass)
+        response.addHeader(HeaderName.number, String(issued.number))
+        return response
+    }
+
     /// Tells nginx to run the protected location again with this request, and to let it through. A browser that waited
     /// without JavaScript asks again itself: the backend is not to see the marker in its address.
-    private func continuation(_ caller: Caller) -> GatewayResponse {
+    func continuation(_ caller: Caller) -> GatewayResponse {
         let isMarked = caller.noScript.isMarked
         var response = GatewayResponse.bare(isMarked ? 303 : 200)
         if isMarked {
@@ -188,27 +233,40 @@ struct GateHandler {
         return response
     }
 
+    /// Seconds after which a crawler may come again, where the page does not load itself.
+    private static let pageRetrySeconds = 15
+
     /// Answers with the waiting page, and gives the visitor the ticket of a place that was taken or found just now.
-    private func hold(
+    func hold(
         _ caller: Caller,
         _ step: WaitingPage.FirstStep,
         at line: (place: Int, position: Int)? = nil,
         ticket claim: TicketClaim? = nil
     ) {
         api.count(.gateHeld)
+        let policy = caller.room.policy
         let content = WaitingPage.Content(
             room: caller.room.id,
             api: api.prefix,
             firstStep: step,
             position: line?.position,
-            refusal: step == .join ? caller.joiner.refusal : nil,
+            keptSeconds: (policy.abandonAfterMilliseconds + policy.returnGraceMilliseconds) / 1000,
+            refusal: step == .poll ? nil : caller.joiner.refusal,
+            refused: caller.refused?.verdict,
             noScript: refresh(caller, step, line)
         )
-        var response = WaitingPage.response(content, language: caller.call.language)
+        var response = WaitingPage.response(
+            content,
+            language: caller.language,
+            status: caller.room.web.pageStatus,
+            isZipped: caller.takesGzip
+        )
+        response.retryAfterSeconds = content.noScript.seconds ?? GateHandler.pageRetrySeconds
         if let claim {
             let ticket = Credentials(api: api, room: caller.room).ticket(claim)
             response.setTicketCookie(ticket, caller.room, caller.call)
         }
+        if caller.refused?.isWorthless == true { response.clearPassCookie(caller.room, caller.call) }
         caller.call.respond(response)
     }
 
@@ -219,7 +277,7 @@ struct GateHandler {
         _ line: (place: Int, position: Int)?
     ) -> NoScript.Refresh {
         let (room, noScript) = (caller.room, caller.noScript)
-        if step == .join, caller.joiner.refusal != nil {
+        if step != .poll, caller.joiner.refusal != nil {
             // Of no use before the site has given a token: the visitor comes again from there.
             return NoScript.Refresh(seconds: nil, address: noScript.address(.join), asksForCookies: false)
         }
@@ -227,6 +285,9 @@ struct GateHandler {
         case (.join, let marked) where marked != .wait && JoinChecks(api: api, room: room).proofBits > 0:
             // Without a script there is no proof. It may try again when fewer come.
             return NoScript.Refresh(seconds: 15, address: noScript.address(.join), needsScript: true)
+        // A ticket that did not come with a form of another site comes with this.
+        case (.find, _):
+            return NoScript.Refresh(seconds: 1, address: noScript.address(.join))
         case (.join, nil):
             return NoScript.Refresh(seconds: 1, address: noScript.address(.join))
         case (.join, .join):

@@ -10,13 +10,19 @@ enum GateLimit {
     /// 100 a second, and as many at once; each worker counts for itself.
     static let perSource = JoinLimit(joins: 100, periodMilliseconds: 1000)
 
-    /// Counts a request. Says why it is refused, when its source makes too many; an exempt client sends no address.
-    static func problem(_ request: GatewayRequest, _ api: APIContext) -> Problem? {
+    /// Counts a request. When its source makes too many: an answer that leads to nginx's own page for that (429), as
+    /// HTML or JSON; nil else. An exempt client sends no address.
+    static func refusal(_ request: GatewayRequest, _ api: APIContext) -> GatewayResponse? {
         guard let network = SourceNetwork.bits(request[.address]) else { return nil }
         var hasher = Hasher()
         hasher.combine("gate")
         hasher.combine(network)
         let wait = api.sourceMeter.take(source: hasher.finalize(), limit: perSource, nowMilliseconds: api.now)
-        return wait > 0 ? .rateLimited(afterMilliseconds: wait) : nil
+        guard wait > 0 else { return nil }
+        let accept = String(decoding: request[.accept].prefix(512), as: UTF8.self).lowercased()
+        var response = GatewayResponse.bare(200)
+        let place = accept.contains("text/html") ? "@vestibule_limited_html" : "@vestibule_limited"
+        response.addHeader("X-Accel-Redirect", place)
+        return response
     }
 }

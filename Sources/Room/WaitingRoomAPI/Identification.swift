@@ -43,7 +43,12 @@ extension APIContext {
         guard let bytes = bodyToken.map({ Array($0.utf8)[...] }) ?? sentToken(request, room: named) else {
             return .problem(.ticketMissing)
         }
-        switch keys.verifyTicket(bytes) {
+        var verdict = keys.verifyTicket(bytes)
+        if case .valid = verdict {
+        } else if let other = otherTicket(request, than: bytes, room: named) {
+            verdict = .valid(other)
+        }
+        switch verdict {
         case .malformed:
             count(.ticketsRejected)
             // Something that was a ticket once and has been altered is a forgery; anything else is noise.
@@ -58,6 +63,16 @@ extension APIContext {
         }
     }
 
+    /// A ticket in another cookie of the same name, when the first of them holds none.
+    private func otherTicket(_ request: GatewayRequest, than bytes: ArraySlice<UInt8>, room id: String?) -> Ticket? {
+        for room in rooms where id == nil || id == room.id {
+            let sent = cookieTicket(request, room: room.id)
+            guard let sent, sent.elementsEqual(bytes) else { continue }
+            return visitor(cookie: cookieTicket(request, room: room), room)?.ticket
+        }
+        return nil
+    }
+
     private func sentToken(_ request: GatewayRequest, room: String?) -> ArraySlice<UInt8>? {
         if let token = QueryString.value("token", in: request[.query]), !token.isEmpty { return token }
         let authorization = request[.authorization]
@@ -67,18 +82,23 @@ extension APIContext {
         return cookieTicket(request, room: room).map { $0[...] }
     }
 
-    /// The ticket cookie of `room`, or the only ticket cookie there is.
-    func cookieTicket(_ request: GatewayRequest, room: String?) -> [UInt8]? {
+    /// The first ticket cookie of `room`, or the only ticket cookie there is.
+    private func cookieTicket(_ request: GatewayRequest, room id: String?) -> [UInt8]? {
         guard !request[.cookie].isEmpty else { return nil }
         let reader = CookieReader(Array(request[.cookie]))
         let secure = request[.scheme].spells("https")
-        if let room {
-            guard isRoomIdentifier(room) else { return nil }
-            return reader.value(named: CookieNames(room: room, secure: secure).ticket)
-        }
-        let known = rooms.map { CookieNames(room: $0.id, secure: secure).ticket }
-        let sent = known.compactMap { reader.value(named: $0) }
+        if let id { return room(id).flatMap { reader.value(named: $0.cookieNames(secure: secure).ticket) } }
+        let sent = rooms.compactMap { reader.value(named: $0.cookieNames(secure: secure).ticket) }
         return sent.count == 1 ? sent[0] : nil
+    }
+
+    /// The ticket cookie of a room: of several values the first that is a ticket of the room, else the first. Another
+    /// host of the site can plant cookies beside ours.
+    func cookieTicket(_ request: GatewayRequest, room: Room) -> [UInt8]? {
+        guard !request[.cookie].isEmpty else { return nil }
+        let name = room.cookieNames(secure: request[.scheme].spells("https")).ticket
+        let values = CookieReader(Array(request[.cookie])).values(named: [name])
+        return values.first { visitor(cookie: $0, room) != nil } ?? values.first
     }
 
     /// The visitor whose ticket the cookie of `room` holds; nil when there is none, or it is not a ticket of the room.

@@ -21,13 +21,60 @@ struct JoinHandler {
             let (body, id) = try joinBody(request)
             let key = try idempotencyKey(request)
             guard let room = api.room(id) else { throw .roomUnknown }
+            if request.isForeign(to: room.web) { throw .crossSite }
             room.use(nowMilliseconds: api.now)
-            let join = JoinRequest(kind: .join, key: try joinKey(request, body, key, room))
+            if api.arePassesExpired(room) { throw .clockSkew }
             call = call.binding(request, room)
-            if api.isOpen(room) { return joinOpenRoom(room, call) }
-            api.store.join(join, room: room) { [call] in joined($0, join.key, room, call) }
+            let take = { [call] in takeNumber(request, body, key, room, call) }
+            // The store is away: it cannot say where anybody stands.
+            if api.isOpen(room) { return take() }
+            resume(request, body, room, call, otherwise: take)
         } catch {
             call.refuse(error)
+        }
+    }
+
+    private func takeNumber(
+        _ request: GatewayRequest,
+        _ body: JSONValue,
+        _ key: JoinRequest.Key?,
+        _ room: Room,
+        _ call: Call
+    ) {
+        do throws(Problem) {
+            let join = JoinRequest(kind: .join, key: try joinKey(request, body, key, room))
+            if api.isOpen(room) { return joinOpenRoom(room, call) }
+            api.store.join(join, room: room) { joined($0, join.key, room, call) }
+        } catch {
+            call.refuse(error)
+        }
+    }
+
+    /// One browser is one visitor: while the place of its ticket cookie lives, every join of it gets that place. A
+    /// person whom the site names has one place anyway, and may be another than came by this browser before.
+    private func resume(
+        _ request: GatewayRequest,
+        _ body: JSONValue,
+        _ room: Room,
+        _ call: Call,
+        otherwise take: @escaping () -> Void
+    ) {
+        guard case .anybody = JoinChecks(api: api, room: room).joiner(request, body: body),
+            let visitor = api.visitor(cookie: api.cookieTicket(request, room: room), room)
+        else { return take() }
+        if !api.isStale(room), let (place, position) = visitor.placeInMirror {
+            room.markAlive(place)
+            let view = VisitorView.waiting(in: room, at: place, position, call.language, api)
+            return respondJoined(visitor.claim, view, room, call)
+        }
+        api.store.stand(visitor.claim, room: room) { result in
+            guard case .success(let reply) = result else { return take() }
+            switch reply.standing {
+            case .entered(let expires):
+                respondAdmitted(visitor.claim, expires, reply.nowMilliseconds, room, call)
+            case .waiting, .called, .retry: stands(reply, visitor.claim, room, call)
+            case .left, .expired, .fenced: take()
+            }
         }
     }
 
@@ -110,22 +157,31 @@ struct JoinHandler {
         case .full, .noRoom:
             api.count(.joinsRefused)
             call.refuse(.roomFull)
-        case .bypassed:
+        case .bypassed, .passed:
             call.refuse(.faulty)
         }
     }
 
     /// A join that was made before with the same key, or by the same person: the same ticket, wherever it stands now.
     private func rejoined(_ claim: TicketClaim, _ room: Room, _ call: Call) {
+        if let (place, position) = api.waiting(claim, in: room) {
+            room.markAlive(place)
+            let view = VisitorView.waiting(in: room, at: place, position, call.language, api)
+            return respondJoined(claim, view, room, call)
+        }
         api.store.stand(claim, room: room) { result in
             guard let reply = call.answered(result) else { return }
             if case .entered(let expires) = reply.standing {
                 return respondAdmitted(claim, expires, reply.nowMilliseconds, room, call)
             }
-            let known = room.remember(reply, of: claim.number)
-            api.whenKnown(known, of: claim, in: room) {
-                respondJoined(claim, VisitorView.of($0, in: room, call.language, api), room, call)
-            }
+            stands(reply, claim, room, call)
+        }
+    }
+
+    private func stands(_ reply: StandingReply, _ claim: TicketClaim, _ room: Room, _ call: Call) {
+        let known = room.remember(reply, of: claim.number)
+        api.whenKnown(known, of: claim, in: room) {
+            respondJoined(claim, VisitorView.of($0, in: room, call.language, api), room, call)
         }
     }
 
@@ -136,7 +192,9 @@ struct JoinHandler {
         // The contract of join knows "waiting" here also while the room is paused; status says "paused".
         var shown = view
         if shown.isPaused { shown.status = "waiting" }
+        if room.web.speaksReference { shown = shown.forReference }
         shown.write(into: &json)
+        if room.web.speaksReference { json.member("ready_for_entry", shown.isReady) }
         json.member("number", claim.number)
         json.member("generation", claim.generation)
         var response = GatewayResponse.uncacheable(202, json.finish())
@@ -146,6 +204,15 @@ struct JoinHandler {
     }
 
     private func respondAdmitted(_ claim: TicketClaim, _ expires: Int, _ now: Int, _ room: Room, _ call: Call) {
+        if room.web.speaksReference {
+            // The client fetches the pass by entering.
+            return respondJoined(
+                claim,
+                VisitorView.of(.entered(passExpiresMilliseconds: expires), call.language),
+                room,
+                call
+            )
+        }
         let credentials = Credentials(api: api, room: room)
         let ticket = credentials.ticket(claim)
         let issued = credentials.pass(

@@ -62,7 +62,7 @@ extension JoinChecks {
     }
 
     private func named(by token: [UInt8]) -> Joiner {
-        let verdict = api.keys.verifyEnqueue(token, room: room.id, nowSeconds: Int64(api.environment.wallSeconds()))
+        let verdict = api.keys.verifyEnqueue(token, room: room.id, nowSeconds: Int64(api.environment.wallSeconds))
         guard case .valid(let token) = verdict else { return .refused(.invalid) }
         // A hash bounds the length and keeps names out of Redis. It is no secret: a reader of Redis can try names.
         let key = JoinChecks.storeKey(of: token.subject.utf8, purpose: "vestibule person key")
@@ -73,7 +73,7 @@ extension JoinChecks {
     private func enqueueCookie(_ request: GatewayRequest) -> [UInt8]? {
         guard !request[.cookie].isEmpty else { return nil }
         let names = CookieNames(room: room.id, secure: request[.scheme].spells("https"))
-        let value = CookieReader(Array(request[.cookie])).value(named: names.enqueue)
-        return value?.isEmpty == false ? value : nil
+        let values = CookieReader(Array(request[.cookie])).values(named: [names.enqueue])
+        return values.first { named(by: $0).refusal == nil } ?? values.first
     }
 }

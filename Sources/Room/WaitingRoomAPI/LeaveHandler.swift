@@ -18,8 +18,9 @@ struct LeaveHandler {
         case .visitor(let found): visitor = found
         }
         let room = visitor.room
+        if request.isForeign(to: room.web) { return call.refuse(.crossSite) }
         // A browser that names another ticket than its own keeps its own.
-        let sent = api.cookieTicket(request, room: room.id)
+        let sent = api.cookieTicket(request, room: room)
         let isOwn = sent.map { api.keys.verifyTicket($0) == .valid(visitor.ticket) } ?? true
         room.use(nowMilliseconds: api.now)
         api.store.leave(visitor.claim, room: room) { result in

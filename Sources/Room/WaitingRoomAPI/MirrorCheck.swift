@@ -47,8 +47,8 @@ extension APIContext {
         else { return answer(reply) }
     }
 
-    /// An old mirror says nothing, and in bypass everybody may enter.
-    private func waiting(_ claim: TicketClaim, in room: Room) -> (place: Int, position: Int)? {
+    /// Where the visitor waits as the mirror knows it. An old mirror says nothing, and in bypass everybody may enter.
+    func waiting(_ claim: TicketClaim, in room: Room) -> (place: Int, position: Int)? {
         guard room.policy.mode != .bypass, !isStale(room), claim.generation == room.generation else { return nil }
         return room.mirror.place(of: claim.number)
     }

@@ -5,7 +5,7 @@
 internal import GatewayWire
 internal import Passes
 
-/// A refusal: `{"error":{"code","message","trace_id"}}`.
+/// A refusal: `{"error":{"code","message","trace_id"}}`; at the gate with the members of RFC 9457 before it.
 struct Problem: Error {
     let status: Int
     let code: StaticString
@@ -34,6 +34,36 @@ struct Problem: Error {
     /// The answer that says so.
     func response(traceID: String) -> GatewayResponse {
         var body = JSONWriter()
+        writeError(into: &body, traceID: traceID)
+        if let retryAfterMilliseconds { body.member("poll_after_ms", retryAfterMilliseconds) }
+        var response = GatewayResponse.uncacheable(status, body.finish())
+        if let retryAfterMilliseconds { response.retry(afterMilliseconds: retryAfterMilliseconds) }
+        if let allow { response.addHeader("Allow", allow) }
+        return response
+    }
+
+    /// The answer to a request at the gate that may not go on. The status is 503 whatever the reason: only that one
+    /// makes every client come again later, and none takes it for success or begins a sign-in of its own.
+    /// - Parameters:
+    ///   - join: the address at which a place is to be had.
+    ///   - retryAfter: milliseconds.
+    func atGate(room: String, join: String, retryAfter: Int, traceID: String) -> GatewayResponse {
+        var body = JSONWriter()
+        body.member("type", "urn:vestibule:problem:\(String(describing: code).lowercased())")
+        body.member("title", "Waiting room" as StaticString)
+        body.member("status", 503)
+        body.member("detail", message)
+        body.member("room", room)
+        body.member("join", join)
+        writeError(into: &body, traceID: traceID)
+        body.member("poll_after_ms", retryAfter)
+        var response = GatewayResponse(status: 503, contentType: "application/problem+json", body: body.finish())
+        response.isUncacheable = true
+        response.retry(afterMilliseconds: retryAfter)
+        return response
+    }
+
+    private func writeError(into body: inout JSONWriter, traceID: String) {
         body.beginObject("error")
         body.member("code", code)
         body.member("message", message)
@@ -44,11 +74,6 @@ struct Problem: Error {
             body.member("expires_ms", Int(challenge.says.expiresMilliseconds))
         }
         body.endObject()
-        if let retryAfterMilliseconds { body.member("poll_after_ms", retryAfterMilliseconds) }
-        var response = GatewayResponse.uncacheable(status, body.finish())
-        if let retryAfterMilliseconds { response.retry(afterMilliseconds: retryAfterMilliseconds) }
-        if let allow { response.addHeader("Allow", allow) }
-        return response
     }
 
     static func malformed(_ message: String) -> Problem {
@@ -72,15 +97,16 @@ struct Problem: Error {
         "ENQUEUE_TOKEN_INVALID",
         "the enqueue token is not one for this room, or its time is over"
     )
-    static let passMissing = Problem(401, "PASS_MISSING", "join the queue, then enter to get a pass")
-    static let passInvalid = Problem(401, "PASS_INVALID", "the pass is not one of this waiting room")
-    static let passExpired = Problem(401, "PASS_EXPIRED", "the pass has expired; join again")
+    // These are only answered at the gate.
+    static let passMissing = Problem(503, "PASS_MISSING", "join the queue, then enter to get a pass")
+    static let passInvalid = Problem(503, "PASS_INVALID", "the pass is not one of this waiting room")
+    static let passExpired = Problem(503, "PASS_EXPIRED", "the pass has expired; join again")
     static let passOfOtherClient = Problem(
-        401,
+        503,
         "PASS_OTHER_CLIENT",
         "the pass is bound to another network or browser; enter again with the ticket"
     )
-    static let passForeign = Problem(403, "PASS_FOREIGN", "the pass is for another room")
+    static let passForeign = Problem(503, "PASS_FOREIGN", "the pass is for another room")
     static let proofRequired = Problem(
         403,
         "PROOF_REQUIRED",
@@ -95,6 +121,11 @@ struct Problem: Error {
         403,
         "PROOF_EXPIRED",
         "the challenge is older than two minutes; here is another one"
+    )
+    static let crossSite = Problem(
+        403,
+        "CROSS_SITE",
+        "a page of another site may not do this; an app of that origin needs it in the room's cors"
     )
     static let roomClosed = Problem(403, "ROOM_CLOSED", "the room takes no joins")
     static let roomUnknown = Problem(404, "ROOM_UNKNOWN", "there is no such room")
@@ -126,6 +157,12 @@ struct Problem: Error {
         "STORE_UNAVAILABLE",
         "the queue cannot take this just now; nothing is lost, try again",
         retry: 2000
+    )
+    static let clockSkew = Problem(
+        503,
+        "CLOCK_SKEW",
+        "the clocks of the site's servers disagree, a pass would be expired at once; nothing is lost, try again",
+        retry: 10_000
     )
     static let faulty = Problem(500, "INTERNAL", "the waiting room made a mistake")
 

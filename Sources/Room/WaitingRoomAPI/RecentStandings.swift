@@ -15,11 +15,12 @@ struct RecentStandings {
 
     subscript(number: Int) -> StandingReply? { replies[number] }
 
-    /// Returns the reply with the position that is known of a newcomer, which a later look at the store does not give.
+    /// Returns the reply with the position that is known of a newcomer, and the time of that position: a later look at
+    /// the store does not give one.
     mutating func remember(_ reply: StandingReply, of number: Int) -> StandingReply {
         var reply = reply
         if reply.position == 0, let known = replies[number], known.standing == .waiting, reply.standing == .waiting {
-            reply.position = known.position
+            (reply.position, reply.nowMilliseconds) = (known.position, known.nowMilliseconds)
         }
         if replies.count < RecentStandings.standingsMax { replies[number] = reply }
         return reply

@@ -3,6 +3,7 @@
 // What the handlers read of a room's parts, by short names.
 
 public import Admission
+internal import Passes
 
 extension Room {
     public var defaults: RoomPolicy { settings.defaults }
@@ -10,6 +11,16 @@ extension Room {
     public var rules: JoinRules { settings.rules }
     public var outage: OutagePolicy { settings.outage }
     public var eta: EstimateSettings { settings.eta }
+    public var web: WebRules { settings.web }
+
+    /// The names of its cookies; `secure` when the visitor came over TLS.
+    func cookieNames(secure: Bool) -> CookieNames {
+        CookieNames(
+            room: id,
+            secure: secure,
+            scope: CookieScope(domain: web.cookieDomain, isForOtherSites: web.isForOtherSites)
+        )
+    }
 
     /// Who waits, as of the last tick. Read in place: a poll must not pay for references to its arrays.
     public var mirror: RankIndex { _read { yield seen.waiting } }

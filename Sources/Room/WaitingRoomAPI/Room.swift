@@ -18,14 +18,18 @@ public struct RoomSettings {
     public var outage: OutagePolicy
     /// How the wait is estimated.
     public var eta: EstimateSettings
+    /// How the room speaks HTTP.
+    public var web: WebRules
 
     public init(
         defaults: RoomPolicy,
         revision: Int = 0,
         rules: JoinRules = .standard,
         outage: OutagePolicy = .closed,
-        eta: EstimateSettings = .standard
+        eta: EstimateSettings = .standard,
+        web: WebRules = .standard
     ) {
+        self.web = web
         self.defaults = defaults
         self.revision = revision
         self.rules = rules
@@ -45,12 +49,15 @@ public final class Room: RoomMemoryKeeper {
     /// The wait of those in line, as of the last tick.
     public private(set) var estimator: RoomEstimator
     public private(set) var rates = EntryRates()
-    /// Whether this worker may make the room when neither Redis nor this worker knows it. A worker that has just been
-    /// started by a running pool leaves that to those that remember.
+    /// Whether this worker may make the room when neither Redis nor this worker knows it; see ``MakingDelay``. Asked at
+    /// each look that finds nothing.
     public var mayBeMade: () -> Bool = { true }
     /// How long nobody has entered, as far as this host knows; nil when it has never run the room. Asked when neither
     /// Redis nor this worker remembers it.
     public var quietMilliseconds: () -> Int? = { nil }
+    /// What an operator had set when this host last ran the room, in the order of ``PolicyField``. Asked when neither
+    /// Redis nor this worker remembers it.
+    public var markedOverrides: () -> [Int?] = { [] }
     /// Limits in which this worker's file differs from those in force, where no operator has set them: another host has
     /// a newer file, or one of the same age that came first.
     public private(set) var disagreement: [PolicyField] = []
@@ -58,6 +65,10 @@ public final class Room: RoomMemoryKeeper {
     var toldDisagreement: [PolicyField] = []
     /// How the door stood when it was last logged.
     var toldDoor = Door.attended
+    /// How far Redis' clock was ahead of this host's at the last tick, in milliseconds.
+    var clockSkewMilliseconds = 0
+    /// Whether it was logged that passes would be expired at once.
+    var toldClockSkew = false
     /// How many join at this worker; counted while the rules ask for work.
     var joinLoad = JoinLoad()
 
@@ -121,6 +132,9 @@ public final class Room: RoomMemoryKeeper {
     /// Whether there are heartbeats that Redis may not have yet.
     public var holdsHeartbeats: Bool { !outbox.isEmpty || isTicking }
 
+    /// Heartbeats that found no room since this worker began: numbers too far apart, see ``Heartbeats``.
+    var droppedHeartbeats: Int { outbox.dropped }
+
     /// Makes the next tick carry the heartbeats: a worker that ends must not take them with it.
     public func flushWithNextTick() { outbox.hurry() }
 
@@ -163,7 +177,11 @@ public final class Room: RoomMemoryKeeper {
     }
 
     /// The room as of this worker's last tick, with the numbers and entries it has seen since.
-    public var memory: RoomMemory { seen.memory(entries: entries.all, firstTokens: firstTokens) }
+    public var memory: RoomMemory {
+        var memory = seen.memory(entries: entries.all, firstTokens: firstTokens)
+        if next == 0 { memory.overrides = markedOverrides() }
+        return memory
+    }
 
     /// A room with a memory starts with empty buckets, whatever is given here.
     private var firstTokens: Int {
@@ -274,7 +292,9 @@ public final class Room: RoomMemoryKeeper {
         seen.apply(reply, nowMilliseconds: nowMilliseconds)
         hasTickFailed = false
         disagreement = zip(PolicyField.allCases, reply.overrides).compactMap { field, override in
-            override == nil && defaults[field] != reply.policy[field] ? field : nil
+            // What is asked for: while a large crowd waits more is in force.
+            let inForce = field == .abandonAfter ? reply.askedAbandonMilliseconds : reply.policy[field]
+            return override == nil && defaults[field] != inForce ? field : nil
         }
         standings.forgetAll()
         for (second, entries) in reply.flow { history.record(second: second, entries: entries) }

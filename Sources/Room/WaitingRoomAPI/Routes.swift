@@ -43,7 +43,7 @@ struct Route {
     /// Subrequests of nginx for protected pages, by the operation that its configuration sets.
     private static let operations = [
         Route("gate") { api, request, respond in
-            if let problem = GateLimit.problem(request, api) { return Call(api, request, respond).refuse(problem) }
+            if let refusal = GateLimit.refusal(request, api) { return respond(refusal) }
             GateHandler(api: api).handle(request, respond)
         },
         Route("verify") { VerifyHandler(api: $0).handle($1, $2) },
@@ -51,6 +51,7 @@ struct Route {
 
     /// Has the request answered by the handler of its route, or refuses it.
     static func answer(_ request: GatewayRequest, _ api: APIContext, _ respond: @escaping Call.Respond) {
+        let respond = CrossOrigin.sharing(request, api, respond)
         let operation = request[.operation]
         var (routes, name) = (operations, operation)
         if operation.isEmpty {
@@ -61,6 +62,10 @@ struct Route {
         for route in routes where name.spells(route.name) {
             guard route.takes(request[.method]) else {
                 let allow = route.methods.map(String.init(describing:)).joined(separator: ", ")
+                let isListed = api.rooms.contains { request.hasListedOrigin($0.web) }
+                if isListed, request[.method].spells("OPTIONS") {
+                    return respond(CrossOrigin.preflight(methods: allow))
+                }
                 return Call(api, request, respond).refuse(.methodUnknown(allow: allow))
             }
             return route.handle(api, request, respond)

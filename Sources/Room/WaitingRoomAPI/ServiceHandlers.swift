@@ -18,7 +18,8 @@ struct HealthHandler {
 }
 
 /// Ready from the first answer of the store on. It stays ready while Redis is briefly away: polls are still answered,
-/// and taking every worker out at once would turn a short failure into an outage.
+/// and taking every worker out at once would turn a short failure into an outage. It is not ready while Redis refuses
+/// what only an operator can end (a replica, a full disk, a missing permission), and says which.
 struct ReadinessHandler {
     let api: APIContext
 
@@ -28,9 +29,12 @@ struct ReadinessHandler {
             $0.isStale(nowMilliseconds: now, limitMilliseconds: max(api.environment.staleMilliseconds, 3000))
         }
         var json = JSONWriter()
-        json.member("status", api.wasReady ? "ready" : "starting")
+        let refusal = api.store.refusal
+        json.member("status", refusal != nil ? "refused" : api.wasReady ? "ready" : "starting")
         json.member("degraded", isDegraded)
-        respond(.uncacheable(api.wasReady ? 200 : 503, json.finish()))
+        json.member("clock_skew_ms", api.clockSkewMilliseconds)
+        if let refusal { json.member("reason", refusal) }
+        respond(.uncacheable(api.wasReady && refusal == nil ? 200 : 503, json.finish()))
     }
 }
 
@@ -45,6 +49,11 @@ struct MetricsHandler {
             text.addGauge(name, help: help, rooms: api.rooms.map { ($0.id, value($0)) })
         }
         let now = api.now
+        text.addSample(
+            "vestibule_clock_skew_seconds",
+            help: "How far Redis' clock is ahead of the answering worker's; below 0 where it is behind.",
+            value: Double(api.clockSkewMilliseconds) / 1000
+        )
         gauge("vestibule_room_waiting", "Visitors waiting.") { Double($0.mirror.count) }
         gauge("vestibule_room_called", "Visitors called and not entered.") { Double($0.called) }
         gauge("vestibule_room_active", "Visitors inside: entered, pass not expired.") { Double($0.active) }
@@ -64,6 +73,9 @@ struct MetricsHandler {
         }
         gauge("vestibule_room_open_without_redis", "1 while everybody passes because Redis is away.") {
             api.isOpen($0) ? 1 : 0
+        }
+        gauge("vestibule_room_heartbeats_dropped", "Heartbeats that found no room at the answering worker.") {
+            Double($0.droppedHeartbeats)
         }
         // Totals since the room was made; gauges, because a lost Redis sets them back.
         gauge("vestibule_room_joined", "Numbers issued.") { Double($0.counters.joined) }

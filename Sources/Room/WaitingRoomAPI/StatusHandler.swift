@@ -88,6 +88,7 @@ struct StatusHandler {
             isDegraded || room.isStale(nowMilliseconds: now, limitMilliseconds: api.environment.staleMilliseconds)
         if degraded { api.count(.pollsDegraded) }
         let waited = room.redisMilliseconds(nowMilliseconds: now) - Int(visitor.ticket.issuedMilliseconds)
+        let view = room.settings.web.speaksReference ? view.forReference : view
         var json = JSONWriter()
         view.write(into: &json)
         json.member("number", visitor.number)

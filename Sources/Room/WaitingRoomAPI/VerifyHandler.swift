@@ -42,12 +42,11 @@ struct VerifyHandler {
         let call = Call(api, request, respond)
         let id = String(decoding: request[.room], as: UTF8.self)
         guard isRoomIdentifier(id) else { return call.refuse(.roomUnknown) }
-        let names = CookieNames(room: id, secure: call.isSecure)
-        guard let bytes = CookieReader(Array(request[.cookie])).value(named: names.pass) else {
-            return respond(refusedPass(VerdictWord.missing))
-        }
-        let now = Int64(api.environment.wallSeconds())
-        let verdict = api.keys.verifyPass(bytes, room: id, nowSeconds: now, client: PassClient(request))
+        let names = CookieNames.passes(room: id, secure: call.isSecure)
+        let values = CookieReader(Array(request[.cookie])).values(named: names)
+        let now = Int64(api.environment.wallSeconds)
+        let judged = api.keys.verifyPass(amongst: values, room: id, nowSeconds: now, client: PassClient(request))
+        guard let (bytes, verdict) = judged else { return respond(refusedPass(VerdictWord.missing)) }
         let word = verdict.word(room: id)
         guard case .valid(let pass) = verdict else { return respond(refusedPass(word)) }
         api.count(.passesVerified)

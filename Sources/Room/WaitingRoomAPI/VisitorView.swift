@@ -55,7 +55,7 @@ extension VisitorView {
             etaSeconds: estimate.map { min($0.seconds, soonest) },
             position: position,
             waiting: room.mirror.count,
-            budgetPerSecond: api.environment.pollBudgetPerSecond,
+            budgetPerSecond: room.policy.pollBudget,
             policy: room.policy,
             jitter: api.environment.random()
         )
@@ -97,6 +97,20 @@ extension VisitorView {
         case .expired, .fenced:
             return ended("expired", .expired, language)
         }
+    }
+
+    /// The same in the words of clients that know only "waiting" and "expired", and enter when they are ready: those
+    /// whose turn it is, and those who are inside already and have to fetch their pass.
+    var forReference: VisitorView {
+        var view = self
+        if status.description == "left" {
+            view.status = "expired"
+        } else if status.description != "expired" {
+            let isInside = status.description == "admitted"
+            view = isInside ? VisitorView.of(.called(deadlineMilliseconds: 0), language) : view
+            view.status = "waiting"
+        }
+        return view
     }
 
     private static func ended(_ status: StaticString, _ message: WaitMessage, _ language: Language) -> VisitorView {

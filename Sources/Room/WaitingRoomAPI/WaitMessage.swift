@@ -1,71 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which language a visitor reads, and how the sentence of an answer is put together. The sentences: Sentences.swift.
+// How the sentence of an answer is put together. The languages and their sentences: Languages.
 
 internal import Admission
-
-/// A language the messages exist in.
-enum Language: Sendable {
-    case english
-    case korean
-
-    /// The best of `Accept-Language` (RFC 9110 section 12.5.4): highest quality first, then order. English otherwise.
-    /// Works on the bytes: every poll of a browser carries this header.
-    init(acceptLanguage header: ArraySlice<UInt8>) {
-        var best = Language.english
-        var bestQuality = 0
-        var start = header.startIndex
-        // Sixteen items are more than any browser sends.
-        for _ in 0..<16 where start < header.endIndex {
-            let end = header[start...].firstIndex(of: UInt8(ascii: ",")) ?? header.endIndex
-            let item = header[start..<end]
-            start = end + 1
-            guard let language = Language.named(by: item) else { continue }
-            let quality = Language.quality(of: item)
-            if quality > bestQuality {
-                best = language
-                bestQuality = quality
-            }
-        }
-        self = best
-    }
-
-    /// The language whose two letters begin an item, in either case, alone or before `-` or `;`.
-    private static func named(by item: ArraySlice<UInt8>) -> Language? {
-        let tag = item.drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
-        guard tag.count >= 2 else { return nil }
-        if tag.count > 2 {
-            let next = tag[tag.startIndex + 2]
-            let isEnd = next == UInt8(ascii: "-") || next == UInt8(ascii: ";") || next == UInt8(ascii: " ")
-            guard isEnd else { return nil }
-        }
-        switch (tag[tag.startIndex] | 0x20, tag[tag.startIndex + 1] | 0x20) {
-        case (UInt8(ascii: "k"), UInt8(ascii: "o")): return .korean
-        case (UInt8(ascii: "e"), UInt8(ascii: "n")): return .english
-        default: return nil
-        }
-    }
-
-    /// The `q` of an item in thousandths; 1,000 without one, 0 when it cannot be read.
-    private static func quality(of item: ArraySlice<UInt8>) -> Int {
-        guard let equals = item.firstIndex(of: UInt8(ascii: "=")) else { return 1000 }
-        var value = 0
-        var scale = 1000
-        var isFraction = false
-        for byte in item[(equals + 1)...] {
-            switch byte {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"):
-                if isFraction { scale /= 10 }
-                value += Int(byte - UInt8(ascii: "0")) * scale
-            case UInt8(ascii: "."): isFraction = true
-            case UInt8(ascii: " "): continue
-            default: return 0
-            }
-            if value > 1000 { return 0 }
-        }
-        return value
-    }
-}
 
 /// What the `message` of an answer says.
 enum WaitMessage {
@@ -84,6 +21,19 @@ enum WaitMessage {
         switch language {
         case .english: write(into: &json, EnglishSentences.self)
         case .korean: write(into: &json, KoreanSentences.self)
+        case .japanese: write(into: &json, JapaneseSentences.self)
+        case .simplifiedChinese: write(into: &json, SimplifiedChineseSentences.self)
+        case .traditionalChinese: write(into: &json, TraditionalChineseSentences.self)
+        case .spanish: write(into: &json, SpanishSentences.self)
+        case .french: write(into: &json, FrenchSentences.self)
+        case .german: write(into: &json, GermanSentences.self)
+        case .portuguese: write(into: &json, PortugueseSentences.self)
+        case .italian: write(into: &json, ItalianSentences.self)
+        case .arabic: write(into: &json, ArabicSentences.self)
+        case .hebrew: write(into: &json, HebrewSentences.self)
+        case .indonesian: write(into: &json, IndonesianSentences.self)
+        case .vietnamese: write(into: &json, VietnameseSentences.self)
+        case .thai: write(into: &json, ThaiSentences.self)
         }
         json.endText()
     }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The page people wait on: one file, no assets, filled in for a room and a language. With JavaScript it joins, polls
-// and enters by itself; without, it loads itself again (NoScript.swift).
+// The page people wait on: one answer, no assets, filled in for a room and a language. With JavaScript it joins, polls
+// and enters by itself; without, it loads itself again (NoScript.swift). Its parts: Page.
 
+internal import Crypto
 internal import GatewayWire
+internal import Passes
 internal import StrictJSON
 
 enum WaitingPage {
@@ -11,6 +13,8 @@ enum WaitingPage {
     enum FirstStep: String {
         case join
         case poll
+        /// The ticket may not have come with this request: poll, and join when there is none.
+        case find
     }
 
     /// What differs from visitor to visitor.
@@ -21,48 +25,47 @@ enum WaitingPage {
         var firstStep: FirstStep
         /// People ahead plus one, where the gate knows it.
         var position: Int?
+        /// For how long the place is kept for a visitor who closes the page, in seconds.
+        var keptSeconds: Int
         /// Why the visitor may not join.
         var refusal: Joiner.Refusal?
+        /// nginx's verdict on the pass that came; nil when none did.
+        var refused: String?
         var noScript: NoScript.Refresh
     }
 
-    static func response(_ content: Content, language: Language) -> GatewayResponse {
-        let (template, words) = (language == .korean ? korean : english, language.sentences)
-        let body = template.filled { slot in
+    /// - Parameter isZipped: as a gzip stream, for a client that takes one.
+    static func response(_ content: Content, language: Language, status: Int, isZipped: Bool) -> GatewayResponse {
+        let (template, words) = (templates[language] ?? template(language), language.sentences)
+        func value(_ slot: PageTemplate.Slot) -> String {
             switch slot {
             case .room: content.room
             case .api: String(decoding: content.api, as: UTF8.self)
             case .step: content.firstStep.rawValue
+            case .refused: content.refused.map(word) ?? ""
             case .heading: content.refusal == nil ? words.queued : words.title
             case .hidden: content.refusal == nil ? "" : " hidden"
             case .message: content.refusal.map { sentence($0, words) } ?? ""
-            case .position: content.position.map { grouped($0) } ?? "–"
+            case .position: content.position.map { String($0) } ?? "–"
+            case .kept: String(content.keptSeconds)
             case .refresh: content.noScript.metaElement
             case .noScript: content.noScript.paragraph(words, position: content.position)
             }
         }
-        var response = GatewayResponse(status: 200, contentType: "text/html; charset=utf-8", body: body)
+        let body = isZipped ? template.zipped(value) : template.filled(value)
+        var response = GatewayResponse(status: status, contentType: "text/html; charset=utf-8", body: body)
+        if isZipped { response.addHeader("Content-Encoding", "gzip") }
         response.isUncacheable = true
-        response.addHeader("Vary", "Accept-Language, Cookie")
+        response.addHeader("Vary", "Accept-Encoding, Accept-Language, Cookie")
         response.addHeader("Referrer-Policy", "same-origin")
-        // The page is one file: it may talk to its own server and load nothing else.
-        response.addHeader(
-            "Content-Security-Policy",
-            "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; "
-                + "img-src data:; base-uri 'none'; form-action 'none'"
-        )
+        response.addHeader("Content-Security-Policy", securityPolicy)
         return response
     }
 
-    /// Digits in threes, as the page's script writes them in both languages.
-    private static func grouped(_ number: Int) -> String {
-        var digits = String(number)
-        var at = digits.endIndex
-        while digits.distance(from: digits.startIndex, to: at) > 3 {
-            at = digits.index(at, offsetBy: -3)
-            digits.insert(",", at: at)
-        }
-        return digits
+    /// A verdict as it may stand in an attribute: the room in it is not for the visitor.
+    private static func word(_ verdict: String) -> String {
+        verdict.hasPrefix(VerdictWord.okPrefix)
+            ? VerdictWord.foreign : verdict.filter { $0.isASCII && $0.isLetter || $0 == "-" }
     }
 
     private static func sentence(_ refusal: Joiner.Refusal, _ words: any Sentences.Type) -> String {
@@ -72,10 +75,39 @@ enum WaitingPage {
         }
     }
 
-    private static let english = template(EnglishSentences.self)
-    private static let korean = template(KoreanSentences.self)
+    private static let style = String(decoding: PackageResources.waiting_css, as: UTF8.self)
 
-    private static func template(_ words: any Sentences.Type) -> Template {
+    /// The parts share one scope: they are one program, cut by what they are about.
+    private static let script: String = {
+        let parts = [
+            PackageResources.client_js, PackageResources.view_js, PackageResources.board_js, PackageResources.proof_js,
+            PackageResources.journey_js,
+        ]
+        let text = parts.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "\n")
+        return "'use strict';\n(function () {\n\(text)}());\n"
+    }()
+
+    /// The page is one answer: it may talk to its own server and load nothing else, and nothing runs in it but its own
+    /// script, whatever a visitor's address or a site puts into it.
+    private static let securityPolicy: String = {
+        // In the alphabet of base64 that browsers compare with, and filled up to four characters.
+        func hash(_ text: String) -> String {
+            let digest = Base64URL.encode(Array(SHA256.hash(data: Array(text.utf8))))
+            let letters = digest.map {
+                $0 == UInt8(ascii: "-") ? UInt8(ascii: "+") : $0 == UInt8(ascii: "_") ? UInt8(ascii: "/") : $0
+            }
+            return "'sha256-\(String(decoding: letters, as: UTF8.self))='"
+        }
+        return "default-src 'none'; style-src \(hash(style)); script-src \(hash(script)); connect-src 'self'; "
+            + "img-src data:; base-uri 'none'; form-action 'none'"
+    }()
+
+    private static let templates = Dictionary(
+        uniqueKeysWithValues: Language.allCases.map { ($0, template($0)) }
+    )
+
+    private static func template(_ language: Language) -> PageTemplate {
+        let words = language.sentences
         // What the script of the page says.
         let strings: [(String, String)] = [
             ("title", words.title), ("heading", words.queued), ("updated", words.updated),
@@ -83,62 +115,24 @@ enum WaitingPage {
             ("paused", "\(words.paused)"), ("degraded", words.degraded), ("trouble", words.trouble),
             ("expired", "\(words.expired)"), ("left", "\(words.left)"), ("unreachable", words.unreachable),
             ("closed", words.closed), ("full", words.full), ("preparing", words.preparing), ("cookies", words.cookies),
+            ("ready", "\(words.ready)"), ("about", words.about), ("lessThan", words.lessThan), ("kept", words.kept),
+            ("returned", words.returned), ("rings", words.rings), ("refused", words.refused),
         ]
-        return Template([
-            ("LANGUAGE", words.tag), ("TITLE", words.title), ("EXPLANATION", words.explanation),
-            ("POSITION_LABEL", words.positionLabel), ("WAIT_LABEL", words.waitLabel), ("LEAVE", words.leave),
-            ("REJOIN", words.rejoin),
-            ("STRINGS", JSONValue.members(strings.map { ($0.0, .string($0.1)) }).text),
-        ])
-    }
-}
-
-/// The page in one language, cut where something of the visitor's goes in.
-private struct Template {
-    enum Slot: String, CaseIterable {
-        case room = "{{ROOM}}"
-        case api = "{{API}}"
-        case step = "{{STEP}}"
-        case heading = "{{HEADING}}"
-        case hidden = "{{HIDDEN}}"
-        case message = "{{MESSAGE}}"
-        case position = "{{POSITION}}"
-        case refresh = "{{REFRESH}}"
-        case noScript = "{{NOSCRIPT}}"
-    }
-
-    /// Each piece is followed by its slot; the last by none.
-    private let pieces: [(bytes: [UInt8], slot: Slot?)]
-    private let length: Int
-
-    init(_ texts: [(name: String, value: String)]) {
-        var page = String(decoding: PackageResources.waiting_html, as: UTF8.self)[...]
-        var pieces: [(bytes: [UInt8], slot: Slot?)] = []
-        var piece: [UInt8] = []
-        while let start = page.firstRange(of: "{{"), let end = page[start.upperBound...].firstRange(of: "}}") {
-            piece += page[..<start.lowerBound].utf8
-            let name = page[start.upperBound..<end.lowerBound]
-            if let text = texts.first(where: { $0.name == name }) {
-                piece += text.value.utf8
-            } else {
-                pieces.append((piece, Slot(rawValue: "{{\(name)}}")))
-                piece = []
-            }
-            page = page[end.upperBound...]
+        let languages = Language.allCases.map { other in
+            let (tag, name) = (other.sentences.tag, other.sentences.name)
+            return #"<option value="\#(tag)" lang="\#(tag)">\#(name)</option>"#
         }
-        piece += page.utf8
-        pieces.append((piece, nil))
-        self.pieces = pieces
-        self.length = pieces.reduce(0) { $0 + $1.bytes.count }
-    }
-
-    func filled(_ value: (Slot) -> String) -> [UInt8] {
-        var out: [UInt8] = []
-        out.reserveCapacity(length + 1024)
-        for piece in pieces {
-            out += piece.bytes
-            if let slot = piece.slot { out += value(slot).utf8 }
-        }
-        return out
+        return PageTemplate(
+            String(decoding: PackageResources.waiting_html, as: UTF8.self),
+            [
+                ("LANGUAGE", words.tag), ("DIRECTION", language.isRightToLeft ? "rtl" : "ltr"), ("TITLE", words.title),
+                ("STYLE", style), ("SCRIPT", script), ("LANGUAGES", languages.joined()),
+                ("LANGUAGE_LABEL", words.languageLabel), ("EXPLANATION", words.explanation),
+                ("POSITION_LABEL", words.positionLabel), ("WAIT_LABEL", words.waitLabel),
+                ("PROGRESS_LABEL", words.progressLabel), ("ENTER", words.enter), ("LEAVE", words.leave),
+                ("LEAVE_QUESTION", words.leaveQuestion), ("STAY", words.stay), ("NOTIFY", words.notify),
+                ("REJOIN", words.rejoin), ("STRINGS", JSONValue.members(strings.map { ($0.0, .string($0.1)) }).text),
+            ]
+        )
     }
 }

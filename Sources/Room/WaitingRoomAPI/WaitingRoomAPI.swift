@@ -37,7 +37,6 @@ public final class WaitingRoomAPI {
     /// Applies a configuration, at the start and when it was read again. Known rooms keep their mirrors.
     public func apply(_ settings: APISettings) {
         context.environment.staleMilliseconds = settings.staleMilliseconds
-        context.environment.pollBudgetPerSecond = settings.pollBudgetPerSecond
         context.prefix = settings.prefix
         replaceRooms(settings.rooms)
     }
@@ -69,12 +68,13 @@ public final class WaitingRoomAPI {
     private func ticked(_ room: Room, _ failure: StoreFailure?) {
         if let failure {
             context.count(.ticksFailed)
-            if case .refused(let text) = failure { context.environment.log("tick refused: \(text)") }
+            if case .refused(let text) = failure { context.logPaced("tick refused: \(text)") }
             return
         }
         context.wasReady = true
         context.environment.ticked(room)
         logDisagreement(room)
+        noteClockSkew(room)
         context.count(.ticks)
         // What the visitors of this worker were promised, and what became of it.
         for outcome in room.takeOutcomes() {
@@ -98,6 +98,21 @@ public final class WaitingRoomAPI {
                 ? "room \(room.id): this configuration file agrees with the limits in force"
                 : "room \(room.id): another host loaded a newer configuration file, its limits are in force: "
                     + fields.joined(separator: ", ") + "; make the files equal and reload"
+        )
+    }
+
+    /// Takes note of the difference of the clocks, and logs when passes are refused for it, once.
+    private func noteClockSkew(_ room: Room) {
+        room.clockSkewMilliseconds = room.asOfMilliseconds - context.environment.wallMilliseconds()
+        let isExpired = context.arePassesExpired(room)
+        guard isExpired != room.toldClockSkew else { return }
+        room.toldClockSkew = isExpired
+        let behind = -room.clockSkewMilliseconds / 1000
+        context.environment.log(
+            isExpired
+                ? "room \(room.id): CLOCK_SKEW Redis' clock is \(behind) s behind this host's, so nginx would call its "
+                    + "passes expired; nobody is let in until the clocks are set right (chronyc makestep)"
+                : "room \(room.id): the clocks agree again, visitors are let in"
         )
     }
 

@@ -14,12 +14,15 @@ public struct HeartbeatOutbox {
     public static let flushMillisecondsMax = 60_000
 
     private var heartbeats = Heartbeats()
+    /// Heartbeats that found no room.
+    public var dropped: Int { heartbeats.dropped }
     /// The epoch in which the heartbeats were collected. `Int.max` before the first tick: tick.lua limits it to the
     /// current epoch.
     private var epoch = Int.max
     /// The worker's clock at the last flush.
     private var flushedMilliseconds = 0
-    /// The last flush failed, or the worker is about to end: the next tick takes the heartbeats.
+    /// The last flush failed, or the worker is about to end, or the numbers of those who wait are so far apart that the
+    /// heartbeats of an epoch find no room: the next tick takes the heartbeats.
     public private(set) var isDue = false
 
     public init() {}
@@ -27,7 +30,10 @@ public struct HeartbeatOutbox {
     public var isEmpty: Bool { heartbeats.isEmpty }
 
     /// A heartbeat of a visitor who waits or is called.
-    public mutating func mark(_ number: Int) { heartbeats.mark(number) }
+    public mutating func mark(_ number: Int) {
+        heartbeats.mark(number)
+        if heartbeats.isNearlyFull { isDue = true }
+    }
 
     /// Makes the next tick carry the heartbeats: a worker that ends must not take them with it.
     public mutating func hurry() { isDue = !heartbeats.isEmpty }

@@ -19,6 +19,9 @@ public struct Heartbeats {
 
     public var isEmpty: Bool { indexes.isEmpty }
 
+    /// Whether three quarters of the chunks are taken.
+    var isNearlyFull: Bool { indexes.count >= Heartbeats.chunkMax * 3 / 4 }
+
     public mutating func mark(_ number: Int) {
         let chunk = number / RankIndex.chunkSize
         guard let slot = slot(of: chunk) else {

@@ -74,6 +74,7 @@ public struct Mirror {
             openedMilliseconds: last.openedMilliseconds,
             firstTokens: firstTokens,
             epochMilliseconds: last.policy.epochMilliseconds,
+            claimMilliseconds: last.policy.claimWindowMilliseconds,
             passMilliseconds: last.policy.passLifetimeMilliseconds,
             version: last.version,
             incarnation: last.incarnation,

@@ -16,6 +16,7 @@ public enum PolicyField: String, CaseIterable, Sendable {
     case passLifetime = "pass_ms"
     case mode
     case capacity
+    case pollBudget = "poll_budget"
 
     /// What a limit is, and so how operators write it.
     public enum Kind: Sendable {
@@ -46,6 +47,7 @@ public enum PolicyField: String, CaseIterable, Sendable {
         case .passLifetime: ("pass_ttl", .seconds, 1000...day, \.passLifetimeMilliseconds)
         case .mode: ("mode", .mode, 0...RoomMode.allCases.count - 1, \.modeNumber)
         case .capacity: ("capacity", .count, 1...16_000_000, \.capacity)
+        case .pollBudget: ("poll_budget", .count, 10...10_000_000, \.pollBudget)
         }
     }
 
@@ -125,4 +127,26 @@ extension RoomPolicy {
 
     /// The overrides of a room for which an operator has set nothing, in the order of ``PolicyField``.
     public static let noOverrides = [Int?](repeating: nil, count: PolicyField.allCases.count)
+}
+
+extension RoomPolicy {
+    /// Reads limits as an operator writes them: `key=value` with spaces between. Those that are not named have their
+    /// standard values. Nil when one cannot be read, or when they do not fit each other.
+    public init?(pairs text: String) {
+        self = .standard
+        for pair in text.split(separator: " ") {
+            let parts = pair.split(separator: "=", maxSplits: 1)
+            guard parts.count == 2, let field = PolicyField(key: String(parts[0])),
+                let value = field.value(of: String(parts[1]))
+            else { return nil }
+            self[field] = value
+        }
+        if complaint != nil { return nil }
+    }
+
+    /// The limits as ``init(pairs:)`` reads them.
+    public var pairs: String {
+        PolicyField.allCases.filter { self[$0] != RoomPolicy.standard[$0] }
+            .map { "\($0.key)=\($0.text(self[$0]))" }.joined(separator: " ")
+    }
 }

@@ -21,8 +21,9 @@ public enum PollPacing {
     ///
     /// Keeping the place wins over the budget: a hint is at most a third of `abandonAfter`, and for those who could be
     /// called within a minute (a burst and a minute of the rate, and a hundred in any case, since an operator may raise
-    /// the rate) at most half of the claim window. Beyond `budget * abandonAfter / 6` people the budget is therefore
-    /// exceeded.
+    /// the rate) at most half of the claim window. Beyond `budget * abandonAfter / 6` people the budget would be
+    /// exceeded: then `abandonAfter` is longer than was asked for, see
+    /// ``RoomPolicy/patience(waiting:pollBudget:abandonMilliseconds:now:)``.
     /// - Parameters:
     ///   - etaSeconds: nil while it is unknown.
     ///   - waiting: how many wait in the room.

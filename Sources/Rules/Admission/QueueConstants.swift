@@ -30,7 +30,12 @@ public enum QueueConstants {
     /// Calls that one tick lets lapse at most.
     public static let lapsesPerTickMax = 256
     /// Visitors that one tick calls at most.
-    public static let callsPerTickMax = 1000
+    public static let callsPerTickMax = 4000
+    /// How old a ticket may be to be believed about a place that the store does not know, after a loss: a hoard of old
+    /// tickets would come in front of everybody. The cookie of a ticket lives as long.
+    public static let ticketBelievedMilliseconds = 86_400_000
+    /// Life of a room's keys since the first tick of an epoch.
+    public static let roomLifetimeMilliseconds = 30 * 86_400_000
     /// Where a claim window brings at least this number of tokens, a visitor who missed a call may take a token that is
     /// owed to a called visitor: it is back before the call lapses.
     public static let recallTokens = 4

@@ -4,10 +4,12 @@
 
 /// One join of a batch.
 public struct JoinRequest: Equatable, Sendable {
-    /// `gate` takes a number only if the visitor is admitted at once (first contact with a protected page).
+    /// `gate` takes a number only if the visitor is admitted at once (first contact with a protected page). `passage`
+    /// takes a token and no number, while nobody waits, and has no key: for a request that no person has sent.
     public enum Kind: String, Sendable {
         case join
         case gate
+        case passage
     }
 
     /// What makes two joins one.
@@ -57,10 +59,12 @@ public enum JoinOutcome: Equatable, Sendable {
     case closed
     /// As many wait as the capacity allows.
     case full
-    /// A gate found no room; no number was taken.
+    /// A gate or a passage found no room; no number was taken.
     case noRoom
     /// The room is switched off; the gate lets everybody pass. No number was taken.
     case bypassed
+    /// A passage: the request goes on, and has taken a token of both buckets.
+    case passed
 }
 
 /// The answers to a batch of joins, in its order.
@@ -179,6 +183,8 @@ public struct TickReply {
     public var callTokens = 0
     /// Of the file whose limits are in force; below 0 while no file's are.
     public var revision = -1
+    /// `abandonAfter` as it was asked for; the policy has what is in force, which is longer while a large crowd waits.
+    public var askedAbandonMilliseconds = 0
     /// The operator's overrides, in the order of the policy's script arguments.
     public var overrides: [Int?] = []
     public var flow: [(second: Int, entries: Int)] = []

@@ -87,6 +87,9 @@ extension RoomMemoryKeeper {
 public protocol QueueStore: AnyObject {
     typealias Completion<Answer> = (Result<Answer, StoreFailure>) -> Void
 
+    /// What the store refuses now until an operator acts, in words for people; nil while it refuses nothing.
+    var refusal: String? { get }
+
     /// Joins of one loop turn may be sent together; each is answered only after the store has it.
     func join(_ request: JoinRequest, room: any RoomMemoryKeeper, _ completion: @escaping Completion<JoinAnswer>)
     func visit(
@@ -99,6 +102,8 @@ public protocol QueueStore: AnyObject {
 }
 
 extension QueueStore {
+    public var refusal: String? { nil }
+
     /// Where the visitor stands. A visitor who lost the place by silence gets it back by asking within the grace.
     public func stand(_ claim: TicketClaim, room: any RoomMemoryKeeper, _ done: @escaping Completion<StandingReply>) {
         visit(.stand, claim, room: room, done)

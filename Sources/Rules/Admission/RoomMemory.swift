@@ -12,6 +12,8 @@ public struct RoomMemory {
     /// Whole tokens that a room's buckets begin with when nobody remembers it (`next` 0); see ``RunMark``.
     public var firstTokens: Int
     public var epochMilliseconds: Int
+    /// The claim window as far as the worker knows: in a room whose state is gone no call lasts longer from now on.
+    public var claimMilliseconds: Int
     /// How long passes last as far as the worker knows: no entry ends later from now on, whatever clock it was made by.
     public var passMilliseconds: Int
     /// The version of the waiting bitmaps that the worker has; a restore makes a higher one.
@@ -31,6 +33,7 @@ public struct RoomMemory {
         openedMilliseconds: Int,
         firstTokens: Int,
         epochMilliseconds: Int,
+        claimMilliseconds: Int,
         passMilliseconds: Int,
         version: Int,
         incarnation: Int,
@@ -43,6 +46,7 @@ public struct RoomMemory {
         self.openedMilliseconds = openedMilliseconds
         self.firstTokens = firstTokens
         self.epochMilliseconds = epochMilliseconds
+        self.claimMilliseconds = claimMilliseconds
         self.passMilliseconds = passMilliseconds
         self.version = version
         self.incarnation = incarnation
@@ -62,11 +66,17 @@ extension RoomMemory {
     public static let epoch2026Seconds = 1_767_225_600
     public static let numbersPerSecond = 131_072
 
-    /// What the first joiner of a room gets that nobody remembers: above every number of an earlier one, also of one
-    /// that began in the same second (first_number in constants.lua).
-    public static func firstNumber(nowMilliseconds: Int) -> Int {
-        let seconds = max(0, nowMilliseconds / 1000 - epoch2026Seconds)
-        return seconds * numbersPerSecond + nowMilliseconds % 1000 * numbersPerSecond / 1000 + 1
+    /// Where the clock was set back, numbers go on by whole periods ahead of the clock's (constants.lua): 4,096 s.
+    public static let numbersPeriod = 4096 * numbersPerSecond
+
+    /// Where numbers go on at a time: above every number of an earlier memory of the room, also when that began in the
+    /// same second (first_number in constants.lua).
+    /// - Parameter least: the first number that is certainly behind those that are known.
+    public static func firstNumber(nowMilliseconds: Int, atLeast least: Int = 1) -> Int {
+        let seconds = nowMilliseconds / 1000 - epoch2026Seconds
+        let own = seconds * numbersPerSecond + nowMilliseconds % 1000 * numbersPerSecond / 1000 + 1
+        guard own < least else { return own }
+        return own + (least - own + numbersPeriod - 1) / numbersPeriod * numbersPeriod
     }
 }
 
@@ -94,5 +104,30 @@ public enum RunMark {
         // An hour fills any bucket, and bounds the product (REFILL_MS_MAX in protocol.lua).
         let elapsed = min(max(0, elapsedMilliseconds), QueueConstants.refillMillisecondsMax)
         return min(policy.burst, elapsed * policy.rateMilli / 1_000_000)
+    }
+}
+
+/// When a process may make a room that neither the store nor the process itself knows: not at once, since others that
+/// remember it may be on their way back to the store. It counts from the first look that found nothing, not from the
+/// start of the process: the store may have been away in between.
+public struct MakingDelay: Sendable {
+    /// Longer than the slowest reconnection of a worker (a backoff of 1.5 s) and a tick.
+    public static let standardMilliseconds = 2500
+    /// Looks further apart than this are not of one time: the store was away between them.
+    static let pauseMilliseconds = 1000
+
+    private let milliseconds: Int
+    private var sinceMilliseconds: Int?
+    private var lookedMilliseconds = 0
+
+    /// - Parameter milliseconds: 0 for a process beside which there can be no other.
+    public init(milliseconds: Int = MakingDelay.standardMilliseconds) { self.milliseconds = milliseconds }
+
+    /// Takes note that a look has found nothing; whether the room may be made now.
+    public mutating func isOver(nowMilliseconds now: Int) -> Bool {
+        let isNew = sinceMilliseconds == nil || now - lookedMilliseconds > MakingDelay.pauseMilliseconds
+        let since = isNew ? now : sinceMilliseconds ?? now
+        (sinceMilliseconds, lookedMilliseconds) = (since, now)
+        return now - since >= milliseconds
     }
 }

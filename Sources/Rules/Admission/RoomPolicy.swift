@@ -50,6 +50,8 @@ public struct RoomPolicy: Equatable, Sendable {
     public var mode = RoomMode.open
     /// How many may wait; a join beyond it is refused as ROOM_FULL.
     public var capacity = 2_000_000
+    /// Polls a second that the hints aim at.
+    public var pollBudget = 20_000
 
     private init() {}
 
@@ -65,6 +67,42 @@ public struct RoomPolicy: Equatable, Sendable {
 
     /// Length of a sweep epoch, in milliseconds.
     public var epochMilliseconds: Int { max(1, abandonAfterMilliseconds / RoomPolicy.epochsKept) }
+
+    /// The highest rate that is delivered, in thousandths: three quarters of what ticks of this length can call, since
+    /// a tick may come late.
+    public static func rateMilliMax(tickMilliseconds: Int) -> Int {
+        QueueConstants.callsPerTickMax * 3 / 4 * 1_000_000 / tickMilliseconds
+    }
+
+    /// Why the rate is not delivered with ticks of this length, as the end of a sentence that begins with the key; nil
+    /// when it is.
+    public func rateComplaint(tickMilliseconds: Int) -> String? {
+        let most = RoomPolicy.rateMilliMax(tickMilliseconds: tickMilliseconds)
+        guard rateMilli > most else { return nil }
+        return "is more than ticks of \(tickMilliseconds) ms deliver: at most \(most / 1000) a second, "
+            + "or a shorter tick (20ms at the least)"
+    }
+
+    /// `abandonAfter` is at most this many times what was asked for, and at most a day.
+    public static let patienceMax = 64
+    /// See ``patience(waiting:pollBudget:abandonMilliseconds:now:)``.
+    public static let patienceMillisecondsMax = 86_400_000
+    /// Everybody who waits gives three signs of life in `abandonAfter`, within the half of the budget that is theirs.
+    public static let patienceMillisecondsPerPoll = 6000
+
+    /// How many times longer a visitor may be silent while so large a crowd waits that the signs of life would need
+    /// more polls than the budget: a power of two. It falls when the half of it would do for twice the crowd, since
+    /// each change keeps the silent for a while.
+    /// - Parameters:
+    ///   - abandonMilliseconds: what was asked for.
+    ///   - now: what it is, from 1 on.
+    public static func patience(waiting: Int, pollBudget: Int, abandonMilliseconds: Int, now: Int) -> Int {
+        let needed = patienceMillisecondsPerPoll * waiting / pollBudget
+        var times = now
+        while times < patienceMax, abandonMilliseconds * times < needed { times *= 2 }
+        while times > 1, abandonMilliseconds * times >= 4 * needed { times /= 2 }
+        return times
+    }
 
     /// The rate as a number a second.
     public var ratePerSecond: Double { Double(rateMilli) / 1000 }

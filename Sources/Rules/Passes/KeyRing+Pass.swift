@@ -66,4 +66,20 @@ extension KeyRing {
             binding: binding
         )
     }
+
+    /// The first good one among the values of a cookie, else the first with what is wrong with it; nil without any.
+    public func verifyPass(
+        amongst values: [[UInt8]],
+        room: String,
+        nowSeconds: Int64,
+        client: PassClient
+    ) -> (value: [UInt8], verdict: PassVerdict)? {
+        var first: (value: [UInt8], verdict: PassVerdict)?
+        for value in values {
+            let verdict = verifyPass(value, room: room, nowSeconds: nowSeconds, client: client)
+            if case .valid = verdict { return (value, verdict) }
+            if first == nil { first = (value, verdict) }
+        }
+        return first
+    }
 }

@@ -14,7 +14,18 @@ enum RequestShape {
     ]
     private static let rooms = ["demo", "other", "closed", "bypass", "named", "work", "nowhere", "<zq", ""]
     private static let languages = ["ko", "en;q=0.9", "*", "ko-KR;q=0.8", "en;q=1.0001", "q=", ";;;", "ko;q=.5"]
-    private static let accepts = ["text/html", "application/json", "*/*", "text/html,application/json"]
+    private static let accepts = [
+        "text/html", "text/html", "application/json", "*/*", "text/html,application/json", "text/html;q=0,*/*;q=1.000",
+        #"a/b;x="text/html,\"";q=0.5 , text/html;q="#, "application/a+json;q=.5", ";q=1,,/;;=",
+    ]
+    /// What says how a browser came to send a request, with values that it may have.
+    private static let origins: [(field: GatewayField, values: [String])] = [
+        (.fetchMode, ["navigate", "cors", "no-cors", "websocket", "<zq"]),
+        (.fetchDestination, ["document", "iframe", "empty", "image", ""]),
+        (.fetchSite, ["same-origin", "same-site", "cross-site", "none", "<zq"]),
+        (.origin, ["https://app.example", "https://evil.example", "null", "://", "<zq>"]),
+        (.host, ["app.example", "evil.example:443", "", "<zq>"]), (.errand, ["prefetch", "partial", "socket", "<zq"]),
+    ]
     /// Each is a mark that must never be seen in an answer as it is.
     private static let marks = ["<zq>", "\"zq", "'zq", "\r\nSet-Cookie: zq=1", "\u{0}zq", "</script><zq"].map {
         Array($0.utf8)
@@ -62,6 +73,7 @@ enum RequestShape {
         }
         if chance.oneIn(3) { add(.client, Array(chance.pick(["203.0.113.7", "2001:db8::1", "unix:"]).utf8), &chance) }
         if chance.oneIn(3) { add(.agent, chance.oneIn(2) ? Array("Mozilla/5.0".utf8) : chance.bytes(30), &chance) }
+        for (field, values) in origins where chance.oneIn(4) { add(field, Array(chance.pick(values).utf8), &chance) }
         add(.scheme, Array((chance.oneIn(2) ? "https" : "http").utf8), &chance)
         // nginx makes it: 32 hexadecimal digits. It is shown, so it must be text even when it is not nginx's.
         let trace = chance.oneIn(20) ? "<zq>\"zq\\" : "6e0c6cb9ee8fb6d1cc2b4a1bb4bb3f0c"

@@ -43,11 +43,15 @@ final class RequestTarget: FuzzTarget {
         ]
         let api = WaitingRoomAPI(
             store: ModelStore(firstNumber: 1000) { [unowned self] in self.now },
-            rooms: rooms.map { Room(id: $0.0, defaults: $0.1, rules: $0.2) },
+            rooms: rooms.map { id, policy, rules in
+                let room = Room(id: id, defaults: policy, rules: rules)
+                if id == "demo" { room.settings.web.origins = [RequestTarget.app] }
+                return room
+            },
             keys: keys,
             environment: APIEnvironment(
                 nowMilliseconds: { [unowned self] in self.now - RequestTarget.startMilliseconds + 1000 },
-                wallSeconds: { [unowned self] in self.now / 1000 },
+                wallMilliseconds: { [unowned self] in self.now },
                 random: { 0.5 }
             )
         )
@@ -121,6 +125,7 @@ final class RequestTarget: FuzzTarget {
             try take(Array(value[(mark + 1)...]))
         }
         for pass in answer.values("X-Vestibule-Pass") { try take(pass) }
+        try judgeOrigin(answer, plain)
         guard answer.isJSON else {
             for word: StaticString in ["<zq", "\"zq", "'zq"] where answer.body.holds(word) {
                 throw Finding("\(word) of the visitor is in the page")
@@ -144,6 +149,25 @@ final class RequestTarget: FuzzTarget {
             error["trace_id"]?.stringValue == trace, answer.status >= 400
         else { throw Finding("an error of another shape") }
     }
+
+    /// Only the listed origin reads answers, and no other site's page changes anything.
+    private func judgeOrigin(_ answer: WireAnswer, _ plain: PlainRequest) throws {
+        let origin = plain.value(.origin).text
+        for allowed in answer.values("Access-Control-Allow-Origin") where allowed.text != "*" {
+            guard allowed.text == RequestTarget.app, allowed.text == origin else {
+                throw Finding("shared with \(origin)")
+            }
+        }
+        let path = plain.value(.path).text
+        let isChange = ["join", "enter", "leave"].contains { path == "/api/v1/queue/\($0)" }
+        let isForeign = plain.value(.fetchSite).text == "cross-site" && origin != RequestTarget.app
+        if isChange, isForeign, plain.value(.operation).isEmpty, answer.status < 400 {
+            throw Finding("another site's page has changed something")
+        }
+    }
+
+    /// The origin that room demo lists.
+    private static let app = "https://app.example"
 
     /// A token in an answer must be ours, whole.
     private func take(_ token: [UInt8]) throws {
@@ -179,7 +203,9 @@ struct WireAnswer {
         "Status", "Content-Type", "Content-Length", "Cache-Control", "Retry-After", "Allow", "Set-Cookie", "Location",
         "X-Accel-Redirect", "X-Vestibule-Room", "X-Vestibule-Pass", "X-Vestibule-Number", "X-Vestibule-Verdict", "Vary",
         "Referrer-Policy",
-        "Content-Security-Policy",
+        "Content-Security-Policy", "Access-Control-Allow-Origin", "Access-Control-Allow-Credentials",
+        "Access-Control-Expose-Headers", "Access-Control-Allow-Methods", "Access-Control-Allow-Headers",
+        "Access-Control-Max-Age",
     ]
 
     init(_ bytes: [UInt8]) throws {
@@ -216,5 +242,7 @@ struct WireAnswer {
 
     func values(_ name: String) -> [[UInt8]] { headers.filter { $0.name == name }.map(\.value) }
 
-    var isJSON: Bool { values("Content-Type").first?.starts(with: "application/json".utf8) == true }
+    var isJSON: Bool {
+        ["application/json", "application/problem+json"].contains(values("Content-Type").first?.text ?? "")
+    }
 }

@@ -15,7 +15,11 @@ final class TestGateway: Sendable {
     var fastCGIPath: String { directory.file("fastcgi.sock") }
     var scgiPath: String { directory.file("scgi.sock") }
 
-    init(limits: GatewayLimits = GatewayLimits(), setUp: @escaping @Sendable (LoopContext) throws -> Void = { _ in }) {
+    init(
+        limits: GatewayLimits = GatewayLimits(),
+        peers: GatewayPeers = .all,
+        setUp: @escaping @Sendable (LoopContext) throws -> Void = { _ in }
+    ) {
         guard let directory = try? TemporaryDirectory() else { fatalError("no temporary directory") }
         self.directory = directory
         thread = LoopThread { context, thread in
@@ -27,6 +31,7 @@ final class TestGateway: Sendable {
                 loop: context.loop,
                 listener: .unix(path: directory.file("fastcgi.sock")),
                 limits: limits,
+                peers: peers,
                 log: { thread.append(log: $0) },
                 handler: handler
             )
@@ -35,6 +40,7 @@ final class TestGateway: Sendable {
                 loop: context.loop,
                 listener: .unix(path: directory.file("scgi.sock")),
                 limits: limits,
+                peers: peers,
                 log: { thread.append(log: $0) },
                 handler: handler
             )

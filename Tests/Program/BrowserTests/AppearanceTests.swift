@@ -17,7 +17,7 @@ extension InTheBrowser {
             #expect(try browser.isTrue("document.documentElement.lang === 'ko'"))
             #expect(try browser.title == "(3) 대기실")
             #expect(browser.text("h1") == "대기 중입니다")
-            #expect(browser.text("#estimate").contains("예상 (신뢰도: "))
+            #expect(browser.text("#kept") == "이 페이지를 닫아도 7분 동안 순서가 유지됩니다.")
             #expect(browser.text("#updated").contains(/오전|오후/))
             #expect(try areGlyphsDistinct(browser, "대기실"), "no Korean font is installed: fonts-nanum has one")
             try browser.takeScreenshot("korean")
@@ -35,11 +35,11 @@ extension InTheBrowser {
             try browser.takeScreenshot("phone")
             let longest = """
                 document.getElementById('position').textContent = '2,000,000';
-                document.getElementById('eta').textContent = '27:46:39';
-                const isInside = (e) => e.getBoundingClientRect().height < 60 && e.scrollWidth <= e.clientWidth;
+                document.getElementById('eta').textContent = 'about 1.5–2.5 hours';
+                const isInside = (e) => e.getBoundingClientRect().height < 80 && e.scrollWidth <= e.clientWidth;
                 return [...document.querySelectorAll('dd')].every(isInside);
                 """
-            #expect(try browser.evaluate(longest) == .bool(true), "long numbers stay on one line in their boxes")
+            #expect(try browser.evaluate(longest) == .bool(true), "long words stay in their boxes")
             #expect(try overflow(browser) == 0)
             try browser.takeScreenshot("phone-long")
             try browser.becomePhone(width: 280, height: 640)

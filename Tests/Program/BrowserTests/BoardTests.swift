@@ -35,7 +35,10 @@ extension InTheBrowser {
             #expect(isAtTheBoard && boards > 2 * polls, "\(boards) boards, \(polls) polls: \(browser.text("body"))")
             #expect(seen.count >= 4 && seen == seen.sorted(by: >), "\(seen)")
             #expect((seen.last ?? 0) > front)
-            #expect(browser.text("#eta").wholeMatch(of: /[\d:]+/) != nil)
+            #expect(
+                browser.text("#eta").wholeMatch(of: /(about|less than) [\d–.]+ (minute|hour)s?/) != nil,
+                "\(browser.text("#eta"))"
+            )
             try browser.takeScreenshot("board")
 
             // The page reads the pause on the board; then board and status speak of the same queue.

@@ -144,7 +144,9 @@ final class Browser {
     /// What the console has said at level SEVERE since it was asked last: script errors and refused requests.
     func consoleErrors() throws -> [String] {
         guard case .array(let entries) = try command("POST", "/se/log", #"{"type":"browser"}"#) else { return [] }
-        return entries.filter { $0["level"]?.stringValue == "SEVERE" }.map { $0["message"]?.stringValue ?? "?" }
+        let severe = entries.filter { $0["level"]?.stringValue == "SEVERE" }.map { $0["message"]?.stringValue ?? "?" }
+        // Chromium reports the status of the waiting page itself.
+        return severe.filter { !$0.contains("status of 503") || $0.contains("/api/v1/") }
     }
 
     // MARK: - Appearance

@@ -18,8 +18,11 @@ extension InTheBrowser {
             try visit.openAndWait()
             #expect(try browser.title.hasSuffix("Waiting room"))
             #expect(browser.text("h1") == "You are in the queue")
-            #expect(browser.text("#eta").wholeMatch(of: /\d+:\d\d/) != nil, "\(browser.text("#eta"))")
-            #expect(browser.text("#estimate").contains("confidence"))
+            #expect(
+                browser.text("#eta").wholeMatch(of: /(about|less than) [\d–-]+ minutes?/) != nil,
+                "\(browser.text("#eta"))"
+            )
+            #expect(browser.text("#kept") == "If you close this page, your place is kept for 7 minutes.")
             #expect(try visit.stack.backendLines().isEmpty, "nobody with a pass has come yet")
             try browser.takeScreenshot(isSecure ? "waiting-https" : "waiting")
             let ticket = try #require(try browser.cookie(visit.ticketCookie))

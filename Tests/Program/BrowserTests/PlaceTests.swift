@@ -38,6 +38,11 @@ extension InTheBrowser {
 
             try browser.select(first)
             try browser.pressEnter(on: "#leave")
+            #expect(browser.text("#question") == "Leave the queue? You will lose your place.")
+            #expect(try browser.isTrue("document.activeElement.id === 'stay'"), "nobody leaves by a second Enter")
+            try browser.pressEnter(on: "#stay")
+            #expect(try browser.isTrue("document.activeElement.id === 'leave'") && visit.position == 3)
+            try visit.leaveOnThePage()
             visit.expect("#message", shows: "You have left the queue.")
             #expect(browser.text("h1") == "Waiting room", "it does not say that they are in the queue")
             #expect(try !browser.isVisible("#position"))
@@ -80,7 +85,7 @@ extension InTheBrowser {
                 """
             )
             #expect(try Wait.until(seconds: 5) { try browser.isTrue("window.isHeld === true") })
-            try browser.click("#leave")
+            try visit.leaveOnThePage()
             visit.expect("#message", shows: "You have left the queue.")
             _ = try browser.evaluate("window.release();")
             // Two turns of the page's own clock later the held answer has been through whatever the page does with it.
@@ -124,7 +129,7 @@ extension InTheBrowser {
             #expect(visit.position == 3)
             try browser.takeScreenshot("degraded")
 
-            try browser.click("#leave")
+            try visit.leaveOnThePage()
             visit.expect("#message", shows: "Connection trouble.")
             #expect(visit.position == 3, "who could not leave has not left")
             #expect(try browser.isVisible("#leave"))

@@ -57,7 +57,7 @@ extension InTheBrowser {
             let visit = try visit(bits: 8)
             let browser = visit.browser
             try visit.openAndWait()
-            try browser.click("#leave")
+            try visit.leaveOnThePage()
             visit.expect("#message", shows: "You have left the queue.")
             try rush(visit)
             // The page is made to believe that 32 bits are asked for: it finds nothing as long as this test looks.
@@ -103,7 +103,7 @@ extension InTheBrowser {
             let visit = try visit(bits: 8)
             let browser = visit.browser
             try visit.openAndWait()
-            try browser.click("#leave")
+            try visit.leaveOnThePage()
             visit.expect("#message", shows: "You have left the queue.")
             try rush(visit)
             // What the page finds out is spoilt twice on its way, then always.
@@ -127,7 +127,7 @@ extension InTheBrowser {
             #expect(try waits(browser), "\(browser.text("body"))")
             #expect(try browser.evaluate("return window.spoilt;") == .integer(2))
 
-            try browser.click("#leave")
+            try visit.leaveOnThePage()
             visit.expect("#message", shows: "You have left the queue.")
             try rush(visit)
             _ = try browser.evaluate("window.spoilt = 0; window.spoilMax = Infinity;")
@@ -165,7 +165,7 @@ extension InTheBrowser {
             )
             let rounds = 9
             for round in 1...rounds {
-                try browser.click("#leave")
+                try visit.leaveOnThePage()
                 visit.expect("#message", shows: "You have left the queue.")
                 try rush(visit, 20)
                 try browser.click("#rejoin")

@@ -71,6 +71,12 @@ final class Visit {
         #expect(isShown, "\(selector) should show \"\(text)\"; the page says: \(browser.text("body"))")
     }
 
+    /// Leaves on the page, which asks whether that is meant.
+    func leaveOnThePage() throws {
+        try browser.click("#leave")
+        try browser.click("#confirm-leave")
+    }
+
     func change(_ limits: String) throws {
         let result = try stack.room("set", "demo", limits)
         guard result.status == 0 else { throw TestFailure("room set \(limits): \(result.text)") }

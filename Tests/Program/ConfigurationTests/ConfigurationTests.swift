@@ -43,6 +43,12 @@ struct ConfigurationTests {
         #expect(moved.restartKeys(differingFrom: old) == ["redis", "workers", "run_dir", "socket_group"])
     }
 
+    @Test("The budget of polls is each room's own, or that of the file")
+    func pollBudgets() throws {
+        let read = try Configuration(yaml: "rooms: {a: {}, b: {poll_budget: 70}}\npoll_budget: 50\n")
+        #expect(read.rooms.map(\.policy.pollBudget) == [50, 70])
+    }
+
     @Test("Every key is read")
     func everyKey() throws {
         let read = try Configuration(
@@ -114,7 +120,8 @@ struct ConfigurationTests {
             (policy.abandonAfterMilliseconds, policy.returnGraceMilliseconds) = (86_400_000, 0)
             policy[field] = value
             let lines = PolicyField.allCases.map { "    \($0.key): \($0.text(policy[$0]))\n" }.joined()
-            #expect(try Configuration(yaml: "rooms:\n  demo:\n\(lines)").rooms.first?.policy == policy)
+            let text = "rooms:\n  demo:\n\(lines)tick: 20ms\n"
+            #expect(try Configuration(yaml: text).rooms.first?.policy == policy)
         }
     }
 
@@ -159,44 +166,6 @@ struct ConfigurationTests {
         #expect(read.rooms.first?.rules == JoinRules(passBinding: traits))
     }
 
-    @Test("Redis may be at a socket or at a numeric address, and the port is 6379 unless told otherwise")
-    func redisAddresses() throws {
-        func redis(_ text: String) throws -> Configuration.RedisAddress {
-            try Configuration(yaml: "rooms: {demo: {}}\nredis: {\(text)}\n").redis
-        }
-        #expect(try redis("socket: /tmp/r.sock") == .socket(path: "/tmp/r.sock"))
-        #expect(try redis("host: 10.0.0.1") == .tcp(host: "10.0.0.1", port: 6379))
-        #expect(try redis("host: \"::1\", port: 7000") == .tcp(host: "::1", port: 7000))
-        #expect(try Configuration(yaml: "rooms: {demo: {}}\nworkers: auto\n").workers == nil)
-    }
-
-    @Test("Redis may be the master that sentinels name, or a Cluster")
-    func redisTopologies() throws {
-        let watched = try Configuration(
-            yaml: """
-                rooms: {demo: {}}
-                redis:
-                  sentinel:
-                    name: mymaster
-                    addresses: [127.0.0.1:26379, "[::1]:26380"]
-                    password_file: /etc/vestibule/sentinel
-                  username: worker
-                  password_file: /etc/vestibule/redis
-                """
-        )
-        let addresses = [("127.0.0.1", 26_379), ("::1", 26_380)].map { Configuration.RedisNode(host: $0, port: $1) }
-        let sentinel = Configuration.Sentinel(
-            name: "mymaster",
-            addresses: addresses,
-            passwordFile: "/etc/vestibule/sentinel"
-        )
-        #expect(watched.redis == .sentinel(sentinel))
-        #expect(watched.redisUsername == "worker" && watched.redisPasswordFile == "/etc/vestibule/redis")
-        let cluster = try Configuration(yaml: "rooms: {demo: {}}\nredis: {cluster: [10.0.0.1:7001, 10.0.0.2:7002]}\n")
-        let nodes = [("10.0.0.1", 7001), ("10.0.0.2", 7002)].map { Configuration.RedisNode(host: $0, port: $1) }
-        #expect(cluster.redis == .cluster(nodes))
-    }
-
     @Test("A room is closed while Redis is away, unless it is told to stay open, for a minute or as long as it says")
     func outagePolicies() throws {
         func outage(_ text: String) throws -> OutagePolicy {
@@ -216,6 +185,9 @@ struct ConfigurationTests {
         ("rooms:\n  demo:\n\n    rate: -1\n", 4, "rate must be a number"),
         ("rooms:\n  demo:\n    rate: 1.0005\n", 3, "three decimals"),
         ("rooms:\n  demo:\n    burst: 5\n    rate: 100001\n", 4, "rate must be 0 to 100000"),
+        ("rooms: {demo: {}}\nredis:\n  socket: /s\n  prefix: \"{x}\"\n", 4, "prefix must be at most 32"),
+        ("rooms:\n  demo:\n    burst: 5\n    rate: 15001\n", 4, "at most 15000 a second"),
+        ("rooms:\n  demo: {}\n  more:\n    rate: 7000\ntick: 500ms\n", 4, "at most 6000 a second"),
         ("rooms:\n  demo:\n    rate:\n", 3, "rate needs a value"),
         ("rooms:\n  demo:\n    rate: [1]\n", 3, "rate needs a value"),
         ("rooms:\n  demo:\n    burst: 0\n", 3, "burst must be a whole number from 1"),

@@ -65,7 +65,7 @@ extension Integration {
                 ("Cookie", "vestibule-pass-demo=\(pass)"),
                 ("Accept", "application/json")
             )
-            #expect(refused.status == 401 && refused.errorCode == "PASS_OTHER_CLIENT")
+            #expect(refused.status == 503 && refused.errorCode == "PASS_OTHER_CLIENT")
         }
 
         private func expectSameAdmission(_ tokens: [String], _ stack: DemoStack) throws {

@@ -12,6 +12,9 @@ import Testing
 extension Integration {
     @Suite struct FirstContactTests {
         private let html = ("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
+        /// What a browser says of a page that a person opens, and of what a page fetches.
+        private let navigation = [("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "document")]
+        private let fetch = [("Sec-Fetch-Mode", "cors"), ("Sec-Fetch-Dest", "empty")]
 
         @Test(arguments: ["njs", "lua", "auth-request"])
         func `a GET or POST gets in at once in one answer, with method, path, query and body intact`(
@@ -24,8 +27,15 @@ extension Integration {
             )
             let path = "/shop%2Fcart/a%20b;c=1/%ED%95%9C?q=a%2Fb&x=1+2&y=%20"
             let body = "name=%EA%B9%80&text=" + String(repeating: "0123456789", count: 3000)
-            for (method, sent) in [("GET", nil), ("POST", body), ("PUT", "{\"a\": 1}"), ("DELETE", nil)] {
-                let answer = try stack.client().send(method, path, headers: [html], body: sent)
+            for (method, sent) in [("POST", body), ("PUT", "{\"a\": 1}"), ("DELETE", nil), ("GET", nil)] {
+                let answer = try stack.client().send(method, path, headers: [html] + fetch, body: sent)
+                #expect(answer.status == 200 && answer.json["method"]?.stringValue == method)
+                #expect(answer.json["path"]?.stringValue == path && answer.json["body"]?.stringValue == sent ?? "")
+                #expect(answer.values("Set-Cookie").isEmpty && answer.json["ticket"] == .null, "nobody has come")
+            }
+            #expect(try stack.stateField("joined") <= 0)
+            for (method, sent) in [("GET", nil), ("POST", body)] {
+                let answer = try stack.client().send(method, path, headers: [html] + navigation, body: sent)
                 #expect(answer.status == 200, "\(method)")
                 #expect(answer.json["method"]?.stringValue == method)
                 #expect(answer.json["path"]?.stringValue == path, "\(method)")
@@ -46,7 +56,7 @@ extension Integration {
                 #expect(next.json["path"]?.stringValue == "/next")
                 #expect(next.values("Set-Cookie").isEmpty)
             }
-            #expect(try stack.stateField("entered") == 4)
+            #expect(try stack.stateField("entered") == 2)
             #expect(backend.requests == 8, "each request reached the backend once")
         }
 
@@ -69,21 +79,46 @@ extension Integration {
             }
         }
 
-        @Test func `a program is not let in at once but told what to do`() throws {
-            let stack = try DemoStack(rooms: "  demo: {rate: 10, burst: 20}")
-            let answer = try stack.client().get("/api/products", ("Accept", "application/json"))
-            #expect(answer.status == 401)
-            #expect(answer.errorCode == "PASS_MISSING")
-            #expect(answer.json["error"]?["message"]?.stringValue?.isEmpty == false)
-            #expect(try stack.stateField("joined") <= 0)
+        @Test(arguments: ["njs", "lua", "auth-request"])
+        func `a program goes on while tokens last and nobody waits, and is then told what to do`(
+            verifier: String
+        ) throws {
+            let stack = try DemoStack(rooms: "  demo: {rate: 0.001, burst: 5}", options: ["--verifier", verifier])
+            let json = ("Accept", "application/json")
+            for _ in 0..<4 {
+                let answer = try stack.client().get("/api/products", json)
+                #expect(answer.status == 200 && answer.values("Set-Cookie").isEmpty)
+            }
+            #expect(try stack.client().get("/first", html).text.contains("This is the backend"), "the fifth token")
+            let kinds = [
+                [json], [("Accept", "*/*")], [html, ("Sec-Fetch-Mode", "cors")], [html, ("Upgrade", "websocket")],
+                [html, ("Sec-Purpose", "prefetch;prerender")], [html, ("Purpose", "prefetch")],
+                [html, ("X-Moz", "prefetch")],
+                [html, ("HX-Request", "true")], [html, ("Turbo-Frame", "cart")], [html, ("X-Inertia", "true")],
+                [html, ("X-PJAX", "true")], [html, ("X-Up-Version", "3")],
+                [html, ("X-Requested-With", "XMLHttpRequest")],
+                [("Accept", "text/event-stream")],
+            ]
+            for headers in kinds {
+                let answer = try stack.client().send("GET", "/api/products", headers: headers)
+                #expect(answer.status == 503 && answer.errorCode == "PASS_MISSING", "\(headers)")
+                #expect(answer.header("Content-Type") == "application/problem+json", "\(headers)")
+                #expect(answer.header("Retry-After") == "5" && answer.header("Cache-Control") == "no-store")
+                #expect(answer.json["room"]?.stringValue == "demo" && answer.values("Set-Cookie").isEmpty)
+                #expect(answer.json["error"]?["message"]?.stringValue?.isEmpty == false)
+            }
+            let app = try stack.client().get("/app", html, ("X-Requested-With", "com.example.browser"))
+            #expect(app.header("Content-Type")?.hasPrefix("text/html") == true, "a view of an app is a browser")
+            #expect(try stack.stateField("joined") == 1)
+            #expect(try stack.backendLines().count { $0.contains("/api/products") } == 4)
         }
 
         @Test func `without room the waiting page comes, keeps its ticket, and goes on when called`() throws {
             let stack = try DemoStack(rooms: "  demo: {rate: 0.001, burst: 1}")
             let client = stack.client()
             #expect(try client.get("/first", html).text.contains("This is the backend"))
-            let page = try client.send("POST", "/second", headers: [html], body: "a=1")
-            #expect(page.status == 200)
+            let page = try client.send("POST", "/second", headers: [html] + navigation, body: "a=1")
+            #expect(page.status == 503 && page.header("Retry-After") == "1")
             #expect(page.header("Content-Type") == "text/html; charset=utf-8")
             #expect(page.header("Cache-Control") == "no-store")
             #expect(page.text.contains("/api/v1/queue/"))
@@ -114,9 +149,12 @@ extension Integration {
             let forger = try Forger(keys: try stack.keyRing(), room: "demo", good: joined.pass)
             for bad in try forger.badPasses() where !bad.pass.isEmpty {
                 let answer = try client.get("/forged", html, ("Cookie", "vestibule-pass-demo=\(bad.pass)"))
-                #expect(answer.status == 200, "\(bad.name)")
+                #expect(answer.status == 503, "\(bad.name)")
                 #expect(!answer.text.contains("This is the backend"), "\(bad.name)")
-                #expect(answer.values("Set-Cookie").isEmpty, "\(bad.name)")
+                #expect(
+                    answer.values("Set-Cookie").allSatisfy { $0.hasPrefix("vestibule-pass-demo=; ") },
+                    "\(bad.name)"
+                )
             }
             #expect(try client.get("/marker", ("Cookie", "vestibule-pass-demo=\(joined.pass)")).status == 200)
             let lines = try stack.backendLines()

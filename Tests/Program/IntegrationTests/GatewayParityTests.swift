@@ -32,9 +32,9 @@ extension Integration {
             var words: [String] = []
 
             static let expected = Journey(words: [
-                "join 202 waiting", "enter early 403 NOT_READY", "page 200 waits", "json 401 PASS_MISSING",
+                "join 202 waiting", "enter early 403 NOT_READY", "page 503 waits", "json 503 PASS_MISSING",
                 "ready", "enter 200 granted", "again 200 same pass", "cookie same pass", "page 200 backend",
-                "status admitted", "forged 401 PASS_INVALID", "big body 413 BODY_TOO_LARGE", "leave 200 left",
+                "status admitted", "forged 503 PASS_INVALID", "big body 413 BODY_TOO_LARGE", "leave 200 left",
             ])
         }
 

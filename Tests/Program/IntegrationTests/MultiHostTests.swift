@@ -61,6 +61,46 @@ extension Integration {
             }
         }
 
+        @Test func `a worker that starts and finds Redis empty leaves the room to the host that remembers it`() throws {
+            let redis = try RedisServer()
+            let host = try Self.start("rate: 0, burst: 1", redis, try TemporaryDirectory())
+            for _ in 0..<5 { #expect(try [200, 202].contains(host.client().join().status)) }
+            // Both workers know all of them: nginx asks the workers in turn.
+            var inARow = 0
+            let isMirrored = try Wait.until(seconds: 5) {
+                let metrics = String(decoding: try host.client().get("/metrics").body, as: UTF8.self)
+                inARow = metrics.contains("vestibule_room_waiting{room=\"demo\"} 4\n") ? inARow + 1 : 0
+                return inARow == 6
+            }
+            #expect(isMirrored)
+            let frozen = host.workerPids
+            for pid in frozen { kill(pid, SIGSTOP) }
+            defer { for pid in frozen { kill(pid, SIGCONT) } }
+            #expect(try redis.command("FLUSHALL") == "OK")
+            // As the first worker of another host, with the same file.
+            let config = host.directory.file("vestibule.yaml")
+            let newcomer = try TestProcess(
+                try Product.vestibule(),
+                ["worker", "--config", config, "--index", "7"],
+                log: host.directory.file("newcomer.log")
+            )
+            defer { newcomer.stop() }
+            try host.directory.read("newcomer.log", onceItHolds: "redis connected")
+            let connected = Date()
+            while Date().timeIntervalSince(connected) < 1.5 {
+                let isMade = try redis.command("EXISTS", "vq:{demo}:state") != "0"
+                #expect(!isMade || Date().timeIntervalSince(connected) > 2, "made anew beside a host that remembers it")
+                sleepMilliseconds(50)
+            }
+            for pid in frozen { kill(pid, SIGCONT) }
+            var shown = ""
+            let isBack = try Wait.until(seconds: 5) {
+                shown = try host.room("show", "demo").text
+                return shown.contains("waiting: 4")
+            }
+            #expect(isBack, "\(shown)")
+        }
+
         @Test func `two hosts with different files keep bound, order and places when one freezes, one restarts`() throws
         {
             let redis = try RedisServer()

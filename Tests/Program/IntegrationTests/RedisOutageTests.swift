@@ -80,7 +80,7 @@ extension Integration {
                 #expect(answer.header("Retry-After").flatMap(Int.init) ?? 0 > 0)
             }
             let page = try client.get("/first", ("Accept", "text/html"))
-            #expect(page.status == 200 && page.text.contains("/api/v1/queue/"), "a newcomer gets the waiting page")
+            #expect(page.status == 503 && page.text.contains("/api/v1/queue/"), "a newcomer gets the waiting page")
             #expect(!page.text.contains("This is the backend"))
             #expect(try client.get("/healthz").status == 200)
             let readiness = try client.get("/readyz")

@@ -83,13 +83,16 @@ extension Integration {
                 try client.status(ticket).json["ready_for_entry"]?.boolValue == true
             }
             #expect(isCalled)
+            // The bucket of calls holds a second of the rate, the bucket of entries one: its token may come later.
+            let hasToken = try Wait.until(seconds: 3) { try stack.stateField("entry_micro") >= 1_000_000 }
+            #expect(hasToken)
             let before = try stack.stateField("entered")
 
             let port = stack.port
             let atOnce = try Threads.run(24) { _ in try HTTPClient(port: port).enter(ticket) }
             let later = try (0..<10).map { _ in try client.enter(ticket) }
             let answers = atOnce + later
-            #expect(answers.allSatisfy { $0.status == 200 })
+            #expect(answers.allSatisfy { $0.status == 200 }, "\(answers.map { $0.errorCode ?? "good" })")
             #expect(Set(answers.map(\.pass)).count == 1)
             #expect(answers.allSatisfy { $0.json["reservation_token"]?.stringValue == $0.pass })
             #expect(answers.allSatisfy { $0.cookie("vestibule-pass-demo") == $0.pass })

@@ -79,6 +79,18 @@ extension Integration {
             #expect(after.count >= rate * 2, "\(after.count)")
         }
 
+        @Test func `a room that an operator paused stays paused when every memory of it is lost`() throws {
+            let stack = try DemoStack(rooms: "  demo: {rate: 10, burst: 5}")
+            #expect(try stack.room("pause", "demo").status == 0)
+            try stack.directory.read("room-demo.ran", onceItHolds: "mode=1")
+            let redis = try loseEverything(stack, marks: false)
+            defer { redis.stop() }
+            #expect(try stack.stateField("remembered") == 0, "nobody remembered the room")
+            #expect(try stack.room("show", "demo").text.contains("mode: paused  (set by an operator)"))
+            #expect(try stack.client().join().status == 202)
+            #expect(try stack.room("resume", "demo").text.contains("mode: open"))
+        }
+
         @Test func `a demo that is started again in the same directory is a new event`() throws {
             let directory = try TemporaryDirectory()
             for _ in 0..<2 {

@@ -53,6 +53,26 @@ import Testing
         #expect(try check(stack, "--probe", "http://127.0.0.1:\(site.port)").text.contains("no answer"))
     }
 
+    @Test func `the probe speaks TLS and knows an API at another place`() throws {
+        let stack = try DemoStack(rooms: "  demo: {rate: 1, burst: 1}\napi_prefix: /line")
+        let (status, text) = try check(stack, "--probe", "auto", "--strict")
+        #expect(status == 0 && text == "", "\(text)")
+        #expect(try check(stack, "--probe", "https://127.0.0.1:\(stack.tlsPort)", "--strict").text == "")
+        let directory = try TemporaryDirectory()
+        let certificate = [stack.directory.file("tls.crt"), stack.directory.file("tls.key")]
+        let site = try TestNginx(in: directory) { ports in
+            """
+            server {
+                listen 127.0.0.1:\(ports[0]) ssl;
+                ssl_certificate \(certificate[0]); ssl_certificate_key \(certificate[1]);
+                location / { return 200 'the site'; }
+            }
+            """
+        }
+        let open = try check(stack, "--probe", "https://127.0.0.1:\(site.port)")
+        #expect(open.status == 1 && open.text.contains("is answered by the site: HTTP/1.1 200 OK"), "\(open.text)")
+    }
+
     @Test func `an nginx that refuses its configuration is an error with nginx's words`() throws {
         let directory = try TemporaryDirectory()
         try directory.write("nginx.conf", "events { } http { nonsense; }")

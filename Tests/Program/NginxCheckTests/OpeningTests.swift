@@ -14,9 +14,27 @@ import Testing
         let text: String
         /// Servers beside it.
         var beside = ""
+        /// Of the room that the guard protects, and its `internal`.
+        var paths = ["/"]
+        var shut: [String] = []
+        var apiPrefix = NginxConfiguration.standardAPIPrefix
 
-        init(_ name: String, _ text: String, verifier: NginxConfiguration.Verifier = .njs, beside: String = "") {
+        init(
+            _ name: String,
+            _ text: String,
+            verifier: NginxConfiguration.Verifier = .njs,
+            beside: String = "",
+            paths: [String] = ["/"],
+            shut: [String] = [],
+            apiPrefix: String = NginxConfiguration.standardAPIPrefix
+        ) {
             (testDescription, self.text, self.verifier, self.beside) = (name, text, verifier, beside)
+            (self.paths, self.shut, self.apiPrefix) = (paths, shut, apiPrefix)
+        }
+
+        func site() throws -> PlantedSite {
+            let text = "HTTP;\nserver {\nlisten 80;\nserver_name shop.example;\n\(text)\n}\n\(beside)"
+            return try PlantedSite(verifier: verifier, paths: paths, shut: shut, apiPrefix: apiPrefix, text)
         }
     }
 
@@ -82,6 +100,25 @@ import Testing
             beside: "server { #!\nlisten 81;\nserver_name SHOP.example;\nlocation / {\nproxy_pass http://backend;\n}\n}"
         ),
         Planted(
+            "a rewrite in the server from an open path to a protected one",
+            "SERVER;\nGUARD;\nrewrite ^/old/(.*)$ /shop/$1 last; #!\nlocation / { }",
+            paths: ["/shop/"]
+        ),
+        Planted(
+            "a rewrite in a location from an open path to a protected one",
+            "SERVER;\nGUARD;\nlocation /old/ {\nif ($arg_a) {\nrewrite (.*) /shop$1; #!\n}\n}",
+            paths: ["/shop/"]
+        ),
+        Planted(
+            "an internal location that the room does not name",
+            "SERVER;\nGUARD;\nlocation / {\nlocation /files/ { #!\ninternal;\nalias /srv/files/;\n}\n}"
+        ),
+        Planted(
+            "a location that takes the path of an API elsewhere",
+            "SERVER;\nGUARD;\nlocation /line/status { #!\nproxy_pass http://a;\n}",
+            apiPrefix: "/line"
+        ),
+        Planted(
             "a location whose if skips nothing but which has no check",
             "\(site)}\nlocation /b { #!\nif ($a) {\nreturn 403;\n}\n}"
         ),
@@ -89,8 +126,7 @@ import Testing
 
     @Test(arguments: openings)
     func `each opening is found at its line`(_ planted: Planted) throws {
-        let text = "HTTP;\nserver {\nlisten 80;\nserver_name shop.example;\n\(planted.text)\n}\n\(planted.beside)"
-        let site = try PlantedSite(verifier: planted.verifier, text)
+        let site = try planted.site()
         #expect(!site.openLines.isEmpty)
         #expect(site.found(.open) == site.openLines, "\(site.findings)")
     }
@@ -158,6 +194,22 @@ import Testing
                 server { listen 82; server_name b.example; SERVER; GUARD; location / { proxy_pass http://b; } }
                 """
         ),
+        Planted(
+            "rewrites and internal locations that are cared for",
+            """
+            SERVER; GUARD;
+            rewrite ^/shop/old/(.*)$ /shop/$1 last;
+            rewrite ^/leave/(.*)$ https://else.example/$1;
+            rewrite ^/moved/(.*)$ /shop/$1 permanent;
+            rewrite ^/a/(.*)$ /b/$1 last;
+            location = /shop/502.html { internal; }
+            location /shop/files/ { internal; alias /srv/files/; }
+            location /free/ { internal; }
+            location / { error_page 502 /shop/502.html; }
+            """,
+            paths: ["/shop/"],
+            shut: ["/shop/files/"]
+        ),
         Planted("limit_except that denies", "\(site)limit_except GET POST { deny all; }\n}"),
         Planted("auth_request", site + "}", verifier: .authRequest),
         Planted("Lua", site + "}", verifier: .lua),
@@ -165,8 +217,7 @@ import Testing
 
     @Test(arguments: clean)
     func `a clean site has no findings`(_ planted: Planted) throws {
-        let text = "HTTP;\nserver {\nlisten 80;\nserver_name shop.example;\n\(planted.text)\n}\n\(planted.beside)"
-        let site = try PlantedSite(verifier: planted.verifier, text)
+        let site = try planted.site()
         #expect(site.findings == [])
     }
 
@@ -177,6 +228,13 @@ import Testing
                 + "PROTECT; #?\nproxy_set_header Host $host;\nproxy_pass http://backend;\n}"
         ),
         Planted("QuickJS", "SERVER;\nGUARD;\njs_engine qjs; #?\nlocation / { }"),
+        Planted("QuickJS in a location", "SERVER;\nGUARD;\nlocation / {\nlocation /a {\njs_engine qjs; #?\n}\n}"),
+        Planted(
+            "a FastCGI backend that reads our headers from the client",
+            "SERVER;\nlocation / {\nPROTECT;\nfastcgi_pass unix:/run/php.sock; #?\nfastcgi_param A b;\n}\n"
+                + "location /b/ {\nPROTECT;\nfastcgi_param HTTP_X_VESTIBULE_ROOM $vestibule_room;\n"
+                + "fastcgi_pass unix:/run/php.sock;\n}\nlocation /c/ {\nPROTECT;\ngrpc_pass a:1; #?\n}"
+        ),
         Planted(
             "a proxy in front and no real_ip",
             "SERVER;\nGUARD;\nlocation / {\nproxy_set_header X-Forwarded-Proto $http_x_forwarded_proto; #?\n}"
@@ -190,8 +248,7 @@ import Testing
 
     @Test(arguments: warned)
     func `what is wrong without being open is a warning at its line`(_ planted: Planted) throws {
-        let text = "HTTP;\nserver {\nlisten 80;\nserver_name shop.example;\n\(planted.text)\n}\n\(planted.beside)"
-        let site = try PlantedSite(verifier: planted.verifier, text)
+        let site = try planted.site()
         #expect(site.found(.warning) == site.warnedLines, "\(site.findings)")
         #expect(site.found(.open) == [])
     }

@@ -19,20 +19,24 @@ struct PlantedSite {
     /// - Parameters:
     ///   - hosts: of the room that the guard protects.
     ///   - paths: of that room; without any there is none.
+    ///   - shut: `internal` of that room.
     ///   - content: what stands in `http`. `HTTP`, `SERVER`, `GUARD` and `PROTECT` stand for our includes.
     init(
         verifier: NginxConfiguration.Verifier = .njs,
         hosts: [String] = [],
         paths: [String] = ["/"],
+        shut: [String] = [],
+        apiPrefix: String = NginxConfiguration.standardAPIPrefix,
         _ content: String
     ) throws {
         var protection = RoomProtection()
-        (protection.hosts, protection.paths) = (hosts, paths)
+        (protection.hosts, protection.paths, protection.internalPaths) = (hosts, paths, shut)
         let rendered = try NginxConfiguration(
             directory: Self.folder,
             keysFile: "/etc/vestibule/keys.json",
             workerSockets: ["/run/vestibule/worker-0.sock"],
             verifier: verifier,
+            apiPrefix: apiPrefix,
             protectedRooms: paths.isEmpty ? [] : [ProtectedRoom(id: "demo", protection: protection)]
         ).renderedFiles()
         let main = "/etc/nginx/nginx.conf"

@@ -56,13 +56,19 @@ import Testing
         gateway: NginxConfiguration.Gateway
     ) throws {
         let site = try Site(verifier: verifier, gateway: gateway)
-        let headers = ["Accept: text/html", "Accept-Language: ko", "Cookie: a=1", "Cookie: b=2", "Idempotency-Key: k"]
+        let headers = [
+            "Accept: text/html", "Accept-Language: ko", "Cookie: a=1", "Cookie: b=2", "Sec-Fetch-Mode: navigate",
+            "Sec-Fetch-Dest: document", "Sec-Fetch-Site: none", "Origin: http://x", "Host: shop.test", "Turbo-Frame: f",
+        ]
         let response = try site.request("/shop%20x/%ED%95%9C?q=1", headers: headers, curl: ["-d", "secret body"])
         #expect(response.status == 200)
         for expected in [
             #""body": """#, #""DOCUMENT_URI": "/shop x/\ud55c""#, #""QUERY_STRING": "q=1""#,
             #""REQUEST_METHOD": "POST""#,
-            #""HTTP_COOKIE": "a=1; b=2""#, #""HTTP_ACCEPT_LANGUAGE": "ko""#, #""HTTP_IDEMPOTENCY_KEY": "k""#,
+            #""HTTP_COOKIE": "a=1; b=2""#, #""HTTP_ACCEPT_LANGUAGE": "ko""#, #""HTTP_ACCEPT": "text/html""#,
+            #""HTTP_SEC_FETCH_MODE": "navigate""#, #""HTTP_SEC_FETCH_DEST": "document""#,
+            #""HTTP_SEC_FETCH_SITE": "none""#, #""HTTP_ORIGIN": "http://x""#, #""HTTP_HOST": "shop.test""#,
+            #""VESTIBULE_ERRAND": "partial""#,
             #""VESTIBULE_ROOM": "demo""#, #""VESTIBULE_VERDICT": "missing""#, #""REQUEST_SCHEME": "http""#,
         ] { #expect(response.body.contains(expected), "\(expected)") }
         // SCGI's framing always has a length; nginx gives the visitor's there and sends no body.

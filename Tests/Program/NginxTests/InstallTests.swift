@@ -94,7 +94,7 @@ import Testing
         )
         #expect(check.status == 0, "\(check.text)")
         let mode = try FileManager.default.attributesOfItem(atPath: plain.directory.file("etc/vestibule/keys.json"))
-        #expect(mode[.posixPermissions] as? Int == 0o640)
+        #expect(mode[.posixPermissions] as? Int == 0o600, "systemd hands it to the service")
         #expect(plain.directory.read("etc/systemd/system/vestibule.service") == Self.unit)
         let link = plain.directory.file("etc/nginx/sites-enabled/shop")
         #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == "../sites-available/shop")

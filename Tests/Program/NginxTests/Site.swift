@@ -38,7 +38,8 @@ final class Site {
             verifier: verifier,
             gateway: gateway,
             limitExempt: ["127.0.0.0/8", "192.0.2.0/23", "2001:db8::/32", "::/16"],
-            cacheDirectory: directory.file("board-cache")
+            cacheDirectory: directory.file("board-cache"),
+            apiLog: .site
         )
         configure(&configuration)
         for (name, text) in try configuration.renderedFiles() { try directory.write(name, text) }

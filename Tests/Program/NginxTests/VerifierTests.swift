@@ -36,13 +36,12 @@ import Testing
         let ring = try KeyRing(keys: [
             SigningKey(kid: "k1", secret: Array(0..<32)), SigningKey(kid: "k2", secret: Array(0x40..<0x80)),
         ])
-        let table = PassTable(ring: ring, cookieName: "c")
+        let table = PassTable(ring: ring, cookieName: "cookie")
         for row in try table.rows() {
-            let cookies = CookieReader(Array(row.cookies.joined(separator: "; ").utf8))
+            let cookies = CookieReader(Array(row.cookies.joined(separator: "; ").utf8)).values(named: ["cookie"])
+            let (room, now, client) = (Site.room, table.nowSeconds, row.client.asSeen)
             let verdict: String
-            switch cookies.value(named: "c").flatMap({ $0.isEmpty ? nil : $0 }).map({
-                ring.verifyPass($0, room: Site.room, nowSeconds: table.nowSeconds, client: row.client.asSeen)
-            }) {
+            switch ring.verifyPass(amongst: cookies, room: room, nowSeconds: now, client: client)?.verdict {
             case nil: verdict = "missing"
             case .valid: verdict = "ok"
             case .malformed: verdict = "malformed"

@@ -70,10 +70,12 @@ def verdict(token, room, now, params):
     return "ok:" + room, claims["sub"]
 
 
-def cookie(params, name):
-    for pair in params.get("HTTP_COOKIE", "").split(";"):
-        if pair.strip().startswith(name + "="):
-            return pair.strip()[len(name) + 1:]
+def passes(params, room):
+    """The values of the cookies that may hold a pass, without empty ones; at most 16."""
+    prefixes = ("__Host-", "__Secure-") if params["REQUEST_SCHEME"] == "https" else ("",)
+    pairs = [[half.strip(" \t") for half in pair.split("=", 1)] for pair in params.get("HTTP_COOKIE", "").split(";")]
+    names = [prefix + "vestibule-pass-" + room for prefix in prefixes]
+    return [pair[1] for pair in pairs if len(pair) == 2 and pair[0] in names and pair[1]][:16]
 
 
 def answer(params, body):
@@ -81,8 +83,9 @@ def answer(params, body):
     operation, room = params.get("VESTIBULE_OPERATION", "api"), params.get("VESTIBULE_ROOM", "")
     prefix = "__Host-" if params["REQUEST_SCHEME"] == "https" else ""
     if operation == "verify":
-        token = cookie(params, prefix + "vestibule-pass-" + room)
-        result, number = verdict(token, room, time.time(), params)
+        judged = [verdict(token, room, time.time(), params) + (token,) for token in passes(params, room)]
+        good = [each for each in judged if each[1]]
+        result, number, token = (good or judged or [("missing", "", "")])[0]
         status = "204 No Content" if number else "401 Unauthorized"
         extra = "X-Vestibule-Number: %s\r\nX-Vestibule-Pass: %s\r\n" % (number, token) if number else ""
         return "Status: %s\r\nX-Vestibule-Verdict: %s\r\n%s\r\n" % (status, result, extra)
@@ -91,6 +94,9 @@ def answer(params, body):
                           for kind, value in (("ticket", "T"), ("pass", "P")))
         return ("X-Accel-Redirect: @vestibule_continue\r\nX-Vestibule-Room: " + room + "\r\nX-Vestibule-Pass: issued-pass\r\nX-Vestibule-Number: 77\r\n"
                 "Cache-Control: no-store\r\n" + cookies + "\r\n")
+    if operation == "gate" and "limited" in params["QUERY_STRING"]:
+        page = "_html" if "text/html" in params.get("HTTP_ACCEPT", "") else ""
+        return "X-Accel-Redirect: @vestibule_limited%s\r\n\r\n" % page
     refused = re.search(r"refuse=(\d+)", params["QUERY_STRING"])
     if refused:
         return ("Status: %s Refused\r\nContent-Type: text/html; charset=utf-8\r\nCache-Control: no-store\r\n"

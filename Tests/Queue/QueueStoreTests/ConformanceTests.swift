@@ -87,6 +87,20 @@ struct ConformanceTests {
         #expect(try harness.join(1) == [.waiting(number: first + 2, position: 2)])
     }
 
+    @Test("The highest rate that a file may ask for is delivered", arguments: StoreKind.allCases)
+    func highestRate(_ kind: StoreKind) throws {
+        let tick = 200
+        let rate = RoomPolicy.rateMilliMax(tickMilliseconds: tick) / 1000
+        var policy = smallPolicy(rate: Double(rate), burst: 1, capacity: 10_000)
+        policy.claimWindowMilliseconds = 60_000
+        let harness = try kind.harness(policy)
+        let numbers = try harness.join(8000).numbers
+        for ticks in 1...2 {
+            try harness.advance(tick)
+            #expect(try harness.tick(polled: numbers).called == ticks * rate * tick / 1000)
+        }
+    }
+
     @Test("Calls are in strict number order, as many as tokens came in", arguments: StoreKind.allCases)
     func order(_ kind: StoreKind) throws {
         let harness = try kind.harness(smallPolicy(rate: 2, burst: 2))

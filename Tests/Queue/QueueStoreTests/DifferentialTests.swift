@@ -68,6 +68,7 @@ struct DifferentialTests {
     private static func policy(_ random: inout SeededRandom) -> RoomPolicy {
         var policy = RoomPolicy.standard
         policy.rateMilli = Int.random(in: 1...40, using: &random) * 500
+        policy.pollBudget = [10, 40, 20_000].randomElement(using: &random) ?? 10
         policy.burst = Int.random(in: 1...6, using: &random)
         policy.maxActive = Bool.random(using: &random) ? 0 : Int.random(in: 1...8, using: &random)
         policy.claimWindowMilliseconds = Int.random(in: 2...40, using: &random) * 100
@@ -181,7 +182,11 @@ private struct History {
 
     private mutating func join(_ random: inout SeededRandom) throws {
         let requests = (0..<Int.random(in: 1...12, using: &random)).map { _ in
-            JoinRequest(kind: Int.random(in: 0..<5, using: &random) == 0 ? .gate : .join, key: Self.key(&random))
+            switch Int.random(in: 0..<10, using: &random) {
+            case 0, 1: JoinRequest(kind: .gate, key: Self.key(&random))
+            case 2: JoinRequest(kind: .passage)
+            default: JoinRequest(kind: .join, key: Self.key(&random))
+            }
         }
         trace.append("join \(requests.map { "\($0.scriptKind.rawValue)/\($0.scriptKey)" })")
         let outcomes = try redis.join(requests)

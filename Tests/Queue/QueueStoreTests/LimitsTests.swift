@@ -55,6 +55,14 @@ struct LimitsTests {
         #expect(entries >= 10 + 45)
     }
 
+    @Test("A file with a smaller burst counts from the call that brings it", arguments: StoreKind.allCases)
+    func firstCall(_ kind: StoreKind) throws {
+        let harness = try kind.harness(smallPolicy(rate: 10, burst: 50))
+        try harness.tick(harness.room)
+        harness.room = worker(harness, smallPolicy(rate: 10, burst: 2), revision: 1)
+        #expect(try harness.join(10).admittedCount == 2)
+    }
+
     @Test(
         "An operator's limits stand over every file, and default goes back to the newest",
         arguments: StoreKind.allCases
@@ -93,5 +101,51 @@ struct LimitsTests {
         try harness.tick(new)
         try harness.tick(harness.room)
         #expect(harness.room.policy == new.defaults)
+    }
+
+    @Test(
+        "While more wait than the budget has polls for, everybody may be silent for longer; hints keep to the budget",
+        arguments: StoreKind.allCases
+    )
+    func patience(_ kind: StoreKind) throws {
+        var policy = smallPolicy(rate: 0, burst: 1)
+        policy.pollBudget = 10
+        let harness = try kind.harness(policy)
+        let numbers = Array(try harness.join(21).numbers[1...])
+        func abandonAfter() -> Int { harness.room.policy.abandonAfterMilliseconds }
+        // Twenty who wait need 12 s for three polls each, at five polls a second.
+        for _ in 0..<12 {
+            try harness.advance(100)
+            _ = try harness.tick(polled: numbers)
+        }
+        #expect(abandonAfter() == 16_000)
+        #expect(harness.room.disagreement.isEmpty)
+        let hint = PollPacing.hintMilliseconds(
+            etaSeconds: 1000,
+            position: 500,
+            waiting: numbers.count,
+            budgetPerSecond: policy.pollBudget,
+            policy: harness.room.policy,
+            jitter: 0
+        )
+        #expect(hint * 10 / 9 >= numbers.count * 1000 / 5, "\(hint) ms")
+        for _ in 0..<110 {
+            try harness.advance(100)
+            _ = try harness.tick()
+        }
+        #expect(try harness.tick().waiting == numbers, "silent for 11 s")
+        // When most have left, abandon_after is what was asked for again, and nobody is swept for as long.
+        for number in numbers.dropFirst(2) { _ = try harness.leave(harness.claim(number)) }
+        for _ in 0..<45 {
+            try harness.advance(100)
+            _ = try harness.tick()
+        }
+        #expect(abandonAfter() == 4000)
+        for _ in 0..<60 {
+            try harness.advance(100)
+            _ = try harness.tick()
+        }
+        #expect(try harness.tick().waiting == [])
+        #expect(try harness.stand(harness.claim(numbers[0], issuedAgo: 60_000)) == .waiting, "back within the grace")
     }
 }

@@ -172,4 +172,130 @@ struct MendingTests {
         #expect(try redis.count("recalled") == 0)
         #expect(try redis.count("called") + redis.count("active") <= 2)
     }
+
+    @Test("Every key of a room has an end, which each epoch puts off")
+    func lifeOfKeys() throws {
+        let harness = try RedisHarness(redis: try RedisServer(), policy: smallPolicy(rate: 1), room: "room")
+        let numbers = try harness.join(12).numbers
+        for _ in 0..<60 {
+            try harness.advance(100)
+            let called = try harness.tick(polled: numbers)
+            if called.called > 0 { _ = try harness.enter(harness.claim(numbers[3])) }
+        }
+        let reply = try harness.command(["KEYS", "vq:{room}:*"])
+        let names = (reply.arrayValue ?? []).compactMap(\.bytesValue)
+        #expect(names.count >= 8)
+        for name in names {
+            let left = try harness.command(["PTTL", RedisArgument(name)]).integerValue ?? -1
+            #expect(
+                (1...QueueConstants.roomLifetimeMilliseconds).contains(left),
+                "\(String(decoding: name, as: UTF8.self))"
+            )
+        }
+    }
+
+    @Test(
+        "Two memories that go on from the same numbers behind a clock that was set back issue different ones",
+        arguments: StoreKind.allCases
+    )
+    func numbersAfterStep(_ kind: StoreKind) throws {
+        let harness = try kind.harness(smallPolicy(rate: 10, burst: 2, mode: .paused))
+        _ = try harness.join(5)
+        let others = [harness.newWorker(), harness.newWorker()]
+        for worker in others { try harness.tick(worker) }
+        try harness.advance(-1_140_000)
+        var issued = Set(try harness.join(3).numbers)
+        // What a worker has learnt dies with it, and another one brings the room back, twice.
+        for worker in others {
+            try harness.advance(100)
+            try harness.loseEverything()
+            harness.room = worker
+            let numbers = try harness.join(3).numbers
+            #expect(issued.isDisjoint(with: numbers), "\(numbers) were issued before")
+            issued.formUnion(numbers)
+        }
+    }
+
+    @Test("Behind a clock of before 2026 numbers are positive, and differ, too", arguments: StoreKind.allCases)
+    func numbersOfThePast(_ kind: StoreKind) throws {
+        let harness = try kind.harness(smallPolicy(rate: 10, burst: 2, mode: .paused))
+        try harness.advance(-QueueHarness.startMilliseconds + 1_700_000_000_000)
+        var issued: Set<Int> = []
+        for _ in 0..<3 {
+            harness.room = harness.newWorker()
+            let numbers = try harness.join(3).numbers
+            #expect(numbers[0] > 0)
+            #expect(issued.isDisjoint(with: numbers))
+            issued.formUnion(numbers)
+            try harness.advance(100)
+            try harness.loseEverything()
+        }
+    }
+
+    @Test(
+        "Behind a clock that was set back a mirror gets back the chunk that it has dropped",
+        arguments: StoreKind.allCases
+    )
+    func chunkAfterStep(_ kind: StoreKind) throws {
+        var setting = HarnessSetting()
+        setting.startMilliseconds = HarnessSetting.belowEdge[0]
+        let harness = try kind.harness(smallPolicy(rate: 10, burst: 2, mode: .paused), setting)
+        let numbers = try harness.join(80).numbers
+        let first = numbers.filter { $0 / RankIndex.chunkSize == numbers[0] / RankIndex.chunkSize }
+        #expect((1..<80).contains(first.count))
+        // The chunks' versions are far ahead of the clock now.
+        try harness.advance(-3_600_000)
+        let before = try harness.tick(polled: numbers)
+        try harness.keep()
+        for number in first { _ = try harness.leave(harness.claim(number)) }
+        for _ in 0..<8 {
+            try harness.advance(200)
+            _ = try harness.tick(polled: numbers)
+        }
+        #expect(!harness.room.mirror.chunkIndexes.contains(first[0] / RankIndex.chunkSize))
+        try harness.goBack()
+        #expect(try harness.tick(polled: numbers).waiting == before.waiting)
+    }
+
+    @Test(
+        "Nobody is swept because the limits were others between two ticks",
+        arguments: StoreKind.allCases
+    )
+    func epochsOfOtherLimits(_ kind: StoreKind) throws {
+        let policy = smallPolicy(rate: 10, burst: 2, mode: .paused)
+        let harness = try kind.harness(policy)
+        var numbers = try harness.join(4).numbers
+        for _ in 0..<25 {
+            try harness.advance(200)
+            _ = try harness.tick(polled: numbers)
+        }
+        var other = policy
+        other.abandonAfterMilliseconds += 400
+        try harness.configure(other)
+        numbers += try harness.join(1).numbers
+        try harness.configure(policy)
+        // The newcomer has nothing to say for more than an epoch, and not for abandon_after.
+        for _ in 0..<10 {
+            try harness.advance(200)
+            #expect(try harness.tick(polled: Array(numbers[..<4])).waiting == numbers)
+        }
+    }
+
+    @Test("Calls and passes of a clock that was ahead end in the new time, also when the state is evicted meanwhile")
+    func stateEvicted() throws {
+        let harness = try StoreKind.redis.harness(smallPolicy(rate: 10, burst: 2, maxActive: 4))
+        let redis = try #require(harness as? RedisHarness)
+        let numbers = try harness.join(12).numbers
+        try harness.advance(200)
+        #expect(try harness.tick(polled: numbers).called == 2)
+        try harness.advance(-3_600_000)
+        #expect(try redis.remove("state") == 1)
+        for _ in 0..<60 {
+            try harness.advance(200)
+            _ = try harness.tick(polled: Array(numbers[4...]))
+        }
+        let state = try harness.tick()
+        #expect(state.active == 0, "passes last six seconds")
+        #expect(state.counters.lapsed >= 2)
+    }
 }

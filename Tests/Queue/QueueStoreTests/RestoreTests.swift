@@ -269,4 +269,78 @@ struct RestoreTests {
         #expect(state.waiting == newcomers)
         #expect(state.called == 0)
     }
+
+    @Test(
+        "A ticket of a later generation proves the reset that a loss has undone: it holds, whatever the visitor asks",
+        arguments: StoreKind.allCases,
+        VisitAction.allCases
+    )
+    func resetThenLost(_ kind: StoreKind, _ action: VisitAction) throws {
+        let harness = try kind.harness(smallPolicy(rate: 0, burst: 1))
+        let before = try harness.join(4).numbers
+        _ = try harness.tick()
+        let unaware = harness.room
+        try harness.reset()
+        harness.room = harness.newWorker()
+        let generation = try harness.tick().generation
+        let after = try harness.join(2).numbers
+        try harness.loseEverything()
+        // The worker that had not ticked since the reset brings the room back as it was before.
+        harness.room = unaware
+        #expect(try harness.tick().waiting == Array(before[1...]))
+        let proof = harness.claim(after[0], generation: generation)
+        switch action {
+        case .stand: #expect(try harness.stand(proof) == .waiting)
+        case .enter: #expect(try harness.enter(proof) == .waiting)
+        case .leave: #expect(try harness.leave(proof) == .left)
+        }
+        let other = harness.claim(after[1], generation: generation)
+        #expect(try harness.stand(other) == .waiting)
+        let state = try harness.tick()
+        #expect(state.generation == generation)
+        #expect(state.waiting == (action == .leave ? [after[1]] : after))
+        #expect(try harness.stand(harness.claim(before[1])) == .fenced)
+        #expect(try harness.join(1).numbers[0] > after[1])
+        #expect(try harness.tick().waiting.count == state.waiting.count + 1)
+    }
+
+    @Test("After a total loss tickets are believed, but not a hoard of old ones", arguments: StoreKind.allCases)
+    func oldTickets(_ kind: StoreKind) throws {
+        let harness = try kind.harness(smallPolicy(mode: .paused))
+        let numbers = try harness.join(4).numbers
+        try harness.advance(1000)
+        try harness.loseEverything()
+        harness.room = harness.newWorker()
+        _ = try harness.tick()
+        let most = QueueConstants.ticketBelievedMilliseconds
+        #expect(try harness.stand(harness.claim(numbers[1], issuedAgo: most + 1)) == .expired)
+        #expect(try harness.stand(harness.claim(numbers[2], issuedAgo: most)) == .waiting)
+        // A place that is known is kept, however old its ticket.
+        #expect(try harness.stand(harness.claim(numbers[2], issuedAgo: 3 * most)) == .waiting)
+    }
+
+    @Test("Before 2026 numbers begin at 1, and none is negative", arguments: StoreKind.allCases)
+    func before2026(_ kind: StoreKind) throws {
+        let harness = try kind.harness(smallPolicy(), HarnessSetting(startMilliseconds: 1_500_000_000_000))
+        #expect(try harness.join(2).numbers == [1, 2])
+        _ = try harness.tick()
+        try harness.loseEverything()
+        #expect(try harness.join(1).numbers[0] > 2, "a worker that remembers")
+    }
+
+    @Test("What an operator had set comes back with a room that nobody remembers", arguments: StoreKind.allCases)
+    func markedOverrides(_ kind: StoreKind) throws {
+        let harness = try kind.harness(smallPolicy(rate: 1))
+        _ = try harness.join(1)
+        try harness.advance(1000)
+        try harness.loseEverything()
+        harness.room = harness.newWorker()
+        harness.room.markedOverrides = {
+            PolicyField.allCases.map { $0 == .mode ? RoomMode.paused.rawValue : nil }
+        }
+        #expect(try harness.join(5).admittedCount == 0)
+        _ = try harness.tick()
+        #expect(harness.room.policy.mode == .paused)
+        #expect(harness.room.policy.rateMilli == 1000)
+    }
 }

@@ -151,7 +151,7 @@ struct RedirectionTests {
     private static func answers(_ bytes: [UInt8], slots: String, script: String) -> [UInt8] {
         let text = String(decoding: bytes, as: UTF8.self)
         let commands = text.split(separator: "\r\n").filter {
-            ["INFO", "SCRIPT", "CLUSTER", "EVALSHA", "ASKING", "HKEYS"].contains($0)
+            ["INFO", "EVAL", "SCRIPT", "CLUSTER", "EVALSHA", "ASKING", "HKEYS"].contains($0)
         }
         return Array(
             commands.map { command -> String in

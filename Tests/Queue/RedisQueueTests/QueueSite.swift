@@ -40,9 +40,9 @@ final class QueueSite {
     private var condition: () -> Bool = { false }
     private var timers: [Timer] = []
 
-    init(_ site: RedisSite, workers count: Int, rooms: [String], policy: RoomPolicy) throws {
+    init(_ site: RedisSite, workers count: Int, rooms: [String], policy: RoomPolicy, keyPrefix: String = "") throws {
         loop = try EventLoop()
-        let scripts = ScriptCatalog()
+        let scripts = ScriptCatalog(keyPrefix: keyPrefix)
         for _ in 0..<count {
             final class Lines { weak var worker: Worker? }
             let lines = Lines()

@@ -280,7 +280,7 @@ struct RedisStoreTests {
         try bench.redis.command("ACL", "SETUSER", "default", "-zscore")
         _ = try? bench.stand(claim)
         #expect(lines.count == 2)
-        #expect(lines.last?.contains("the user needs") == true)
+        #expect(lines.last?.contains("deploy/README.md") == true)
         try bench.redis.command("ACL", "SETUSER", "default", "+@all")
         try bench.redis.command("DEL", "vq:{demo}:called")
         try bench.redis.command("SET", "vq:{demo}:called", "not a sorted set")

@@ -6,15 +6,11 @@ import Admission
 import GatewayWire
 import Passes
 import Simulation
+import StrictJSON
+import Telemetry
 import TestSupport
 import Testing
 import WaitingRoomAPI
-
-extension WaitingRoomBench {
-    fileprivate func gate(verdict: String = "missing", _ fields: [(GatewayField, String)] = []) throws -> Answer {
-        try send(Call("GET", "/shop", [(.operation, "gate"), (.room, "demo"), (.verdict, verdict)] + fields))
-    }
-}
 
 struct GateTests {
     @Test("Whoever finds room goes on in the same request, with ticket and pass")
@@ -51,11 +47,11 @@ struct GateTests {
             ("en", "You are in the queue"), ("ko-KR,ko;q=0.9", "대기 중입니다"), ("", "You are in the queue"),
         ] {
             let answer = try bench.gate([(.acceptLanguage, language), (.accept, "text/html,*/*")])
-            #expect(answer.status == 200)
+            #expect(answer.status == 503 && answer["Retry-After"] == "1")
             #expect(answer["X-Accel-Redirect"] == nil)
             #expect(answer["Content-Type"] == "text/html; charset=utf-8")
             #expect(answer["Cache-Control"] == "no-store")
-            #expect(answer["Vary"] == "Accept-Language, Cookie")
+            #expect(answer["Vary"] == "Accept-Encoding, Accept-Language, Cookie")
             #expect(answer.text.contains(expected))
             #expect(answer.text.contains(#"data-room="demo""#))
             #expect(!answer.text.contains("{{"))
@@ -78,17 +74,28 @@ struct GateTests {
     @Test(
         "A program is answered in JSON, by what is wrong with its pass",
         arguments: [
-            ("missing", 401, "PASS_MISSING"), ("expired", 401, "PASS_EXPIRED"), ("foreign", 403, "PASS_FOREIGN"),
-            ("ok:other", 403, "PASS_FOREIGN"), ("forged", 401, "PASS_INVALID"), ("malformed", 401, "PASS_INVALID"),
-            ("", 401, "PASS_INVALID"), ("anything", 401, "PASS_INVALID"),
+            ("missing", "PASS_MISSING"), ("expired", "PASS_EXPIRED"), ("foreign", "PASS_FOREIGN"),
+            ("ok:other", "PASS_FOREIGN"), ("forged", "PASS_INVALID"), ("malformed", "PASS_INVALID"),
+            ("", "PASS_INVALID"), ("anything", "PASS_INVALID"), ("other-client", "PASS_OTHER_CLIENT"),
         ]
     )
-    func programs(_ verdict: String, _ status: Int, _ code: String) throws {
+    func programs(_ verdict: String, _ code: String) throws {
         let bench = try WaitingRoomBench()
-        let answer = try bench.gate(verdict: verdict, [(.accept, "application/json")])
-        #expect(try answer.status == status && answer.errorCode == code)
+        try bench.fill()
+        _ = try bench.waitingTicket()
+        bench.tick()
+        let before = bench.store.calls.count
+        let answer = try bench.gate(verdict: verdict, [(.accept, "application/json"), (.requestID, "r1")])
+        #expect(try answer.status == 503 && answer.errorCode == code)
+        #expect(answer["Content-Type"] == "application/problem+json")
+        #expect(answer["Cache-Control"] == "no-store" && answer["Retry-After"] == "5")
+        #expect(try answer.string("type")?.hasPrefix("urn:vestibule:problem:pass_") == true)
+        #expect(try answer.string("title") == "Waiting room" && answer.integer("status") == 503)
+        #expect(try answer.string("detail") == answer.json["error"]?["message"]?.stringValue)
+        #expect(try answer.json["error"]?["trace_id"]?.stringValue == "r1")
+        #expect(try answer.string("room") == "demo" && answer.string("join") == "/api/v1/queue/join")
         #expect(answer.cookies.isEmpty && answer["X-Accel-Redirect"] == nil)
-        #expect(bench.store.calls.isEmpty)
+        #expect(bench.store.calls.count == before)
     }
 
     @Test("A browser that also takes JSON gets the page")
@@ -106,9 +113,35 @@ struct GateTests {
         let bench = try WaitingRoomBench()
         let answer = try bench.gate(verdict: verdict)
         #expect(answer["X-Accel-Redirect"] == nil)
-        #expect(answer.cookies.isEmpty)
+        // The browser forgets what was refused, so that it is not refused again.
+        let cleared = "vestibule-pass-demo=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"
+        #expect(answer.cookies == (verdict == "expired" ? [] : [cleared]))
+        let shown = ["": "", "Missing": "Missing", "missing ": "missing", "ok:demo": "foreign", "ok:other": "foreign"]
+        #expect(answer.text.contains(#"data-refused="\#(shown[verdict] ?? verdict)""#))
         #expect(bench.store.calls.isEmpty)
         #expect(answer["Content-Type"] == "text/html; charset=utf-8")
+    }
+
+    @Test("Refused passes are counted by reason; one that the worker holds for good is told once")
+    func disputed() throws {
+        let directory = try TemporaryDirectory()
+        let scoreboard = try #require(Scoreboard(path: directory.file("scoreboard"), row: 0))
+        let bench = try WaitingRoomBench(policy: limits(burst: 9), scoreboard: scoreboard)
+        let pass = try #require(try bench.join().string("pass"))
+        let cookie: [(GatewayField, String)] = [(.cookie, "vestibule-pass-demo=x; vestibule-pass-demo=\(pass)")]
+        for verdict in ["missing", "forged", "forged", "expired", "foreign", "ok:other", "malformed", "other-client"] {
+            _ = try bench.gate(verdict: verdict, [(.cookie, "vestibule-pass-demo=x")])
+        }
+        #expect(bench.logLines.isEmpty, "anybody can send what is no pass")
+        for _ in 0..<3 { _ = try bench.gate(verdict: "forged", cookie) }
+        #expect(bench.logLines.count == 1 && bench.logLines[0].contains("nginx refuses a pass"))
+        #expect(!bench.logLines[0].contains(pass.suffix(20)))
+        let metrics = try bench.send(Call("GET", "/metrics")).text
+        for line in [
+            #"refused_total{reason="forged"} 5"#, #"refused_total{reason="expired"} 1"#,
+            #"refused_total{reason="foreign"} 2"#, #"refused_total{reason="malformed"} 1"#,
+            #"refused_total{reason="other_client"} 1"#, "disputed_total 3",
+        ] { #expect(metrics.contains("vestibule_pass_\(line)\n"), "\(line)") }
     }
 
     @Test("A called visitor who comes back without a pass enters with the old number")
@@ -160,6 +193,10 @@ struct GateTests {
             let answer = try bench.gate(verdict: verdict, [(.accept, "application/json")])
             #expect(answer["X-Accel-Redirect"] == "@vestibule_continue")
             #expect(answer.cookies.isEmpty)
+            // What the backend reads in every other mode.
+            let pass = try #require(answer["X-Vestibule-Pass"])
+            #expect(answer["X-Vestibule-Room"] == "demo" && answer["X-Vestibule-Number"] != nil)
+            #expect(pass.split(separator: ".").count == 3)
         }
         #expect(bench.store.calls.isEmpty)
     }
@@ -207,7 +244,7 @@ struct VerifyTests {
         }
         let seconds = Int64(bench.nowMilliseconds / 1000)
         let cases: [(String?, String)] = [
-            (nil, "missing"), ("noise", "malformed"), ("", "malformed"), (pass + "x", "malformed"),
+            (nil, "missing"), ("noise", "malformed"), ("", "missing"), (pass + "x", "malformed"),
             (String(pass.dropLast()) + (pass.last == "A" ? "B" : "A"), "forged"),
             (other(room: "other", expires: seconds + 60), "foreign"),
             (other(room: "demo", expires: seconds - 5), "expired"),

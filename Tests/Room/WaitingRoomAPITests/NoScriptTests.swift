@@ -26,6 +26,7 @@ private final class PlainBrowser {
     func load(verdict: String = "missing") throws -> Answer {
         var fields: [(GatewayField, String)] = [
             (.operation, "gate"), (.room, "demo"), (.verdict, verdict), (.acceptLanguage, language),
+            (.accept, "text/html"),
         ]
         if let ticket { fields.append((.cookie, "vestibule-ticket-demo=\(ticket)")) }
         let answer = try bench.send(Call("GET", "/shop?\(query)", fields))
@@ -145,9 +146,8 @@ struct NoScriptTests {
             ("/a b/%/\u{AC00}", "/a%20b/%25/%EA%B0%80"),
             ("/a?b", "/a"),
         ] {
-            let fields: [(GatewayField, String)] = [(.operation, "gate"), (.room, "demo"), (.verdict, "missing")]
             let mark = path.contains("?") ? "&" : "?"
-            let answer = try free.send(Call("GET", "\(path)\(mark)vestibule-noscript=join", fields))
+            let answer = try free.gate(path: "\(path)\(mark)vestibule-noscript=join")
             #expect(answer["Location"]?.hasPrefix(location) == true, "\(path)")
         }
     }

@@ -13,10 +13,6 @@ import Testing
 import WaitingRoomAPI
 
 extension WaitingRoomBench {
-    fileprivate func gate(verdict: String = "missing", _ fields: [(GatewayField, String)] = []) throws -> Answer {
-        try send(Call("GET", "/shop", [(.operation, "gate"), (.room, "demo"), (.verdict, verdict)] + fields))
-    }
-
     fileprivate func pass(_ text: String?) throws -> Pass {
         let bytes = Array((text ?? "").utf8)
         let verdict = keys.verifyPass(bytes, room: "demo", nowSeconds: Int64(nowMilliseconds / 1000))

@@ -21,10 +21,12 @@ struct Answer {
     init(_ response: GatewayResponse) throws {
         var bytes = ByteWriter(capacity: 64)
         response.serialize(into: &bytes)
-        let text = String(decoding: bytes.array, as: UTF8.self)
-        guard let end = text.firstRange(of: "\r\n\r\n") else { throw TestFailure("no end of the header: \(text)") }
-        body = Array(text[end.upperBound...].utf8)
-        for line in text[..<end.lowerBound].split(separator: "\r\n") {
+        guard let end = bytes.array.firstRange(of: Array("\r\n\r\n".utf8)) else {
+            throw TestFailure("no end of the header")
+        }
+        body = Array(bytes.array[end.upperBound...])
+        let header = String(decoding: bytes.array[..<end.lowerBound], as: UTF8.self)
+        for line in header.split(separator: "\r\n") {
             guard let colon = line.firstRange(of: ": ") else { throw TestFailure("not a header: \(line)") }
             headers.append((String(line[..<colon.lowerBound]), String(line[colon.upperBound...])))
         }
@@ -97,6 +99,8 @@ final class CountingStore: QueueStore {
 
     init(_ inner: any QueueStore) { self.inner = inner }
 
+    var refusal: String? { inner.refusal }
+
     func join(_ request: JoinRequest, room: any RoomMemoryKeeper, _ done: @escaping Completion<JoinAnswer>) {
         calls.append("join")
         inner.join(request, room: room, done)
@@ -127,6 +131,8 @@ final class WaitingRoomBench {
 
     private final class Clock {
         var milliseconds = WaitingRoomBench.startMilliseconds
+        /// How far this host's wall clock is ahead of Redis'.
+        var wallAheadMilliseconds = 0
         /// Set apart, so that a mix-up of the worker's clock and Redis' shows.
         var monotonicMilliseconds: Int { milliseconds - WaitingRoomBench.startMilliseconds + 77_000 }
     }
@@ -164,7 +170,7 @@ final class WaitingRoomBench {
             keys: keys,
             environment: APIEnvironment(
                 nowMilliseconds: { clock.monotonicMilliseconds },
-                wallSeconds: { clock.milliseconds / 1000 },
+                wallMilliseconds: { clock.milliseconds + clock.wallAheadMilliseconds },
                 random: random,
                 scoreboard: scoreboard,
                 log: { journal.lines.append($0) }
@@ -175,6 +181,10 @@ final class WaitingRoomBench {
     }
 
     var nowMilliseconds: Int { clock.milliseconds }
+    var wallAheadMilliseconds: Int {
+        get { clock.wallAheadMilliseconds }
+        set { clock.wallAheadMilliseconds = newValue }
+    }
     var logLines: [String] { journal.lines }
 
     func advance(_ milliseconds: Int) { clock.milliseconds += milliseconds }
@@ -222,6 +232,18 @@ final class WaitingRoomBench {
 
     func enter(_ token: String, _ fields: [(GatewayField, String)] = []) throws -> Answer {
         try send(Call("POST", "/api/v1/queue/enter", body: #"{"waiting_token":"\#(token)"}"#, fields))
+    }
+
+    /// A request for a protected page; a browser's navigation unless the fields say otherwise.
+    func gate(
+        path: String = "/shop",
+        method: String = "GET",
+        verdict: String = "missing",
+        _ fields: [(GatewayField, String)] = []
+    ) throws -> Answer {
+        let own: [(GatewayField, String)] = [(.operation, "gate"), (.room, "demo"), (.verdict, verdict)]
+        // The first value of a field counts.
+        return try send(Call(method, path, own + fields + [(.accept, "text/html,application/xhtml+xml,*/*;q=0.8")]))
     }
 
     func leave(_ token: String) throws -> Answer { try send(Call("DELETE", "/api/v1/queue/leave?token=\(token)")) }

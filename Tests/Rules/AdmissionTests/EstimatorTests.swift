@@ -210,3 +210,33 @@ struct HourWeightTests {
         #expect(settings.seconds(work: 3800, perSecond: 1, nowMilliseconds: half) == 3800)
     }
 }
+
+@Suite struct CohortLedgerTests {
+    /// Three joined in a second for a thousand seconds, and the last 900 wait; then the worker is started again.
+    private func ledger(joined: Int, next: Int) -> [Double] {
+        var reply = TickReply()
+        reply.nowMilliseconds = 1_796_000_000_000
+        reply.openedMilliseconds = reply.nowMilliseconds - 1_000_000
+        reply.counters.joined = joined
+        reply.next = next
+        var mirror = RankIndex()
+        for number in (next - 900)..<next { mirror.insert(number) }
+        var ledger = CohortLedger()
+        ledger.begin(reply, mirror)
+        return ledger.cohorts.map { $0.age(reply.nowMilliseconds) }
+    }
+
+    @Test func `a worker that was started again knows about how long people wait, whatever the numbers`() {
+        for next in [3001, 150_000_000_000] {
+            let ages = ledger(joined: 3000, next: next)
+            #expect((280...300).contains(ages[0]), "\(ages[0]) s and not 300")
+            #expect(zip(ages, ages.dropFirst()).allSatisfy { $0 > $1 })
+        }
+    }
+
+    @Test func `in a room that lost its counters nobody waits for longer than the room is open`() {
+        let ages = ledger(joined: 0, next: 150_000_000_000)
+        #expect((900...1000).contains(ages[0]))
+        #expect(ages.allSatisfy { $0 <= 1000 })
+    }
+}

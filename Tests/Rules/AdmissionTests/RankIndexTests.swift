@@ -95,6 +95,36 @@ struct RankIndexTests {
         #expect(heartbeats.drain()[0].bitmap == [0x60, 0x80])
     }
 
+    @Test("Visitors spread over more numbers than an outbox holds lose no heartbeat while ticks go on")
+    func spreadHeartbeats() {
+        var outbox = HeartbeatOutbox()
+        var given: Set<Int> = []
+        func tick(_ now: Int) {
+            var request = TickRequest()
+            request.tickMilliseconds = 200
+            outbox.flush(
+                into: &request,
+                redisMilliseconds: 600_000 + now,
+                epochMilliseconds: 30_000,
+                isKnown: true,
+                nowMilliseconds: now
+            )
+            for (chunk, bitmap) in request.heartbeats {
+                given.formUnion(Heartbeats.numbers(chunk: chunk, bitmap: bitmap))
+            }
+        }
+        tick(0)
+        // Of many numbers few still wait: one in each of 1,000 chunks, a hundred of whom poll between two ticks.
+        let numbers = (0..<1000).map { $0 * RankIndex.chunkSize + 7 }
+        for (index, number) in numbers.enumerated() {
+            outbox.mark(number)
+            if index % 100 == 99 { tick(1000 + index * 2) }
+        }
+        tick(29_900)
+        #expect(outbox.dropped == 0)
+        #expect(given == Set(numbers))
+    }
+
     @Test("Heartbeats beyond the bound are dropped and counted")
     func heartbeatBound() {
         var heartbeats = Heartbeats()

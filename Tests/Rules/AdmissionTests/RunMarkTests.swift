@@ -21,4 +21,22 @@ import Testing
         #expect(tokens(4000) == 6 && tokens(4667) == 7 && tokens(1_000_000) == 7)
         #expect(tokens(.max) == 7 && tokens(-5) == 0)
     }
+
+    @Test func `A room that nobody knows is made some time after the first look that found nothing`() {
+        var delay = MakingDelay()
+        func mayMake(_ now: Int) -> Bool { delay.isOver(nowMilliseconds: now) }
+        let whole = MakingDelay.standardMilliseconds
+        // The process has run for an hour without a store: that does not count.
+        let first = 3_600_000
+        for now in stride(from: first, to: first + whole, by: 250) {
+            #expect(!mayMake(now), "\(now - first) ms")
+        }
+        #expect(mayMake(first + whole))
+        // Away once more: others may come back after the store as late as before.
+        #expect(!mayMake(first + whole + 60_000))
+        #expect(!mayMake(first + whole + 61_000))
+        var alone = MakingDelay(milliseconds: 0)
+        let isAtOnce = alone.isOver(nowMilliseconds: 5)
+        #expect(isAtOnce)
+    }
 }

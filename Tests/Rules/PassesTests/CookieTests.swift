@@ -26,6 +26,34 @@ import Testing
         #expect(value("c=\"x; b=1\"", "b") == "1\"")
     }
 
+    @Test func everyValueOfANameIsThereInItsOrder() {
+        func values(_ header: String, _ names: String...) -> [String] {
+            CookieReader(header.bytes).values(named: names).map { String(decoding: $0, as: UTF8.self) }
+        }
+        #expect(values("b=1; a=2; b=; B=3; b=4", "b") == ["1", "4"])
+        #expect(values("c=1; b=2; c=3", "b", "c") == ["1", "2", "3"])
+        #expect(values("a=1, b=2", "b") == [] && values("", "b") == [])
+        let many = String(repeating: "b=x;", count: 40)
+        #expect(values(many, "b").count == CookieReader.valuesMax)
+    }
+
+    @Test func cookiesOfADomainAndForOtherSitesSayWhereTheyGo() {
+        let scope = CookieScope(domain: "example.com", isForOtherSites: true)
+        let names = CookieNames(room: "demo", secure: true, scope: scope)
+        #expect(
+            names.setPass("a.b.c".bytes, maxAgeSeconds: 9) == "__Secure-vestibule-pass-demo=a.b.c; Path=/; "
+                + "Domain=example.com; Max-Age=9; HttpOnly; Secure; SameSite=None; Partitioned"
+        )
+        #expect(CookieNames.passes(room: "demo", secure: true).contains(names.pass))
+        let plain = CookieNames(room: "demo", secure: false, scope: scope)
+        #expect(
+            plain.setPass("a.b.c".bytes, maxAgeSeconds: 9)
+                == "vestibule-pass-demo=a.b.c; Path=/; Domain=example.com; Max-Age=9; HttpOnly; SameSite=Lax"
+        )
+        let framed = CookieNames(room: "demo", secure: true, scope: CookieScope(isForOtherSites: true))
+        #expect(framed.clearTicket().hasPrefix("__Host-vestibule-ticket-demo=; Path=/; Max-Age=0; HttpOnly; Secure; S"))
+    }
+
     @Test(arguments: ["", ";", ";;;", "=", "b", "; b ;", "=1", "\0", "b;=1"])
     func brokenHeadersHoldNothing(header: String) {
         #expect(value(header, "b") == nil)

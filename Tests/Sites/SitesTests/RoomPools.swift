@@ -32,7 +32,7 @@ final class RoomPools: @unchecked Sendable {
         servers = try Room.allCases.map { _ in try RedisServer() }
         var processes: [TestProcess] = []
         for (kind, server) in zip(Room.allCases, servers) {
-            let limits = kind == .paused ? "{mode: paused}" : "{rate: 100000, burst: 100000, max_active: 0}"
+            let limits = kind == .paused ? "{mode: paused}" : "{rate: 10000, burst: 100000}"
             try directory.write(
                 "\(kind).yaml",
                 """
@@ -40,6 +40,7 @@ final class RoomPools: @unchecked Sendable {
                 redis: {socket: \(server.socketPath)}
                 keys: \(directory.file("keys.json"))
                 run_dir: \(directory.file("\(kind)"))
+                nginx: {users: [root]}
 
                 """
             )

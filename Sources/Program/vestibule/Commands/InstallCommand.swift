@@ -12,9 +12,10 @@ struct InstallCommand: ParsableCommand {
         commandName: "install",
         abstract: "Put a waiting room before a site that nginx serves. Without --apply it only says what it would do.",
         discussion:
-            "Makes the user and group vestibule, /etc/vestibule with a key file and a configuration, the include "
-            + "files for nginx and a systemd unit, and adds three include lines to the files of the site. nginx must "
-            + "take the result, or everything is taken back. `vestibule uninstall` gives the old files back."
+            "Makes the user and group vestibule, of which the user of nginx becomes a member, /etc/vestibule with a "
+            + "key file and a configuration, the include files for nginx and a systemd unit, and adds three include "
+            + "lines to the files of the site. nginx must take the result, or everything is taken back. "
+            + "`vestibule uninstall` gives the old files back."
     )
 
     @Flag(help: "Do it.")
@@ -33,7 +34,11 @@ struct InstallCommand: ParsableCommand {
             hosts: host,
             verifier: verifier
         )
-        if place.prefix.isEmpty { print("user and group \(Installation.user), unless they are there") }
+        if place.prefix.isEmpty {
+            print(
+                "user and group \(Installation.user), unless they are there; \(installation.nginxUser) joins the group"
+            )
+        }
         for file in installation.files {
             print("\(apply ? "writing" : "would write") \(file.path) (\(String(file.mode, radix: 8)))")
         }
@@ -81,7 +86,7 @@ struct UninstallCommand: ParsableCommand {
         let kept = ["vestibule.yaml", "keys.json"].map { "\(place.prefix)/etc/vestibule/\($0)" }
         let stayed = try record.undo(recordedIn: recordPath, keeping: keepConfiguration ? Set(kept) : [])
         for path in stayed { print("left as it is: \(path)") }
-        if record.hasMadeUser { try SystemUser.remove(Installation.user) }
+        try record.undoUsers()
         let edited = record.changes.filter { $0.backup != nil && stayed.contains($0.path) }
         guard edited.isEmpty else {
             throw CommandFailure(

@@ -27,11 +27,6 @@ struct KeysCommand: ParsableCommand {
         }
     }
 
-    static func write(_ ring: KeyRing, to path: String) throws {
-        // The group may read: nginx's master reads as root, and workers may run as another user of that group.
-        try Files.write(path, ring.jwkSet(), mode: 0o640)
-    }
-
     /// A ring with one new key, which signs.
     static func newRing(kid: String = "k1") throws -> KeyRing {
         var random = SystemRandomNumberGenerator()
@@ -43,13 +38,16 @@ struct KeysCommand: ParsableCommand {
     }
 
     static func edit(_ path: String, _ change: (KeyRing) throws -> KeyRing) throws {
-        let ring: KeyRing
-        do {
-            ring = try change(try LoadedConfiguration.keys(path))
-        } catch let error as KeyRingError {
-            throw CommandFailure("KEYS_INVALID", "\(error)")
+        let ring = try Files.locked(path) {
+            do {
+                let ring = try change(try LoadedConfiguration.keys(path))
+                // Mode, owner and group stay as somebody has set them.
+                try Files.rewrite(path, ring.jwkSet())
+                return ring
+            } catch let error as KeyRingError {
+                throw CommandFailure("KEYS_INVALID", "\(error)")
+            }
         }
-        try write(ring, to: path)
         print("keys: \(describe(ring))")
         print("now reload nginx (nginx -s reload) and the workers (kill -HUP of vestibule serve)")
     }
@@ -64,12 +62,14 @@ struct KeysCommand: ParsableCommand {
 
         func run() throws {
             let path = try options.path()
-            if !Files.exists(path) {
+            let made: KeyRing? = try Files.locked(path) {
+                guard !Files.exists(path) else { return nil }
                 let ring = try KeysCommand.newRing(kid: kid ?? "k1")
-                try KeysCommand.write(ring, to: path)
-                print("\(path) made with key \(ring.signingKid)")
-                return
+                // The group may read: nginx's master reads as root, and workers may run as a user of that group.
+                try Files.write(path, ring.jwkSet(), mode: 0o640)
+                return ring
             }
+            if let made { return print("\(path) made with key \(made.signingKid)") }
             try KeysCommand.edit(path) { ring in
                 var random = SystemRandomNumberGenerator()
                 let number = (1...).first { !ring.kids.contains("k\($0)") } ?? 1

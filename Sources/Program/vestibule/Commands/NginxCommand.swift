@@ -38,10 +38,10 @@ struct NginxCommand: ParsableCommand {
         var verifier = NginxConfiguration.Verifier.njs
         @Option(help: "What the workers are spoken to in: fastcgi or scgi.")
         var gateway = NginxConfiguration.Gateway.fastcgi
-        @Option(help: "Where nginx keeps the boards for a second; best on tmpfs.")
-        var cacheDirectory = "/dev/shm/vestibule-board"
-        @Option(help: "Requests a second one address may make to the queue API, as nginx writes it.")
-        var apiRate = "100r/s"
+        @Option(help: "Where nginx keeps the boards for a second, in place of nginx.cache_directory.")
+        var cacheDirectory: String?
+        @Option(help: "Requests one address may make to the queue API, as nginx writes it, in place of nginx.limit.")
+        var apiRate: String?
 
         func run() throws {
             let configuration = try LoadedConfiguration.read(config)
@@ -51,7 +51,8 @@ struct NginxCommand: ParsableCommand {
                 verifier: verifier,
                 gateway: gateway
             )
-            (nginx.apiRate, nginx.cacheDirectory) = (apiRate, cacheDirectory)
+            if let apiRate { nginx.apiRate = apiRate }
+            if let cacheDirectory { nginx.cacheDirectory = cacheDirectory }
             if configuration.protectedRooms.isEmpty {
                 Remark.say("no room of \(config) has `protect`: vestibule-guard.conf protects nothing")
             }
@@ -79,7 +80,7 @@ struct NginxCommand: ParsableCommand {
         var nginx = "nginx"
         @Option(help: "The key file, when nginx does not read it (auth-request).")
         var keys: String?
-        @Option(help: "Also ask this running nginx for each path, as http://ADDRESS:PORT, or `auto` for its listens.")
+        @Option(help: "Also ask this running nginx for each path, as http(s)://ADDRESS:PORT, or `auto`.")
         var probe: String?
         @Flag(help: "Exit status 1 for warnings too.")
         var strict = false

@@ -17,7 +17,7 @@ final class OperatorSession {
     private let rooms: RoomOperator
 
     init(configuration: Configuration) throws {
-        let scripts = ScriptCatalog()
+        let scripts = ScriptCatalog(keyPrefix: configuration.redisPrefix)
         loop = try EventLoop()
         link = try LoadedConfiguration.redisSite(configuration).link(loop: loop, scripts: scripts) { _ in }
         rooms = RoomOperator(link: link, scripts: scripts)
@@ -71,6 +71,21 @@ final class OperatorSession {
             rooms.configure(room, changes) { failure in
                 done(failure.map { .failure($0) } ?? .success(()))
             }
+        }
+    }
+
+    /// The rooms that were made at run time.
+    func listed() throws -> [ListedRoom] { try wait(for: Room(id: "rooms", defaults: .standard)) { rooms.listed($0) } }
+
+    func make(_ room: Room, _ entry: ListedRoom) throws {
+        try wait(for: room) { done in
+            rooms.make(room, entry) { failure in done(failure.map { .failure($0) } ?? .success(())) }
+        }
+    }
+
+    func remove(_ room: Room) throws {
+        try wait(for: room) { done in
+            rooms.remove(room) { failure in done(failure.map { .failure($0) } ?? .success(())) }
         }
     }
 

@@ -16,6 +16,16 @@ enum RoomChanges {
         }
     }
 
+    /// Refuses limits that do not fit each other, or ticks of this length.
+    static func check(_ policy: RoomPolicy, tickMilliseconds: Int) throws {
+        if let complaint = policy.complaint {
+            throw CommandFailure("LIMIT_INVALID", "\(complaint.key) \(complaint.reason)")
+        }
+        if let complaint = policy.rateComplaint(tickMilliseconds: tickMilliseconds) {
+            throw CommandFailure("LIMIT_INVALID", "\(PolicyField.rateMilli.key) \(complaint)")
+        }
+    }
+
     private static func field(_ key: String, _ text: String) throws -> (field: PolicyField, value: Int?) {
         guard let field = PolicyField(key: key) else {
             throw CommandFailure("LIMIT_UNKNOWN", "\(key) is not a limit of a room")
@@ -33,7 +43,10 @@ enum RoomReport {
         let fields = [.mode] + PolicyField.allCases.filter { $0 != .mode }
         let limits = fields.map { field in
             let origin = overrides.contains(field) ? "  (set by an operator)" : ""
-            return "\(field.key): \(field.text(reply.policy[field]))\(origin)\n"
+            let asked = reply.askedAbandonMilliseconds
+            let isLonger = field == .abandonAfter && reply.policy[field] != asked
+            let reason = isLonger ? "  (\(field.text(asked)) was asked for; longer while so many wait)" : ""
+            return "\(field.key): \(field.text(reply.policy[field]))\(origin)\(reason)\n"
         }
         let counters = reply.counters
         let state = [

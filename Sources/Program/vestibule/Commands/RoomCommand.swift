@@ -15,7 +15,9 @@ struct RoomCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "room",
         abstract: "Look at rooms and change their limits at run time.",
-        subcommands: [List.self, Show.self, Set.self, Pause.self, Resume.self, Close.self, Reset.self]
+        subcommands: [
+            List.self, Show.self, Set.self, Pause.self, Resume.self, Close.self, Reset.self, Create.self, Delete.self,
+        ]
     )
 
     struct Options: ParsableArguments {
@@ -37,14 +39,16 @@ struct RoomCommand: ParsableCommand {
 
         func session() throws -> OperatorSession { try OperatorSession(configuration: try loaded()) }
 
-        /// The named room; any well-formed name when only a socket was given.
-        func room(_ id: String) throws -> Room {
-            let configuration = try loaded()
-            if let entry = configuration.rooms.first(where: { $0.id == id }) {
+        /// The named room of the file, or one made at run time; any name when only a socket was given.
+        func room(_ id: String, _ session: OperatorSession) throws -> Room {
+            if let entry = try loaded().rooms.first(where: { $0.id == id }) {
                 return Room(id: id, defaults: entry.policy, revision: -1)
             }
+            if let listed = try session.listed().first(where: { $0.id == id }) {
+                return Room(id: id, defaults: RoomPolicy(pairs: listed.limits) ?? .standard, revision: -1)
+            }
             guard config == nil, redisSocket != nil else {
-                throw CommandFailure("ROOM_UNKNOWN", "there is no room \(id) in the configuration")
+                throw CommandFailure("ROOM_UNKNOWN", "there is no room \(id), in the file or made at run time")
             }
             return Room(id: id, defaults: .standard, revision: -1)
         }
@@ -56,10 +60,12 @@ struct RoomCommand: ParsableCommand {
 
         func run() throws {
             let session = try options.session()
-            for entry in try options.loaded().rooms {
-                let reply = try session.show(try options.room(entry.id))
+            let ids = try options.loaded().rooms.map(\.id)
+            let made = try session.listed().map(\.id).filter { !ids.contains($0) }
+            for id in ids + made {
+                let reply = try session.show(try options.room(id, session))
                 print(
-                    "\(entry.id) mode=\(reply.policy.mode.name) rate=\(reply.policy.ratePerSecond) "
+                    "\(id) mode=\(reply.policy.mode.name) rate=\(reply.policy.ratePerSecond) "
                         + "waiting=\(reply.waiting) called=\(reply.called) active=\(reply.active) "
                         + "entered=\(reply.counters.entered)"
                 )
@@ -74,7 +80,7 @@ struct RoomCommand: ParsableCommand {
 
         func run() throws {
             let session = try options.session()
-            let room = try options.room(room)
+            let room = try options.room(room, session)
             print(RoomReport.text(room.id, try session.show(room), overrides: try session.overrides(room)))
         }
     }
@@ -133,7 +139,8 @@ struct RoomCommand: ParsableCommand {
             guard yes else {
                 throw CommandFailure("NOT_CONFIRMED", "everybody who waits in \(room) would lose the place; say --yes")
             }
-            let generation = try options.session().reset(try options.room(room))
+            let session = try options.session()
+            let generation = try session.reset(try options.room(room, session))
             print("\(room): generation \(generation)")
         }
     }
@@ -144,12 +151,12 @@ struct RoomCommand: ParsableCommand {
         _ changes: [(field: PolicyField, value: Int?)]
     ) throws {
         let session = try options.session()
-        let room = try options.room(id)
-        var policy = try session.show(room).policy
+        let room = try options.room(id, session)
+        let shown = try session.show(room)
+        var policy = shown.policy
+        policy.abandonAfterMilliseconds = shown.askedAbandonMilliseconds
         for (field, value) in changes { policy[field] = value ?? room.defaults[field] }
-        if let complaint = policy.complaint {
-            throw CommandFailure("LIMIT_INVALID", "\(complaint.key) \(complaint.reason)")
-        }
+        try RoomChanges.check(policy, tickMilliseconds: try options.loaded().tickMilliseconds)
         try session.configure(room, changes)
         print(RoomReport.text(id, try session.show(room), overrides: try session.overrides(room)))
     }

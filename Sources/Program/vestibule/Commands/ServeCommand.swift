@@ -3,6 +3,7 @@
 // `vestibule serve`, `vestibule worker` (started by it) and `vestibule check-config`.
 
 import ArgumentParser
+import CLinux
 import Configuration
 import Glibc
 import Logging
@@ -41,11 +42,14 @@ struct WorkerCommand: ParsableCommand {
     @Option var config: String
     @Option var index: Int
     @Option var row: Int?
+    @Option var supervisor: Int32?
     @Flag var inherited = false
     @Flag var joinsOthers = false
+    @Flag var alone = false
     @Flag var successor = false
 
     func run() throws {
+        try liveWithSupervisor()
         // A shell's limit is often 1,024, a quarter of the connections that a worker takes.
         DescriptorLimit.raise()
         let launch = Worker.Launch(
@@ -53,9 +57,19 @@ struct WorkerCommand: ParsableCommand {
             row: row ?? index,
             isInherited: inherited,
             joinsOthers: joinsOthers,
+            isAlone: alone,
             isSuccessor: successor
         )
         try Worker(configurationPath: config, launch: launch, logger: Logger.json("worker")).run()
+    }
+
+    /// A worker without its supervisor would be a process that nobody ends. First of all: the supervisor may be killed
+    /// while this process reads its configuration, or even before it has asked for the signal.
+    private func liveWithSupervisor() throws {
+        linux_set_name("vestibule")
+        linux_die_with_parent(SIGTERM)
+        guard let supervisor, getppid() != supervisor else { return }
+        throw CommandFailure("SUPERVISOR_GONE", "process \(supervisor), which started this worker, has ended")
     }
 }
 
@@ -73,11 +87,14 @@ struct CheckConfigCommand: ParsableCommand {
 
     @Flag(help: "Do not look at the key file.")
     var skipKeys = false
+    @Flag(help: "Connect to Redis too, and try each permission that is needed there.")
+    var redis = false
 
     func run() throws {
         let path = file ?? option ?? standardConfigurationPath
         let configuration = try LoadedConfiguration.read(path)
-        if !skipKeys { _ = try LoadedConfiguration.keys(configuration.keysPath) }
+        if !skipKeys { _ = try LoadedConfiguration.keys(of: configuration) }
+        if redis { _ = try OperatorSession(configuration: configuration).listed() }
         print("\(path) is fine: \(configuration.rooms.map(\.id).joined(separator: ", "))")
     }
 }

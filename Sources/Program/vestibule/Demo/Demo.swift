@@ -38,6 +38,7 @@ final class Demo {
             configuration: plan.configuration,
             configurationPath: plan.path("vestibule.yaml"),
             logDirectory: plan.directory,
+            isAlone: plan.redisSocket == nil,
             log: { Demo.say($0) }
         )
     }

@@ -61,6 +61,7 @@ extension DemoPlan {
             gateway: gateway,
             limitExempt: limitsLoopback ? [] : ["127.0.0.0/8", "::1"],
             cacheDirectory: path("board-cache"),
+            apiLog: .site,
             apiPrefix: configuration.apiPrefix,
             protectedRooms: configuration.protectedRooms
         )

@@ -94,8 +94,13 @@ struct DemoPlan {
                     enqueue: \(room.rules.enqueue.rawValue)
                     proof_of_work: \(room.rules.proofOfWork?.text ?? "off")
                     bind_pass: \(room.rules.passBinding.text)
+                    page_status: \(room.web.pageStatus)
+                    cors: [\(room.web.origins.map { "\"\($0)\"" }.joined(separator: ", "))]
+                    api: \(room.web.speaksReference ? "reference" : "vestibule")
+                    same_site: \(room.web.isForOtherSites ? "none" : "lax")
 
                 """
+            if let domain = room.web.cookieDomain { text += "    cookie_domain: \(domain)\n" }
             if room.outage != .closed {
                 text += "    when_redis_is_away: open\n    open_for: \(room.outage.openForMilliseconds)ms\n"
             }

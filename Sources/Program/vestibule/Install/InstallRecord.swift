@@ -20,6 +20,8 @@ struct InstallRecord {
     var changes: [Change] = []
     var directories: [String] = []
     var hasMadeUser = false
+    /// The user of nginx, when it was made a member of our group.
+    var member: String?
 
     init() {}
 
@@ -38,7 +40,7 @@ struct InstallRecord {
         }
         let whole = JSONValue.members([
             ("changes", .array(list)), ("directories", .array(directories.map { .string($0) })),
-            ("user", .bool(hasMadeUser)),
+            ("user", .bool(hasMadeUser)), ("member", member.map { .string($0) } ?? .null),
         ])
         try Files.write(path, whole.text + "\n", mode: 0o600)
     }
@@ -60,11 +62,18 @@ struct InstallRecord {
         }
         directories = made.compactMap(\.stringValue)
         hasMadeUser = value["user"]?.boolValue == true
+        member = value["member"]?.stringValue
     }
 
     /// Whether the file is as the installation left it.
     static func isUntouched(_ change: Change) -> Bool {
         (try? Files.read(change.path, upTo: 256 << 20)).map { digest($0) == change.digest } ?? false
+    }
+
+    /// Takes back what was done to the users of the system.
+    func undoUsers() throws {
+        if let member { try SystemUser.leave(member, group: Installation.user) }
+        if hasMadeUser { try SystemUser.remove(Installation.user) }
     }
 
     /// Takes the changes back, the last one first, and then the record itself. What somebody has changed since stays,

@@ -15,13 +15,14 @@ struct Installation {
         var path: String
         var bytes: [UInt8]
         var mode: UInt32
-        var isForGroup = false
     }
 
     /// Everything is below this directory; empty for the machine itself.
     let root: String
     let nginx: String
     let nginxConfig: String
+    /// The user of nginx's workers: it reaches the sockets as a member of our group.
+    private(set) var nginxUser = "nobody"
     private(set) var files: [File] = []
     private(set) var edits: [SiteEdit] = []
 
@@ -47,6 +48,7 @@ struct Installation {
             throw CommandFailure("INSTALLED_ALREADY", "\(recordPath) is there; `vestibule uninstall` takes it back")
         }
         let dump = try NginxDump.read(conf: nginxConfig, nginx: nginx)
+        if let user = dump.first(where: { $0.name == "user" })?.arguments.first { nginxUser = user }
         let places = SitePlace.find(dump, hosts: hosts)
         for host in hosts where SitePlace.find(dump, hosts: [host]).isEmpty {
             throw CommandFailure("NO_SERVER", "no server of \(nginxConfig) serves \(host)")
@@ -64,13 +66,21 @@ struct Installation {
                 "\(place.server.file):\(place.server.line) has the includes already"
             )
         }
-        let yaml = try planConfiguration(hosts, places)
+        let pidFile = dump.first { $0.name == "pid" }?.arguments.first
+        let yaml = try planConfiguration(hosts, places, pidFile: pidFile)
         try planFiles(yaml, verifier)
         try planEdits(places, place.http, isPrepared: place.isPrepared)
     }
 
     /// The text of the configuration that is there, or of a new one.
-    private mutating func planConfiguration(_ hosts: [String], _ places: [SitePlace]) throws -> String {
+    /// - Parameters:
+    ///   - places: the servers to protect, whose internal locations the room keeps closed.
+    ///   - pidFile: of nginx, as its configuration names it.
+    private mutating func planConfiguration(
+        _ hosts: [String],
+        _ places: [SitePlace],
+        pidFile: String?
+    ) throws -> String {
         let path = "\(root)/etc/vestibule/vestibule.yaml"
         if Files.exists(path) { return try Files.readText(path) }
         let names = hosts.map { "\"\($0)\"" }.joined(separator: ", ")
@@ -87,6 +97,12 @@ struct Installation {
             redis: {host: 127.0.0.1, port: 6379}
             keys: \(root)/etc/vestibule/keys.json
             run_dir: \(root)/run/vestibule
+            workers: \(min(Configuration.workersMax, Processors.available))
+            nginx:
+              # Only this nginx may speak to the workers, and no other program that runs as its user.
+              users: [\(nginxUser)]
+              api_log: \(Files.exists("\(root)/var/log/nginx") ? "\(root)/var/log/nginx/vestibule.log" : "off")
+              pid_file: \(pidFile.flatMap { $0.hasPrefix("/") ? $0 : nil } ?? "/run/nginx.pid")
 
             """
         files.append(File(path: path, bytes: Array(text.utf8), mode: 0o644))
@@ -97,7 +113,7 @@ struct Installation {
         let configuration = try LoadedConfiguration.parse(yaml, "\(root)/etc/vestibule/vestibule.yaml")
         if !Files.exists(configuration.keysPath) {
             let ring = try KeysCommand.newRing()
-            files.append(File(path: configuration.keysPath, bytes: ring.jwkSet(), mode: 0o640, isForGroup: true))
+            files.append(File(path: configuration.keysPath, bytes: ring.jwkSet(), mode: 0o600))
         }
         let rendered = LoadedConfiguration.nginx(configuration, directory: nginxFolder, verifier: verifier)
         for (name, text) in try rendered.renderedFiles() {
@@ -133,13 +149,17 @@ struct Installation {
     func apply() throws {
         var record = InstallRecord()
         do {
-            if root.isEmpty { record.hasMadeUser = try SystemUser.make(Self.user) }
+            if root.isEmpty {
+                record.hasMadeUser = try SystemUser.make(Self.user)
+                record.member = try SystemUser.join(nginxUser, to: Self.user) ? nginxUser : nil
+            }
             for file in files { try write(file, &record) }
             for edit in edits { try write(edit, &record) }
             try record.write(to: recordPath)
             _ = try NginxDump.read(conf: nginxConfig, nginx: nginx)
         } catch {
             _ = try? record.undo(recordedIn: recordPath)
+            try? record.undoUsers()
             throw error
         }
     }
@@ -147,7 +167,6 @@ struct Installation {
     private func write(_ file: File, _ record: inout InstallRecord) throws {
         try makeDirectories(above: file.path, &record)
         try Files.write(file.path, file.bytes, mode: file.mode)
-        if file.isForGroup, let group = SystemUser.groupID(Self.user) { chown(file.path, 0, group) }
         record.changes.append(.init(path: file.path, backup: nil, digest: InstallRecord.digest(file.bytes)))
     }
 

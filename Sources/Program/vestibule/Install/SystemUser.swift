@@ -6,8 +6,6 @@ import Glibc
 import Reactor
 
 enum SystemUser {
-    static func groupID(_ name: String) -> gid_t? { getgrnam(name)?.pointee.gr_gid }
-
     /// Makes user and group unless they are there. Whether it was made.
     static func make(_ name: String) throws -> Bool {
         if getpwnam(name) != nil { return false }
@@ -17,6 +15,19 @@ enum SystemUser {
     }
 
     static func remove(_ name: String) throws { try run("userdel", [name]) }
+
+    /// Adds a user to a group, unless it is a member. Whether it was added.
+    static func join(_ user: String, to group: String) throws -> Bool {
+        guard let entry = getgrnam(group)?.pointee, let member = getpwnam(user)?.pointee else { return false }
+        var count: Int32 = 256
+        var groups = [gid_t](repeating: 0, count: Int(count))
+        getgrouplist(user, member.pw_gid, &groups, &count)
+        if groups.prefix(Int(max(0, count))).contains(entry.gr_gid) { return false }
+        try run("usermod", ["--append", "--groups", group, user])
+        return true
+    }
+
+    static func leave(_ user: String, group: String) throws { try run("gpasswd", ["--delete", user, group]) }
 
     private static func run(_ program: String, _ words: [String]) throws {
         let (isSuccess, text) = try ChildProcess.output(try Files.executable(program), words)

@@ -3,6 +3,7 @@
 // The configuration and the keys as a process starts with them, or reads them again.
 
 import Configuration
+import Gateway
 import Glibc
 import NginxFiles
 import Passes
@@ -36,14 +37,30 @@ enum LoadedConfiguration {
         NginxConfiguration(
             directory: directory,
             keysFile: Files.absolute(configuration.keysPath),
-            workerSockets: (0..<workerCount(configuration)).map {
+            workerSockets: (0..<servedWorkerCount(configuration)).map {
                 gateway == .fastcgi ? configuration.fastCGISocket($0) : configuration.scgiSocket($0)
             },
             verifier: verifier,
             gateway: gateway,
+            apiRate: configuration.nginx.limit ?? NginxConfiguration.standardAPIRate,
+            apiBurst: configuration.nginx.limitBurst ?? NginxConfiguration.standardAPIBurst,
+            limitExempt: configuration.nginx.limitExempt,
+            cacheDirectory: configuration.nginx.cacheDirectory ?? NginxConfiguration.standardCacheDirectory,
+            apiLog: configuration.nginx.apiLog,
             apiPrefix: configuration.apiPrefix,
             protectedRooms: configuration.protectedRooms
         )
+    }
+
+    /// The keys as a process of the service gets them. Only root reads the file: systemd hands a copy over at the start
+    /// (LoadCredential), and the unit's ExecReload another one, in the run directory.
+    static func keys(of configuration: Configuration) throws -> KeyRing {
+        var path = configuration.keysPath
+        if let directory = getenv("CREDENTIALS_DIRECTORY").map({ String(cString: $0) }) {
+            let handed = ["\(configuration.runDirectory)/keys.json", "\(directory)/keys.json"]
+            path = handed.first { Files.exists($0) } ?? path
+        }
+        return try keys(path)
     }
 
     static func keys(_ path: String) throws -> KeyRing {
@@ -101,8 +118,29 @@ enum LoadedConfiguration {
         return entry.pointee.gr_gid
     }
 
+    /// Whose processes the workers take connections from.
+    /// - Throws: `CommandFailure` USER_UNKNOWN for a user that the file names and the system does not know.
+    static func peers(_ configuration: Configuration) throws -> GatewayPeers {
+        var users: Set<UInt32> = []
+        for name in configuration.nginx.users ?? Configuration.Nginx.usersStandard {
+            if let entry = getpwnam(name) {
+                users.insert(entry.pointee.pw_uid)
+            } else if configuration.nginx.users != nil {
+                throw CommandFailure("USER_UNKNOWN", "nginx.users: \(name) is not a user of this system")
+            }
+        }
+        return GatewayPeers(users: users, masterFile: configuration.nginx.pidFile)
+    }
+
     /// One worker a core, unless the configuration says otherwise.
     static func workerCount(_ configuration: Configuration) -> Int {
-        configuration.workers ?? max(1, min(Configuration.workersMax, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))))
+        configuration.workers ?? min(Configuration.workersMax, Processors.available)
+    }
+
+    /// The workers that nginx is to know. With `workers: auto` those of a running service: it may have been given other
+    /// processors than the shell in which the files are rendered.
+    static func servedWorkerCount(_ configuration: Configuration) -> Int {
+        let running = (0..<Configuration.workersMax).prefix { Files.exists(configuration.fastCGISocket($0)) }.count
+        return configuration.workers == nil && running > 0 ? running : workerCount(configuration)
     }
 }

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The marks of RunMark on disk: an empty file a room in the run directory, whose modification time says when a worker
-// of this host last ran it. They outlive the workers and Redis, and go with a tmpfs when the host starts again.
+// The marks of RunMark on disk: a file a room in the run directory, whose modification time says when a worker of this
+// host last ran it, and whose text says what an operator had set. They outlive the workers and Redis, and go with a
+// tmpfs when the host starts again.
 
 import Admission
 import Glibc
+import Reactor
 
 final class RunMarks {
     private let directory: String
     private let log: (String) -> Void
     /// When this worker last renewed each mark, by its monotonic clock.
     private var renewed: [String: Int] = [:]
+    /// What this worker last wrote into each mark.
+    private var written: [String: String] = [:]
     private var hasFailed = false
 
     init(directory: String, log: @escaping (String) -> Void) {
@@ -27,16 +31,40 @@ final class RunMarks {
 
     /// Renews the mark when it is due. A failed write is logged once. The cost is a full burst after a total loss,
     /// which is not worth failing a request for.
-    func renew(_ room: String, nowMilliseconds: Int) {
-        if let last = renewed[room], nowMilliseconds - last < RunMark.renewMilliseconds { return }
+    /// - Parameter overrides: what an operator has set, in the order of `PolicyField`.
+    func renew(_ room: String, overrides: [Int?], nowMilliseconds: Int) {
+        let text = zip(PolicyField.allCases, overrides).compactMap { field, value in
+            value.map { "\(field.rawValue)=\($0)\n" }
+        }.joined()
+        let isSame = written[room] == text
+        if isSame, let last = renewed[room], nowMilliseconds - last < RunMark.renewMilliseconds { return }
         renewed[room] = nowMilliseconds
         let descriptor = open(path(room), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o640)
-        let isWritten = descriptor >= 0 && futimens(descriptor, nil) == 0
+        defer { if descriptor >= 0 { close(descriptor) } }
+        var isWritten = descriptor >= 0
+        if isWritten, !isSame {
+            isWritten = ftruncate(descriptor, 0) == 0 && write(descriptor, text, text.utf8.count) == text.utf8.count
+            written[room] = isWritten ? text : nil
+        }
+        isWritten = isWritten && futimens(descriptor, nil) == 0
         if !isWritten, !hasFailed {
             hasFailed = true
             log("cannot write \(path(room)): \(String(cString: strerror(errno)))")
         }
-        if descriptor >= 0 { close(descriptor) }
+    }
+
+    /// What an operator had set when this host last ran the room; nothing where the mark cannot be read.
+    func overrides(_ room: String) -> [Int?] {
+        guard let text = try? Files.readText(path(room)) else { return [] }
+        var values: [PolicyField: Int] = [:]
+        for line in text.split(separator: "\n") {
+            let parts = line.split(separator: "=")
+            guard parts.count == 2, let field = PolicyField(rawValue: String(parts[0])), let value = Int(parts[1]),
+                field.bounds.contains(value)
+            else { continue }
+            values[field] = value
+        }
+        return PolicyField.allCases.map { values[$0] }
     }
 
     /// How long this host has not run the room, at least; nil when it never has. A mark that cannot be looked at says

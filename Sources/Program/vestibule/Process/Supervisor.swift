@@ -25,7 +25,7 @@ final class Supervisor {
 
     init(configurationPath: String, logger: Logger) throws {
         let configuration = try LoadedConfiguration.read(configurationPath)
-        _ = try LoadedConfiguration.keys(configuration.keysPath)
+        _ = try LoadedConfiguration.keys(of: configuration)
         _ = try LoadedConfiguration.redisSite(configuration)
         try Files.makeDirectory(configuration.runDirectory)
         lock = try Files.lock(
@@ -47,7 +47,7 @@ final class Supervisor {
             loop: loop,
             configuration: configuration,
             configurationPath: configurationPath,
-            logDirectory: configuration.runDirectory,
+            logDirectory: WorkerLog.directory(configuration.runDirectory),
             inheritance: inheritance,
             log: { logger.warning("\($0)") }
         )
@@ -93,7 +93,7 @@ final class Supervisor {
         notifier.reloading()
         do {
             let configuration = try LoadedConfiguration.read(configurationPath)
-            _ = try LoadedConfiguration.keys(configuration.keysPath)
+            _ = try LoadedConfiguration.keys(of: configuration)
             pool.reload()
         } catch {
             logger.error("reload refused, the old configuration stays: \(error)")

@@ -22,11 +22,10 @@ final class Worker {
     private static let silentMilliseconds = 4000
     /// How long a successor waits: the worker it follows knows the rooms, so it goes only when this one does, too.
     private static let successorMilliseconds = 60_000
+    /// How often the list of rooms made at run time is asked for.
+    private static let roomListMilliseconds = 1000
     /// How long the last heartbeats may take to reach Redis.
     private static let flushMilliseconds = 1000
-    /// How long a worker that joins a running pool leaves it to the others to restore a room that Redis has lost:
-    /// longer than their slowest reconnection (a backoff of 1.5 s) and a tick.
-    private static let deferMilliseconds = 2500
 
     /// How the supervisor has started this worker.
     struct Launch {
@@ -38,6 +37,8 @@ final class Worker {
         var isInherited = false
         /// Others of the pool take requests now, and may remember the rooms.
         var joinsOthers = false
+        /// No other process can remember the rooms: the Redis was started with this pool, for it alone.
+        var isAlone = false
         /// Another worker serves these very sockets until this one does.
         var isSuccessor = false
     }
@@ -48,19 +49,26 @@ final class Worker {
     private let logger: Logger
     private let link: any RedisLink
     private let store: RedisQueueStore
+    /// The rooms that were made at run time.
+    private let roomList: RoomListWatch
+    private var listed: [ListedRoom] = []
     private let api: WaitingRoomAPI
     private let scoreboard: Scoreboard?
     private let marks: RunMarks
     private let handler: GatewayHandler
     private let sockets: (fastCGI: String, scgi: String, group: gid_t?)
+    private let peers: GatewayPeers
     private let launch: Launch
     private let lifeline: WorkerLifeline?
     /// For FastCGI and for SCGI; empty before this worker serves.
     private var servers: [GatewayServer] = []
+    /// What was read last.
+    private var configuration: Configuration
     /// The configuration that this process started with; a reload compares what only a restart can change.
     private let started: Configuration
-    /// When this worker may restore a room that Redis has lost, on the loop's clock.
-    private let mayMakeAt: Int
+    /// By room: since when Redis has been found without it, while this worker does not know it either.
+    private var makingDelays: [String: MakingDelay] = [:]
+    private var connections = 0
     private var tickMilliseconds: Int
     private var isDraining = false
     private var servingFailure: (any Error)?
@@ -68,26 +76,27 @@ final class Worker {
     init(configurationPath: String, launch: Launch, logger: Logger) throws {
         let index = launch.index
         let configuration = try LoadedConfiguration.read(configurationPath)
-        let keys = try LoadedConfiguration.keys(configuration.keysPath)
+        let keys = try LoadedConfiguration.keys(of: configuration)
         let loop = try EventLoop()
-        let scripts = ScriptCatalog()
+        let scripts = ScriptCatalog(keyPrefix: configuration.redisPrefix)
         let site = try LoadedConfiguration.redisSite(configuration)
         let link = site.link(loop: loop, scripts: scripts) { logger.info("\($0)") }
         let store = RedisQueueStore(link: link, scripts: scripts)
         store.complain = { logger.error("\($0)") }
         let scoreboard = Scoreboard(path: configuration.scoreboardPath, row: launch.row)
-        self.mayMakeAt = loop.nowMilliseconds + (launch.joinsOthers ? Worker.deferMilliseconds : 0)
         // Jitter only: one system call a poll for better chance would be a waste.
         var jitter = SplitMix64(seed: .random(in: .min ... .max))
         var environment = APIEnvironment(
             nowMilliseconds: { loop.nowMilliseconds },
-            wallSeconds: { loop.wallMilliseconds / 1000 },
+            wallMilliseconds: { loop.wallMilliseconds },
             random: { jitter.fraction() },
             scoreboard: scoreboard,
             log: { logger.warning("\($0)") }
         )
         let marks = RunMarks(directory: configuration.runDirectory) { logger.warning("\($0)") }
-        environment.ticked = { room in marks.renew(room.id, nowMilliseconds: loop.nowMilliseconds) }
+        environment.ticked = { room in
+            marks.renew(room.id, overrides: room.seen.last.overrides, nowMilliseconds: loop.nowMilliseconds)
+        }
         let api = WaitingRoomAPI(
             store: store,
             rooms: [],
@@ -99,6 +108,7 @@ final class Worker {
             configuration.fastCGISocket(index), configuration.scgiSocket(index),
             try LoadedConfiguration.socketGroup(configuration)
         )
+        self.peers = try LoadedConfiguration.peers(configuration)
         self.launch = launch
         self.lifeline =
             launch.isInherited ? WorkerLifeline(descriptor: ChildProcess.passedDescriptorFirst + 2) : nil
@@ -108,6 +118,8 @@ final class Worker {
         self.logger = logger
         self.link = link
         self.store = store
+        self.roomList = RoomListWatch(link: link, scripts: scripts)
+        self.configuration = configuration
         self.api = api
         self.scoreboard = scoreboard
         self.marks = marks
@@ -116,52 +128,80 @@ final class Worker {
         apply(configuration, keys)
     }
 
-    /// Puts a configuration in force. The start and each reload call this, so no setting depends on which it was.
+    /// The rooms of the file, and those that were made at run time; the file comes first.
+    private var roomSettings: [String: RoomSettings] {
+        var rooms: [String: RoomSettings] = [:]
+        for room in listed {
+            guard isRoomIdentifier(room.id), let limits = RoomPolicy(pairs: room.limits),
+                limits.rateComplaint(tickMilliseconds: tickMilliseconds) == nil
+            else {
+                logger.error("room \(room.id.prefix(64)), made at run time, has limits that cannot be read; left out")
+                continue
+            }
+            rooms[room.id] = RoomSettings(defaults: limits, revision: room.revision)
+        }
+        for room in configuration.rooms {
+            rooms[room.id] = RoomSettings(
+                defaults: room.policy,
+                revision: configuration.revision,
+                rules: room.rules,
+                outage: room.outage,
+                eta: room.eta,
+                web: room.web
+            )
+        }
+        return rooms
+    }
+
+    /// Puts a configuration in force. The start, each reload and each change of the list of rooms call this, so no
+    /// setting depends on which it was.
     private func apply(_ configuration: Configuration, _ keys: KeyRing) {
+        self.configuration = configuration
         tickMilliseconds = configuration.tickMilliseconds
         api.keys = keys
         api.apply(
             APISettings(
-                rooms: Dictionary(
-                    uniqueKeysWithValues: configuration.rooms.map {
-                        (
-                            $0.id,
-                            RoomSettings(
-                                defaults: $0.policy,
-                                revision: configuration.revision,
-                                rules: $0.rules,
-                                outage: $0.outage,
-                                eta: $0.eta
-                            )
-                        )
-                    }
-                ),
+                rooms: roomSettings,
                 staleMilliseconds: configuration.staleMilliseconds,
-                pollBudgetPerSecond: configuration.pollBudgetPerSecond,
                 prefix: Array(configuration.apiPrefix.utf8)
             )
         )
         for room in api.rooms {
             let id = room.id
-            room.mayBeMade = { [loop, mayMakeAt] in loop.nowMilliseconds >= mayMakeAt }
+            room.mayBeMade = { [weak self] in self?.mayMake(id) ?? false }
             room.quietMilliseconds = { [marks] in marks.quietMilliseconds(id) }
+            room.markedOverrides = { [marks] in marks.overrides(id) }
         }
+    }
+
+    private func mayMake(_ room: String) -> Bool {
+        let isAlone = launch.isAlone && !launch.joinsOthers && connections <= 1
+        let whole = isAlone ? MakingDelay(milliseconds: 0) : MakingDelay()
+        return makingDelays[room, default: whole].isOver(nowMilliseconds: loop.nowMilliseconds)
     }
 
     /// Serves until SIGTERM or SIGINT, then finishes what is under way.
     func run() throws {
-        // A worker without its supervisor would be a process that nobody ends.
-        linux_die_with_parent(SIGTERM)
-        linux_set_name("vestibule")
         try loop.onSignal(SIGTERM) { [weak self] in self?.drain() }
         try loop.onSignal(SIGINT) { [weak self] in self?.drain() }
         try loop.onSignal(SIGHUP) { [weak self] in self?.reload() }
+        // For the supervisor alone. Sent to every process of the service, they must not end all workers at once.
+        for signal in WorkerPool.signalsOfSupervisor { try loop.onSignal(signal) {} }
         loop.beforeSleep { [store] in store.flush() }
         link.onReadyChange = { [weak self] ready in
             guard let self, ready else { return }
             self.scoreboard?.count(.redisConnections)
+            self.connections += 1
+            // Redis may have lost the rooms meanwhile, and those that remember them are still connecting.
+            if self.connections > 1 { self.makingDelays = [:] }
             self.api.tickRooms(tickMilliseconds: self.tickMilliseconds)
+            self.roomList.look()
         }
+        roomList.onChange = { [weak self] in self?.take($0) }
+        loop.schedule(
+            afterMilliseconds: Worker.roomListMilliseconds,
+            repeatingMilliseconds: Worker.roomListMilliseconds
+        ) { [roomList] in roomList.look() }
         link.open()
         scheduleTick()
         lifeline?.start(on: loop)
@@ -175,7 +215,7 @@ final class Worker {
     /// A new worker takes requests when it has its mirrors: until then the others know more. It does not wait for ever,
     /// because without Redis an answer that says so is better than none.
     private func serveWhenKnowing(deadline: Int) {
-        guard api.rooms.allSatisfy(\.isKnown) || loop.nowMilliseconds >= deadline else {
+        guard roomList.isKnown && api.rooms.allSatisfy(\.isKnown) || loop.nowMilliseconds >= deadline else {
             loop.schedule(afterMilliseconds: 5) { [weak self] in self?.serveWhenKnowing(deadline: deadline) }
             return
         }
@@ -198,9 +238,17 @@ final class Worker {
             speaking,
             loop: loop,
             listener: listener,
+            peers: peers,
             log: { [logger] in logger.warning("\($0)") },
             handler: handler
         )
+    }
+
+    /// Rooms were made or taken away at run time.
+    private func take(_ rooms: [ListedRoom]) {
+        listed = rooms
+        apply(configuration, api.keys)
+        logger.info("rooms made at run time: \(rooms.count)")
     }
 
     private func scheduleTick() {
@@ -217,7 +265,7 @@ final class Worker {
     private func reload() {
         do {
             let configuration = try LoadedConfiguration.read(configurationPath)
-            let keys = try LoadedConfiguration.keys(configuration.keysPath)
+            let keys = try LoadedConfiguration.keys(of: configuration)
             apply(configuration, keys)
             let waiting = configuration.restartKeys(differingFrom: started)
             if !waiting.isEmpty {

@@ -20,16 +20,19 @@ extension WorkerPool {
         // A row that the worker before does not write any more, or not at the same time.
         let row = slot.server?.row == slot.index ? slot.index + Configuration.workersMax : slot.index
         var arguments = ["worker", "--config", configurationPath, "--index", "\(slot.index)", "--row", "\(row)"]
-        arguments.append("--inherited")
+        arguments += ["--inherited", "--supervisor", "\(getpid())"]
         if slots.contains(where: \.isServing) { arguments.append("--joins-others") }
+        if isAlone { arguments.append("--alone") }
         if slot.current != nil { arguments.append("--successor") }
         let child = try ChildProcess.spawn(
             name: "worker \(slot.index)",
             ChildProcess.thisProgram,
             arguments,
-            logPath: "\(logDirectory)/worker-\(slot.index).log",
+            logPath: WorkerLog.path(slot.index, in: logDirectory),
             environment: [WorkerPool.allocator],
             shownAs: "vestibule",
+            // A reload or a roll must not end a worker that has only just begun.
+            blocking: WorkerPool.signalsOfSupervisor + [SIGHUP],
             passing: slot.descriptors + [writer]
         )
         let worker = RunningWorker(

@@ -16,14 +16,18 @@ final class WorkerPool {
     /// A successor that does not serve by then is given up, and its predecessor stays.
     static let successorMilliseconds = 20_000
     private static let checkMilliseconds = 1000
+    /// What only the supervisor acts on: a roll, a replacement, the end of a child.
+    static let signalsOfSupervisor = [SIGUSR1, SIGUSR2]
 
     let loop: EventLoop
     let configurationPath: String
-    let logDirectory: String
+    let logDirectory: String?
     let log: (String) -> Void
     /// How many workers there should be; slots beyond it, from a predecessor's configuration, end with a roll.
     let count: Int
     var slots: [WorkerSlot]
+    /// The Redis was started with this pool, for it alone.
+    let isAlone: Bool
     private let inheritance: Inheritance?
     private(set) var isStopping = false
     /// Slots whose workers are still to be replaced; the first is being replaced.
@@ -35,19 +39,22 @@ final class WorkerPool {
     var onRolled: ((Bool) -> Void)?
 
     /// - Parameters:
-    ///   - logDirectory: worker-N.log files go here.
+    ///   - logDirectory: worker-N.log files go here; nil: what the workers say goes where this process's words go.
+    ///   - isAlone: the Redis was started with this pool, for it alone: no other process can remember a room.
     ///   - inheritance: sockets and workers of the program that this one replaces.
     init(
         loop: EventLoop,
         configuration: Configuration,
         configurationPath: String,
-        logDirectory: String,
+        logDirectory: String?,
+        isAlone: Bool = false,
         inheritance: Inheritance? = nil,
         log: @escaping (String) -> Void
     ) throws {
         self.loop = loop
         self.configurationPath = configurationPath
         self.logDirectory = logDirectory
+        self.isAlone = isAlone
         self.inheritance = inheritance
         self.log = log
         count = LoadedConfiguration.workerCount(configuration)
@@ -74,7 +81,10 @@ final class WorkerPool {
         loop.schedule(
             afterMilliseconds: WorkerPool.checkMilliseconds,
             repeatingMilliseconds: WorkerPool.checkMilliseconds
-        ) { [weak self] in self?.endStuckWorkers() }
+        ) { [weak self] in
+            self?.endStuckWorkers()
+            self?.boundLogs()
+        }
         onChange?()
         if inheritance != nil { roll() }
     }
@@ -101,6 +111,12 @@ final class WorkerPool {
                 log("worker \(slot.index) (pid \(worker.child.pid)) stands still; killing it")
                 worker.child.signal(SIGKILL)
             }
+        }
+    }
+
+    private func boundLogs() {
+        for path in slots.compactMap({ WorkerLog.path($0.index, in: logDirectory) }) {
+            do { try WorkerLog.bound(path) } catch { log("\(path) cannot be bounded: \(error)") }
         }
     }
 

@@ -1,4 +1,4 @@
--- constants.lua: put behind protocol.lua, in front of every script: the one rule that all scripts share.
+-- constants.lua: put behind protocol.lua, in front of every script: what all scripts share.
 -- ARGV: see the script after it.
 -- Returns nothing by itself.
 
@@ -11,8 +11,34 @@
 -- of a room is lost, the numbers that tickets still carry are lower, so none is issued twice, because no room issues
 -- 131,072 per second. That is two times BEHIND per second, so that the numbers of a young room that was lost once do
 -- not overtake the clock. The number is exact to the millisecond, because a room may be lost twice within a second.
-local function first_number(clock)
-  local ms = math.floor(tonumber(clock[2]) / 1000)
-  -- A clock from before 2026 begins at 1: a number is never negative.
-  return math.max(0, tonumber(clock[1]) - EPOCH_2026) * PER_SECOND + math.floor(ms * PER_SECOND / 1000) + 1
+--
+-- Where the clock was set back, its number is not beyond `least`, the numbers that are known. Then it is the first one
+-- beyond them that differs from the clock's number by whole periods. So two memories that go on from the same numbers,
+-- of which the second does not know what the first has issued, still issue different numbers: they begin at different
+-- times, and stay apart as long as numbers of different times do. A period is not a whole number of minutes, as a clock
+-- that was set wrong by hours or time zones is off by.
+local function first_number(now, least)
+  local own = (math.floor(now / 1000) - EPOCH_2026) * PER_SECOND + math.floor(now % 1000 * PER_SECOND / 1000) + 1
+  return own + math.max(0, math.ceil((least - own) / NUMBERS_PERIOD)) * NUMBERS_PERIOD
+end
+
+-- The members of a sorted set by time end at `latest`: those beyond it are of a clock that was ahead. All of them,
+-- once: what is left would hold its places as long as the clock was ahead.
+local function end_by(key, latest)
+  repeat
+    local late = redis.call('ZRANGEBYSCORE', key, '(' .. latest, '+inf', 'LIMIT', 0, KEYS_PER_COMMAND)
+    local words = {}
+    for _, member in ipairs(late) do
+      words[#words + 1] = latest
+      words[#words + 1] = member
+    end
+    if #late > 0 then redis.call('ZADD', key, unpack(words)) end
+  until #late == 0
+end
+
+-- A command takes a bounded number of words.
+local function in_slices(command, key, words)
+  for from = 1, #words, KEYS_PER_COMMAND do
+    redis.call(command, key, unpack(words, from, math.min(from + KEYS_PER_COMMAND - 1, #words)))
+  end
 end

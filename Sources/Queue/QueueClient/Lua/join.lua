@@ -2,12 +2,13 @@
 -- ARGV  JOIN_ARG_*: generation, next and incarnation that the worker knows (0 = nothing)
 --       JOIN_ITEMS... per join JOIN_ITEM_*: kind ('join', or 'gate': take a number only if admitted at once) and
 --       idempotency key ('' = none); kinds 'person' and 'person_gate' are the same with the key of a person, who has
---       one place at a time
+--       one place at a time; 'passage' (without a key): a token for a request that is nobody's, while nobody waits
 -- Error ROLLBACK: see tick.lua.
 -- Returns JOIN_REPLY_*, then per join JOIN_RESULT_*: code, number, time
 --   code JOIN_WAITING (time = position)   JOIN_ADMITTED (time = pass expiry ms)
 --        JOIN_KNOWN key (time = issue time ms of its ticket)
---        JOIN_CLOSED   JOIN_FULL   JOIN_NO_ROOM at once (gate)   JOIN_BYPASSED (gate)
+--        JOIN_CLOSED   JOIN_FULL   JOIN_NO_ROOM at once (gate, passage)   JOIN_BYPASSED (gate, passage)
+--        JOIN_PASSED (passage)
 -- Atomic because the numbers, the buckets and the bitmaps must agree, and a person's joins at several workers.
 -- O(items); an item with a key looks into up to KEY_PAGES_MAX pages, a person's item costs up to O(epochs of the
 -- grace), at most 64. The worker sends at most 512.
@@ -25,16 +26,17 @@ local function answer(code, number, time)
   reply[at + JOIN_RESULT_CODE], reply[at + JOIN_RESULT_NUMBER], reply[at + JOIN_RESULT_TIME] = code, number, time
 end
 
-local admissible = 0
+local spare, admissible = 0, 0
 if P.mode == BYPASS then
   admissible = math.huge
 elseif P.mode == OPEN and S.waiting == 0 then
   -- The called visitors come first: each of them is owed an entry.
-  admissible = math.min(call_tokens(), math.floor(S.entry_micro / MICRO) - S.called, vacancies())
+  spare = math.min(call_tokens(), math.floor(S.entry_micro / MICRO) - S.called)
+  admissible = math.min(spare, vacancies())
 end
 
 local expires = now + P.pass_ms
-local first, admitted, fresh = S.next, 0, {}
+local first, admitted, passed, fresh = S.next, 0, 0, {}
 local waiting = 0
 
 -- The keys of retries. Each key is a field of a small hash: the field is a part of its digest, the value the number and
@@ -111,7 +113,8 @@ local issued_now = second * 1000
 for i = JOIN_ITEMS, #ARGV, JOIN_ITEM_SIZE do
   local kind, key = ARGV[i + JOIN_ITEM_KIND], ARGV[i + JOIN_ITEM_KEY]
   local is_person = kind == KIND_PERSON or kind == KIND_PERSON_GATE
-  local is_gate = kind == KIND_GATE or kind == KIND_PERSON_GATE
+  local is_passage = kind == KIND_PASSAGE
+  local is_gate = kind == KIND_GATE or kind == KIND_PERSON_GATE or is_passage
   local name = key ~= '' and prefix .. (is_person and 'person:' or 'join:') .. key
   local number, issued_ms, bucket, field
   if name and fresh[name] then
@@ -128,6 +131,12 @@ for i = JOIN_ITEMS, #ARGV, JOIN_ITEM_SIZE do
     answer(JOIN_BYPASSED, 0, 0)
   elseif P.mode == CLOSED then
     answer(JOIN_CLOSED, 0, 0)
+  elseif is_passage and spare >= 1 and waiting == 0 then
+    spare, passed = spare - 1, passed + 1
+    admissible = math.min(admissible, spare)
+    answer(JOIN_PASSED, 0, 0)
+  elseif is_passage then
+    answer(JOIN_NO_ROOM, 0, 0)
   elseif is_gate and admissible < 1 then
     answer(JOIN_NO_ROOM, 0, 0)
   elseif admissible < 1 and S.waiting + waiting >= P.capacity then
@@ -144,7 +153,7 @@ for i = JOIN_ITEMS, #ARGV, JOIN_ITEM_SIZE do
       end
     end
     if admissible >= 1 then
-      admissible, admitted = admissible - 1, admitted + 1
+      admissible, spare, admitted = admissible - 1, spare - 1, admitted + 1
       answer(JOIN_ADMITTED, number, expires)
     else
       waiting = waiting + 1
@@ -157,12 +166,10 @@ if S.next > first then
   S.joined = S.joined + S.next - first
   if S.opened_ms == 0 then S.opened_ms = now end
 end
-if admitted > 0 then
-  enter(first, first + admitted - 1)
-  if P.mode ~= BYPASS then
-    take_tokens(admitted)
-    S.entry_micro = S.entry_micro - admitted * MICRO
-  end
+if admitted > 0 then enter(first, first + admitted - 1) end
+if P.mode ~= BYPASS then
+  take_tokens(admitted + passed)
+  S.entry_micro = S.entry_micro - (admitted + passed) * MICRO
 end
 if waiting > 0 then
   local from = first + admitted

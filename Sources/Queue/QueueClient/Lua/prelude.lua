@@ -36,7 +36,7 @@
 local FIELDS = {'generation', 'next', 'head', 'waiting', 'called', 'active', 'call_micro', 'entry_micro', 'refilled_ms',
   'clock_ms', 'ticked_ms', 'epoch', 'epoch_ms', 'hold_epoch', 'version', 'opened_ms', 'flow_second', 'joined',
   'entered', 'left', 'abandoned', 'lapsed', 'returned', 'restored_ms', 'doubt_from', 'incarnation',
-  'remembered', 'owed'}
+  'remembered', 'owed', 'patience'}
 local DONE_MS_EXTRA = 86400000         -- done bits outlive the last possible return by a day
 
 local prefix = string.sub(KEYS[1], 1, -6)
@@ -56,6 +56,9 @@ local function take_limits()
   for i, field in ipairs(POLICY) do P[field] = tonumber(overrides[i] or config[i + 1] or ARGV[i]) end
   -- File and overrides may not fit each other: one bitmap is kept for each epoch of the grace.
   P.grace_ms = math.min(P.grace_ms, GRACE_PER_ABANDON * P.abandon_ms)
+  -- While a large crowd waits everybody may be silent for longer (tick.lua), or the signs of life would be too many.
+  S.patience, S.asked_abandon_ms = math.max(1, S.patience), P.abandon_ms
+  P.abandon_ms = math.min(PATIENCE_MS_MAX, P.abandon_ms * S.patience)
 end
 take_limits()
 
@@ -78,9 +81,11 @@ local function set_capacities()
   call_full = math.max(full, P.rate_milli * 1000)
 end
 set_capacities()
-local gained = math.max(0, math.min(now - S.refilled_ms, REFILL_MS_MAX)) * P.rate_milli
-S.call_micro = math.min(call_full, S.call_micro + gained)
-S.entry_micro = math.min(full, S.entry_micro + gained)
+local function refill(gained)
+  S.call_micro = math.min(call_full, S.call_micro + gained)
+  S.entry_micro = math.min(full, S.entry_micro + gained)
+end
+refill(math.max(0, math.min(now - S.refilled_ms, REFILL_MS_MAX)) * P.rate_milli)
 S.refilled_ms = math.max(now, S.refilled_ms)  -- later than now: held
 
 -- A newer file is taken over once, after the old limits have filled the buckets up to now.
@@ -96,10 +101,17 @@ if tonumber(ARGV[REVISION_ARG]) > S.revision then
   redis.call('HSET', KEYS[2], unpack(words))
   take_limits()
   set_capacities()
+  refill(0)
 end
 
 local epoch_ms = math.max(1, math.floor(P.abandon_ms / EPOCHS_KEPT))
 local epoch = math.floor(now / epoch_ms)
+-- Heartbeats are noted by epoch. Since the last sweep some may have been noted in epochs of another length, also when
+-- the limits are back by now: the next sweep finds out by a length of 0.
+if S.epoch_ms > 0 and S.epoch_ms ~= epoch_ms then
+  S.epoch_ms = 0
+  redis.call('HSET', KEYS[1], 'epoch_ms', 0)
+end
 
 -- Whether this Redis knows less of the room than a worker does: it went back to an older state (a lagging replica), or
 -- lost everything and somebody without a memory of the room has made it anew.
@@ -137,7 +149,7 @@ if is_elsewhere then
   -- What it may lack are the numbers from here on: the tickets of these are believed for a grace. So are those of all,
   -- for a grace after a Redis had lost everything.
   if S.restored_ms < now - P.grace_ms then S.doubt_from = S.next end
-  S.next = math.max(S.next + BEHIND, first_number(clock))
+  S.next = first_number(now, S.next + BEHIND)
   S.incarnation, S.remembered = S.version, 1
   S.restored_ms, S.hold_epoch = now, epoch + EPOCHS_KEPT
   S.ticked_ms, S.flow_second = math.min(S.ticked_ms, now), math.min(S.flow_second, second)
@@ -149,18 +161,8 @@ if is_elsewhere then
     S.doubt_from = 0
     redis.call('HDEL', KEYS[1], 'key_pages')
     -- Calls and passes of that time end as if they began now, or they would hold their places as long as it was ahead.
-    for key, latest in pairs({[KEYS[4]] = now + P.claim_ms, [KEYS[5]] = now + P.pass_ms}) do
-      -- All of them, once: what is left would hold its places as long as the clock was ahead.
-      repeat
-        local late = redis.call('ZRANGEBYSCORE', key, '(' .. latest, '+inf', 'LIMIT', 0, KEYS_PER_COMMAND)
-        local words = {}
-        for _, number in ipairs(late) do
-          words[#words + 1] = latest
-          words[#words + 1] = number
-        end
-        if #late > 0 then redis.call('ZADD', key, unpack(words)) end
-      until #late == 0
-    end
+    end_by(KEYS[4], now + P.claim_ms)
+    end_by(KEYS[5], now + P.pass_ms)
   end
   save()
 end
@@ -247,6 +249,16 @@ local function enter(from, to)
   S.active = S.active + to - from + 1
   S.entered = S.entered + to - from + 1
   return expires
+end
+
+-- Ends the generation before: everybody who waits or was called loses the place. Passes stay, and numbers go on.
+local function begin_generation(generation)
+  for _, chunk in ipairs(redis.call('HKEYS', KEYS[3])) do redis.call('DEL', prefix .. 'waiting:' .. chunk) end
+  redis.call('DEL', KEYS[3], KEYS[4], recalled_key)
+  redis.call('HDEL', KEYS[1], 'key_pages')
+  S.generation = generation
+  S.waiting, S.called, S.owed, S.head, S.opened_ms = 0, 0, 0, S.next, 0
+  touched, touched_chunks, known_bitmaps = true, {}, {}
 end
 
 -- How many more visitors max_active lets in. Called visitors hold their place in it, but those who lapsed before.

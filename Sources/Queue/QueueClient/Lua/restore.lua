@@ -1,9 +1,9 @@
 -- restore.lua: makes a room that is not in this Redis, or mends a room that went back, from what a worker remembers.
 -- KEYS  1 state   2 config   3 chunks   4 called   5 active   7 names this server, see prelude.lua
 -- ARGV  RESTORE_ARG_*: generation (1 for a new room), next that the worker knows (0 = nothing), opened_ms, tokens
---       that a new room begins with (its burst, or less when the host ran it just now: RunMark in Swift), epoch length
---       and life of a pass (ms), version and incarnation that the worker knows (0 = none), how many override words and
---       how many entries follow
+--       that a new room begins with (its burst, or less when the host ran it just now: RunMark in Swift), epoch length,
+--       claim window and life of a pass (ms), version and incarnation that the worker knows (0 = none), how many
+--       override words and how many entries follow
 --       RESTORE_ITEMS... pairs: field, value of the operator's overrides; pairs: number, pass expiry (ms) of the
 --       entries that the worker has granted lately; then pairs: chunk, waiting bitmap
 -- Returns RESTORE_REPLY_*: generation, next, incarnation. Running it twice, or from several workers, changes nothing
@@ -78,25 +78,15 @@ local function each_bitmap(numbers, body)
 end
 
 -- Takes a bitmap of a chunk's numbers out of those who wait, at their numbers and behind everybody.
-local function unwait(chunk, key, changed)
+local function unwait(chunk, key)
   for _, part in ipairs({chunk, chunk + LATE_CHUNK}) do
-    if redis.call('HEXISTS', KEYS[3], part) == 1 then
-      subtract(prefix .. 'waiting:' .. part, key)
-      changed[part] = true
-    end
-  end
-end
-
--- A command takes a bounded number of words.
-local function in_slices(command, key, words)
-  for from = 1, #words, KEYS_PER_COMMAND do
-    redis.call(command, key, unpack(words, from, math.min(from + KEYS_PER_COMMAND - 1, #words)))
+    if redis.call('HEXISTS', KEYS[3], part) == 1 then subtract(prefix .. 'waiting:' .. part, key) end
   end
 end
 
 -- A visitor who has entered holds a pass and must not enter again: these are marked before the waiting are merged.
 -- Words go on as they came: to make text of a number costs as much as to add it.
-local changed, known_done, fresh, members, passes = {}, {}, {}, {}, {}
+local known_done, fresh, members, passes = {}, {}, {}, {}
 local count, last = 0, 0
 -- The clock by which the pass was given may have been ahead: the entry would hold its place as long.
 local latest_end = now + tonumber(ARGV[RESTORE_ARG_PASS_MS])
@@ -123,25 +113,28 @@ each_bitmap(fresh, function(chunk, key)
   if known_done[chunk] == '' then redis.call('SETBIT', done, CHUNK - 1, 0) end
   redis.call('BITOP', 'OR', done, done, key)
   redis.call('PEXPIRE', done, DONE_MS)
-  unwait(chunk, key, changed)
+  unwait(chunk, key)
 end)
 for _, key in ipairs({KEYS[4], prefix .. 'recalled'}) do
   if redis.call('EXISTS', key) == 1 then in_slices('ZREM', key, members) end
 end
 in_slices('ZADD', KEYS[5], passes)
+-- A state that is gone knew no clock: calls and passes that are left may be of a clock that was ahead.
+if not known[1] then
+  end_by(KEYS[4], now + tonumber(ARGV[RESTORE_ARG_CLAIM_MS]))
+  end_by(KEYS[5], latest_end)
+end
 
 -- What this Redis remembers of an older generation was ended by a reset.
 if known[1] and tonumber(known[1]) < generation then
   for _, chunk in ipairs(redis.call('HKEYS', KEYS[3])) do redis.call('DEL', prefix .. 'waiting:' .. chunk) end
   redis.call('DEL', KEYS[3], KEYS[4], prefix .. 'recalled')
   redis.call('HDEL', KEYS[1], 'key_pages')
-  changed = {}
 end
 
--- Beyond what this worker knows from before the loss, so that it takes the restored bitmaps. The clock does not say
--- enough: it may have been set back.
+-- Beyond what this worker knows from before the loss, so that it takes the bitmaps as they are now: all of them, also
+-- those that it does not bring. The clock does not say enough: it may have been set back.
 local version = math.max((tonumber(known[3]) or 0) + 1, tonumber(ARGV[RESTORE_ARG_KNOWN_VERSION]) + 1, stamp)
-for chunk in pairs(changed) do redis.call('HSET', KEYS[3], chunk, version) end
 for i = bitmaps_at, #ARGV, 2 do
   local chunk = tonumber(ARGV[i])
   local key, scratch = prefix .. 'waiting:' .. chunk, prefix .. 'scratch'
@@ -165,11 +158,12 @@ end
 -- Nor must the called visitors: those called last, whom an older mirror may still show.
 local called = redis.call('ZREVRANGE', KEYS[4], 0, CALLED_MAX - 1)
 for i, number in ipairs(called) do called[i] = tonumber(number) end
-each_bitmap(called, function(chunk, key) unwait(chunk, key, {}) end)
+each_bitmap(called, unwait)
 
 local waiting, head = 0, math.huge
 for _, chunk in ipairs(redis.call('HKEYS', KEYS[3])) do
   local key = prefix .. 'waiting:' .. chunk
+  redis.call('HSET', KEYS[3], chunk, version)
   waiting = waiting + redis.call('BITCOUNT', key)
   local at = redis.call('BITPOS', key, 1)
   if at >= 0 then head = math.min(head, tonumber(chunk) * CHUNK + at) end
@@ -178,11 +172,13 @@ end
 -- From the clock also where a worker remembers: others may remember more, and come later. They find a state that began
 -- so, and raise it only for numbers beyond. What is skipped is never less than BEHIND: so a worker can tell it from
 -- numbers that were issued since its last look.
-local next_number = first_number(clock)
-if known_next > 0 then
-  local there, behind = tonumber(known[2]) or 0, known_next + BEHIND
-  if is_same or not known[1] then behind = math.max(behind, next_number) end
-  next_number = behind <= there and there or math.max(behind, there + BEHIND)
+local next_number, there = 0, tonumber(known[2]) or 0
+if known_next == 0 then
+  next_number = first_number(now, 1)
+elseif known[1] and not is_same and known_next + BEHIND <= there then
+  next_number = there
+else
+  next_number = first_number(now, math.max(known_next, there) + BEHIND)
 end
 -- A room that was there starts with empty buckets and is held, as in prelude.lua: what was admitted just before the
 -- loss still counts against the bound. Once only, though several workers bring their memories. For a room that nobody

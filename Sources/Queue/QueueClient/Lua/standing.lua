@@ -56,10 +56,11 @@ end
 -- Whether the visitor gave a heartbeat within return_grace: polls of the epochs that the sweep looks at, and the marks
 -- of those who lost their place. Precision: half of abandon_after, in the visitor's favour.
 -- For as long after the room was made or restored its record of heartbeats is incomplete, and the ticket is believed:
--- every ticket after a total loss, those of the last numbers after a failover.
+-- every ticket after a total loss, those of the last numbers after a failover, but for those older than TICKET_MS.
 local function seen_within_grace(number, issued_ms)
   local from = now - P.grace_ms
-  if issued_ms >= from or S.restored_ms >= from and number >= S.doubt_from then return true end
+  if issued_ms >= from then return true end
+  if S.restored_ms >= from and number >= S.doubt_from and now - issued_ms <= TICKET_MS then return true end
   local at = spot(number)
   for e = epoch, math.max(math.floor(from / epoch_ms), epoch - EPOCHS_KEPT + 1), -1 do
     if bit_of('seen:' .. e, at) then return true end
@@ -86,10 +87,17 @@ local function place(number, issued_ms)
   return EXPIRED, 0
 end
 
+-- Whether a reset has ended the ticket's generation. A ticket of a higher one proves a reset that this Redis has lost,
+-- and that the workers who restored the room had not seen: it holds from now on. Visitors of that generation whose bit
+-- goes with the others come back at their next look.
+local function is_fenced(generation)
+  if generation > S.generation then begin_generation(generation) end
+  return generation < S.generation
+end
+
 -- Where the visitor stands. One who is away comes back, to the original number or behind the others.
 local function standing(generation, number, issued_ms)
-  -- A lower generation was ended by a reset. A higher one was issued before this Redis lost its memory: honour it.
-  if generation < S.generation then return FENCED, 0 end
+  if is_fenced(generation) then return FENCED, 0 end
   local code, time = place(number, issued_ms)
   -- The list of chunks was evicted, or removed by hand: without it nobody of this chunk would be called.
   if code == WAITING and redis.call('HEXISTS', KEYS[3], math.floor(time / CHUNK)) == 0 then
@@ -98,6 +106,6 @@ local function standing(generation, number, issued_ms)
   end
   if code ~= AWAY then return code, time end
   -- Signed by us, unknown here: this Redis has gone back. No number may be issued twice, so jump past it.
-  if number >= S.next then S.next = number + 1 + GAP end
+  if number >= S.next then S.next = first_number(now, number + 1 + GAP) end
   return come_back(number)
 end

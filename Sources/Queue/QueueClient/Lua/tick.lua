@@ -106,12 +106,28 @@ local function recount()
       redis.call('HDEL', KEYS[3], chunk)
       touched = true
     end
+    redis.call('PEXPIRE', key, ROOM_MS)
   end
+  -- A room that nobody runs any more, because it is in no file, must not stay for ever.
+  for i = 1, 6 do redis.call('PEXPIRE', KEYS[i], ROOM_MS) end
+  redis.call('PEXPIRE', recalled_key, ROOM_MS)
   -- The workers' mirrors show visitors who are not here: without a new list they would answer these for ever.
   if S.waiting ~= before then
     touched = true
     for _, chunk in ipairs(live_chunks()) do touch(chunk) end
   end
+end
+
+-- How many times longer than asked for a visitor may be silent: a power of two, so that the signs of life of all who
+-- wait stay within their half of the polls. See RoomPolicy.patience.
+local function be_patient()
+  local needed, times = math.floor(PATIENCE_MS * S.waiting / P.poll_budget), S.patience
+  while times < PATIENCE_MAX and S.asked_abandon_ms * times < needed do times = 2 * times end
+  while times > 1 and S.asked_abandon_ms * times >= 4 * needed do times = times / 2 end
+  if times == S.patience then return end
+  -- The next tick finds epochs of another length, and keeps the silent for as long as they may be silent now. What was
+  -- noted of those who went before is in epochs of the old length: tickets are believed for a grace.
+  S.patience, S.restored_ms, S.doubt_from = times, now, 0
 end
 
 -- How many are called at once. A room in bypass calls those who wait without tokens, a part of them with each tick, so
@@ -156,8 +172,8 @@ local function call_forward()
     end
   end
   if #calls == 0 then return end
-  redis.call('ZADD', KEYS[4], unpack(calls))
-  if #recalls > 0 then redis.call('ZADD', recalled_key, unpack(recalls)) end
+  in_slices('ZADD', KEYS[4], calls)
+  in_slices('ZADD', recalled_key, recalls)
   S.head = head
   S.waiting, S.called = S.waiting - #calls / 2, S.called + #calls / 2
   if P.mode ~= BYPASS then take_tokens(first_calls) end
@@ -196,6 +212,7 @@ if now - S.ticked_ms >= tonumber(ARGV[TICK_ARG_TICK_MS]) / 2 then
     end
     if epoch >= S.hold_epoch then sweep() end
     recount()
+    be_patient()
     S.epoch, S.epoch_ms = epoch, epoch_ms
   end
   call_forward()

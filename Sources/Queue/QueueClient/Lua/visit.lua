@@ -49,7 +49,7 @@ end
 
 -- Gives a place up for good. Idempotent. A call's token returns; an active place is free at once.
 local function leave(generation, number)
-  if generation < S.generation then return FENCED, 0 end
+  if is_fenced(generation) then return FENCED, 0 end
   if bit_of('left', number) then return LEFT, 0 end
   if redis.call('ZSCORE', KEYS[4], number) then uncall(number, true) end
   local expires = redis.call('ZSCORE', KEYS[5], number)
@@ -62,7 +62,7 @@ local function leave(generation, number)
   end
   local at = spot(number)
   if bit_of('waiting', at) then unwait(at) end
-  if number >= S.next then S.next = number + 1 + GAP end
+  if number >= S.next then S.next = first_number(now, number + 1 + GAP) end
   mark_done(number, number)
   mark('left', number, number, done_ms)
   S.left = S.left + 1

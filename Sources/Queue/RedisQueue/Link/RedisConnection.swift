@@ -54,6 +54,9 @@ public final class RedisConnection {
     private var encoder = RESPEncoder()
     /// Names the process at the other end, if the greeting has asked for it.
     private var server: [UInt8] = []
+    /// When a replica is left at the soonest, and how long after that the next one.
+    private var nextLeaveMilliseconds = 0
+    private var leaveMilliseconds = 2000
     private var awaySinceMilliseconds: Int?
     private var awayLoggedMilliseconds = 0
 
@@ -132,6 +135,15 @@ public final class RedisConnection {
     /// Drops the connection for what Redis has said on it, and makes another one. Safe in a completion.
     func renew(_ reason: String) {
         if state == .ready || state == .greeting { drop(reason, .unavailable(reason)) }
+    }
+
+    /// Drops the connection to a server that has become a replica: behind a forwarder the master is found only by a new
+    /// connection. Rarer and rarer while that finds a replica, too.
+    func leaveReplica(_ reason: String) {
+        guard loop.nowMilliseconds >= nextLeaveMilliseconds else { return }
+        nextLeaveMilliseconds = loop.nowMilliseconds + leaveMilliseconds
+        leaveMilliseconds = min(2 * leaveMilliseconds, timing.awayLogMilliseconds)
+        renew(reason)
     }
 
     /// Writes what this turn of the loop has gathered, in one write. Call it at the end of the turn.
@@ -222,7 +234,7 @@ public final class RedisConnection {
                 switch result {
                 case .success(.error(let text)):
                     // Dropped by the timer: inside the callback hiredis would free the context only afterwards.
-                    self.greetingError = self.greetingError ?? text
+                    self.greetingError = self.greetingError ?? RedisReply.explained(error: text)
                 case .success(let reply):
                     self.greetingError = self.greetingError ?? self.greeting.complaint(about: reply)
                     if let server = RedisGreeting.server(in: reply) { self.server = server }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a new connection does before it is ready: it learns which server it has reached and in which role, and loads the
-// scripts, since a script cache is volatile.
+// What a new connection does before it is ready: it learns which server it has reached and in which role, tries the
+// permissions that the scripts need, and loads the scripts, since a script cache is volatile.
 
 public import QueueClient
 
@@ -21,7 +21,7 @@ public struct RedisGreeting: ExpressibleByArrayLiteral, Sendable {
     public init(scripts: ScriptCatalog, mustBeMaster: Bool = false) {
         let role: [[RedisArgument]] = mustBeMaster ? [["ROLE"]] : []
         commands =
-            role + [["INFO", "server", "memory"]]
+            role + [["INFO", "server", "memory"], RedisPermissions.probe(keyPrefix: scripts.keyPrefix)]
             + QueueScript.allCases.map { ["SCRIPT", "LOAD", RedisArgument(scripts.source(of: $0))] }
         self.mustBeMaster = mustBeMaster
     }
@@ -31,6 +31,7 @@ public struct RedisGreeting: ExpressibleByArrayLiteral, Sendable {
         if let policy = RedisGreeting.evictionPolicy(in: reply), policy.hasPrefix("allkeys-") {
             return "maxmemory-policy \(policy) would evict visitors' places: CONFIG SET maxmemory-policy noeviction"
         }
+        if RedisPermissions.isAnswer(reply) { return RedisPermissions.complaint(about: reply) }
         guard mustBeMaster, let role = reply.arrayValue?.first?.bytesValue else { return nil }
         return role == Array("master".utf8) ? nil : "a \(String(decoding: role, as: UTF8.self)), not a master"
     }

@@ -9,7 +9,12 @@ extension RedisConnection: RedisLink {
     public func isReady(room: String) -> Bool { isReady }
 
     public func send(_ arguments: [RedisArgument], room: String, _ completion: @escaping Completion) {
-        send(arguments, completion)
+        send(arguments) { [weak self] result in
+            if case .success(.error(let text)) = result, text.hasPrefix("READONLY") {
+                self?.leaveReplica(RedisReply.explained(error: text))
+            }
+            completion(result)
+        }
     }
 }
 

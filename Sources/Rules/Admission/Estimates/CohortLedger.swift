@@ -10,15 +10,15 @@ struct LineProgress {
 }
 
 /// Groups of consecutive numbers. Bound: `cohortsMax` groups; older ones are joined in pairs.
-struct CohortLedger {
-    struct Cohort {
+package struct CohortLedger {
+    package struct Cohort {
         /// First number; the group ends where the next begins.
         var start: Int
         var firstMilliseconds: Int
         var lastMilliseconds: Int
         var waiting: Int
 
-        func age(_ now: Int) -> Double { Double(max(0, 2 * now - firstMilliseconds - lastMilliseconds)) / 2000 }
+        package func age(_ now: Int) -> Double { Double(max(0, 2 * now - firstMilliseconds - lastMilliseconds)) / 2000 }
     }
 
     static let cohortsMax = 128
@@ -29,26 +29,31 @@ struct CohortLedger {
     private static let partMin = 64
 
     /// Ascending; the last one takes the joiners.
-    private(set) var cohorts: [Cohort] = []
+    package private(set) var cohorts: [Cohort] = []
     private var joined = 0
     private var next = 0
+
+    package init() {}
 
     var isEmpty: Bool { cohorts.isEmpty }
 
     /// Starts over with what the mirror shows. The times of the joins are not known; they count as
-    /// spread evenly since the room opened.
-    mutating func begin(_ reply: TickReply, _ mirror: RankIndex) {
+    /// spread evenly since the room opened. A number alone says nothing of its age: rooms begin at a number from the
+    /// clock. The joins since the room opened say how many numbers a second were given out.
+    package mutating func begin(_ reply: TickReply, _ mirror: RankIndex) {
         cohorts = []
         joined = reply.counters.joined
         next = reply.next
         let opened = reply.openedMilliseconds == 0 ? reply.nowMilliseconds : reply.openedMilliseconds
         if mirror.punctualCount > 1, let first = mirror.number(atRank: 0) {
             let parts = min(32, mirror.punctualCount)
-            let spread = Double(reply.nowMilliseconds - opened) / Double(max(1, reply.next))
+            // A room that was restored has counted from there on: those who wait have joined, too.
+            let since = reply.nowMilliseconds - opened
+            let spread = Double(since) / Double(max(1, reply.counters.joined, mirror.punctualCount))
             for part in 0..<parts {
                 guard let number = mirror.number(atRank: part * mirror.punctualCount / parts) else { continue }
-                let at = reply.nowMilliseconds - Int(Double(max(0, reply.next - max(first, number))) * spread)
-                append(number, at)
+                let age = min(since, Int(Double(max(0, reply.next - max(first, number))) * spread))
+                append(number, reply.nowMilliseconds - age)
             }
         }
         append(reply.next, reply.nowMilliseconds)

@@ -3,7 +3,10 @@
 // Checks that a visitor who waits costs the store nothing: once every worker has had ticks enough to know the place, no
 // poll, reload or early enter of it is a question to the store. It uses the answers of the store.
 //
-// Right after a fault or a restore mirrors are behind, and the store may be asked.
+// What a fault may cost: for five seconds after it has ended, and after each restore or loss of memory, mirrors are
+// behind, and the store may be asked. The five seconds are the backoff of a connection (1.5 s), a late reply that
+// breaks it once more (1.5 s), and two ticks. So it is after a change of the limits: until its next tick a worker takes
+// a room for one in bypass, where the store lets everybody in.
 
 internal import Admission
 

@@ -43,6 +43,12 @@ struct GhostChecker {
         hold(policy, now)
     }
 
+    /// Limits have changed between two ticks; perhaps they are back before the next one.
+    mutating func noteLimits(_ policy: RoomPolicy, _ now: Int) {
+        if policy.epochMilliseconds != epochMilliseconds { hold(policy, now) }
+        epochMilliseconds = policy.epochMilliseconds
+    }
+
     private mutating func hold(_ policy: RoomPolicy, _ now: Int) {
         heldUntil = max(heldUntil, now + policy.abandonAfterMilliseconds + 2 * policy.epochMilliseconds)
     }

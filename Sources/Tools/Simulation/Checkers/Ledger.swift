@@ -51,6 +51,8 @@ struct Ledger {
     private var lapses: [Int: Int] = [:]
     /// Passes of entries that the store forgot: a second failover may bring them back.
     private var forgottenPasses: [Int: Int] = [:]
+    /// How many are inside as the store has it: an entry that is repeated adds nobody.
+    private var active = 0
     private var entered = 0
     private var left = 0
     private var abandoned = 0
@@ -100,7 +102,8 @@ struct Ledger {
         switch step.kind {
         case .join(_, let reply): joined(reply, &facts, isBypass)
         case .stand(let claim, let reply): stood(claim, reply, &facts)
-        case .enter(let claim, let reply): claimed(claim, reply, &facts, isBypass)
+        case .enter(let claim, let reply):
+            claimed(claim, reply, &facts, isBypass, isRepeated: room.activeCount == active)
         case .leave(let claim, let reply): if reply.standing == .left { move(claim.number, to: .left) }
         case .tick(let before, _): ticked(before, room, &facts)
         case .restore(let before, _, _):
@@ -109,6 +112,7 @@ struct Ledger {
         case .configure, .moved: break
         case .reset: forget()
         }
+        active = room.activeCount
         compare(room)
         return facts
     }
@@ -166,7 +170,8 @@ struct Ledger {
         _ claim: TicketClaim,
         _ reply: StandingReply,
         _ facts: inout Facts,
-        _ isBypass: Bool
+        _ isBypass: Bool,
+        isRepeated: Bool
     ) {
         guard case .entered(let end) = reply.standing else { return stood(claim, reply, &facts) }
         let number = claim.number
@@ -174,12 +179,12 @@ struct Ledger {
         case .entered(let known, let since) where end == known || since == era && known > facts.storeNow:
             if end != known { fault(.idempotence, "\(number) entered twice: passes until \(known) and \(end)") }
             return
-        // The clock was set back, and the pass ends as if it began then.
-        case .entered(_, let since) where since >= memoryEra && since < era:
+        // The clock was set back, and the pass ends as if it began then; also an entry that a worker has brought back.
+        case .entered(_, let since) where since < era && isRepeated:
             return move(number, to: .entered(passEnd: end, era: era))
         case .called: break
         case .waiting where isBypass: break
-        case .forgotten where forgottenPasses[number] == end:
+        case .forgotten where forgottenPasses[number].map { $0 == end || isRepeated } ?? false:
             return move(number, to: .entered(passEnd: end, era: era))
         case let place where place == .abandoned || place == .forgotten || place == nil || isOfLostMemory(place):
             callAtOnce(number, from: place, &facts)
@@ -259,6 +264,7 @@ struct Ledger {
         era += 1
         memoryEra = era
         lapses = [:]
+        active = room?.activeCount ?? 0
         guard let room else {
             forget()
             return []

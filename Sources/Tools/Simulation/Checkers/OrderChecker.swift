@@ -5,9 +5,7 @@
 //
 // The check is made at each tick. A tick is atomic, so visitors who return need no exception: they are ahead by their
 // number from the moment they are back. A visitor who let two calls lapse comes behind everybody. A visitor who is
-// called by the own look comes before everybody who waits; in a store that has lost something within the last grace
-// this is not checked: about one of 600 runs with faults finds such a call before a lower number. That is not
-// understood yet.
+// called by the own look comes before everybody who waits; in bypass everybody passes, in any order.
 
 internal import Admission
 
@@ -18,8 +16,7 @@ struct OrderChecker {
         _ facts: Facts,
         _ room: any QueueRules,
         waitingBefore: Int,
-        isBypass: Bool,
-        hasLost: Bool
+        isBypass: Bool
     ) -> String? {
         if let last = facts.called.last {
             if room.policy.mode == .paused { return "\(last) is called while the room is paused" }
@@ -27,7 +24,7 @@ struct OrderChecker {
                 return "\(last) is called while \(first) waits"
             }
         }
-        for (number, place) in zip(facts.calledAtOnce, facts.calledAtOncePlaces) where !hasLost {
+        for (number, place) in zip(facts.calledAtOnce, facts.calledAtOncePlaces) where !isBypass {
             if room.policy.mode == .paused { return "\(number) is called at once while the room is paused" }
             if let first = room.waiting.next(from: 0), first < place {
                 return "\(number) is called at once while \(first) waits"

@@ -7,7 +7,7 @@
 //
 // It does not compare answers that say "degraded", because the store is away and the worker says that it does not know.
 // Nor does it compare an older look that is shown after a newer one, which a visitor sees who polls two workers within
-// a tick.
+// a tick; of two looks in one millisecond either may be the older one.
 
 /// A look at the queue, in the store's time.
 struct Look {
@@ -40,7 +40,7 @@ struct PositionChecker {
     }
 
     mutating func check(_ number: Int, position: Int, look: Look, _ shown: inout Shown) -> String? {
-        guard look.milliseconds >= shown.look.aheadMilliseconds else {
+        guard look.milliseconds > shown.look.aheadMilliseconds else {
             if position > shown.position { olderLooks += 1 }
             return nil
         }

@@ -24,6 +24,8 @@ public enum Promise: String, Sendable, CaseIterable {
     case cost
     /// The limits are those of the newest file and of the operator, whatever the caller has.
     case limits
+    /// While people who are awake wait, the rate and max_active are used.
+    case rate
     /// While there is room, an entry follows in time; and when the faults have ended, everybody patient enters.
     case liveness
 }

@@ -43,5 +43,7 @@ extension QueueModel {
         incarnation = QueueModel.stamp(now)
         counters = RoomCounters()
         doubtFrom = 0
+        patience = 1
+        mergeLimits()
     }
 }

@@ -32,7 +32,7 @@ extension QueueModel {
         version = max(version + 1, QueueModel.stamp(nowMilliseconds))
         for chunk in chunkVersions.keys { chunkVersions[chunk] = version }
         if restoredMilliseconds < now - policy.returnGraceMilliseconds { doubtFrom = next }
-        next = max(next + RoomMemory.gap, RoomMemory.firstNumber(nowMilliseconds: nowMilliseconds))
+        next = RoomMemory.firstNumber(nowMilliseconds: nowMilliseconds, atLeast: next + RoomMemory.gap)
         holdAdmission(now)
         incarnation = version
         isRemembered = true
@@ -42,10 +42,13 @@ extension QueueModel {
         guard wentBack else { return }
         joinKeys = joinKeys.filter { if case .person = $0.key { true } else { false } }
         doubtFrom = 0
-        let deadline = now + policy.claimWindowMilliseconds
-        for number in called.filter({ $0.value > deadline }).keys { called[number] = deadline }
-        let end = now + policy.passLifetimeMilliseconds
-        for number in active.filter({ $0.value > end }).keys { active[number] = end }
+        end(callsBy: now + policy.claimWindowMilliseconds, passesBy: now + policy.passLifetimeMilliseconds)
+    }
+
+    /// What lies beyond is of a clock that was ahead.
+    private mutating func end(callsBy deadline: Int, passesBy end: Int) {
+        called = called.mapValues { min($0, deadline) }
+        active = active.mapValues { min($0, end) }
         soonestPassEndMilliseconds = active.values.min() ?? Int.max
     }
 
@@ -80,11 +83,13 @@ extension QueueModel {
         if existing == nil { beginState(first, now) }
         if !isConfigured { take(memory.overrides) }
         self.generation = generation
-        // Beyond what this worker knows from before the loss, so that it takes the restored bitmaps. The clock does not
-        // say enough: it may have been set back.
+        // Beyond what this worker knows from before the loss, so that it takes the bitmaps as they are now. The clock
+        // does not say enough: it may have been set back.
         version = max((existing?.version ?? 0) + 1, memory.version + 1, QueueModel.stamp(now))
         // A visitor who has entered holds a pass, and must not enter a second time.
         merge(memory.entries, latestEnd: now + memory.passMilliseconds, now)
+        // A state that is gone knew no clock: calls and passes that are left may be of a clock that was ahead.
+        if existing == nil { end(callsBy: now + memory.claimMilliseconds, passesBy: now + memory.passMilliseconds) }
         // What this store remembers of an older generation was ended by a reset.
         if let existing, existing.generation < generation { endPlaces() }
         merge(memory.chunks)
@@ -118,10 +123,9 @@ extension QueueModel {
     /// They find a state that began so, and raise it only for numbers beyond. What is skipped is never less than the
     /// gap: so a worker can tell it from numbers that were issued since its last look.
     private static func next(behind memory: RoomMemory, _ existing: QueueModel?, isSame: Bool, _ now: Int) -> Int {
-        let there = existing?.next ?? 0
-        var behind = memory.next + RoomMemory.gap
-        if isSame || existing == nil { behind = max(behind, RoomMemory.firstNumber(nowMilliseconds: now)) }
-        return behind <= there ? there : max(behind, there + RoomMemory.gap)
+        if let existing, !isSame, memory.next + RoomMemory.gap <= existing.next { return existing.next }
+        let known = max(memory.next, existing?.next ?? 0)
+        return RoomMemory.firstNumber(nowMilliseconds: now, atLeast: known + RoomMemory.gap)
     }
 
     private mutating func holdAdmission(_ now: Int) {
@@ -155,9 +159,7 @@ extension QueueModel {
             }
             for place in [number, number + RankIndex.lateOffset] {
                 let chunk = place / RankIndex.chunkSize
-                guard chunkVersions[chunk] != nil else { continue }
-                waiting.remove(place)
-                chunkVersions[chunk] = version
+                if chunkVersions[chunk] != nil { waiting.remove(place) }
             }
         }
     }
@@ -175,6 +177,8 @@ extension QueueModel {
             }
             chunkVersions[index] = version
         }
+        // Also those that this worker does not bring.
+        for chunk in chunkVersions.keys { chunkVersions[chunk] = version }
         // Those called last, whom an older mirror may still show.
         let newest = called.sorted { ($0.value, $0.key) > ($1.value, $1.key) }.prefix(caps.calledPerRestore)
         for (number, _) in newest {

@@ -102,6 +102,22 @@ extension QueueModel {
         epoch = current
         epochMilliseconds = policy.epochMilliseconds
         forgetOldSigns(now)
+        bePatient(now)
+    }
+
+    /// The next tick finds epochs of another length, and sweeps nobody for as long as one may be silent then. What was
+    /// noted of those who went before is in epochs of the old length: tickets are believed for a grace.
+    private mutating func bePatient(_ now: Int) {
+        let times = RoomPolicy.patience(
+            waiting: waiting.count,
+            pollBudget: policy.pollBudget,
+            abandonMilliseconds: askedAbandonMilliseconds,
+            now: patience
+        )
+        guard times != patience else { return }
+        patience = times
+        (restoredMilliseconds, doubtFrom) = (now, 0)
+        isLimitsChangeDue = true
     }
 
     /// Chunks in which nobody waits are removed, but the newest.
@@ -193,6 +209,7 @@ extension QueueModel {
         reply.version = version
         reply.incarnation = incarnation
         reply.revision = revision
+        reply.askedAbandonMilliseconds = askedAbandonMilliseconds
         reply.callTokens = max(0, callTokens)
         reply.overrides = overrides
         reply.nowMilliseconds = now

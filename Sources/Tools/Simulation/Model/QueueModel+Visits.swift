@@ -39,7 +39,8 @@ extension QueueModel {
     private func seenWithinGrace(_ claim: TicketClaim, _ now: Int) -> Bool {
         let from = now - policy.returnGraceMilliseconds
         if claim.issuedMilliseconds >= from { return true }
-        if restoredMilliseconds >= from, claim.number >= doubtFrom { return true }
+        let isYoung = now - claim.issuedMilliseconds <= QueueConstants.ticketBelievedMilliseconds
+        if restoredMilliseconds >= from, claim.number >= doubtFrom, isYoung { return true }
         let current = currentEpoch(now)
         let oldest = max(from / policy.epochMilliseconds, current - RoomPolicy.epochsKept + 1)
         let places = [spot(claim.number), claim.number]
@@ -59,11 +60,23 @@ extension QueueModel {
         return claim.number >= next || seenWithinGrace(claim, now) ? nil : .expired
     }
 
+    /// Whether a reset has ended the ticket's generation. A ticket of a higher one proves a reset that the store has
+    /// lost: it holds from now on.
+    private mutating func isFenced(_ claim: TicketClaim) -> Bool {
+        if claim.generation > generation { begin(generation: claim.generation) }
+        return claim.generation < generation
+    }
+
     private mutating func standing(_ claim: TicketClaim, _ now: Int) -> Standing {
-        if claim.generation < generation { return .fenced }
+        if isFenced(claim) { return .fenced }
         if let place = place(claim, now) { return place }
-        if claim.number >= next { next = claim.number + 1 + QueueConstants.numbersSkipped }
+        if claim.number >= next { skip(claim.number, now) }
         return comeBack(claim.number, now)
+    }
+
+    /// A number that only its ticket knows, and perhaps some behind it.
+    private mutating func skip(_ number: Int, _ now: Int) {
+        next = RoomMemory.firstNumber(nowMilliseconds: now, atLeast: number + 1 + QueueConstants.numbersSkipped)
     }
 
     private func reply(_ standing: Standing, _ claim: TicketClaim, _ now: Int) -> StandingReply {
@@ -142,14 +155,14 @@ extension QueueModel {
     /// Gives the place up for good. Idempotent.
     public mutating func leave(_ claim: TicketClaim, nowMilliseconds: Int) -> StandingReply {
         let now = advance(to: nowMilliseconds)
-        if claim.generation < generation {
+        if isFenced(claim) {
             return reply(.fenced, claim, now)
         }
         if !left.contains(claim.number) {
             if called[claim.number] != nil { uncall(claim.number, givesBack: true) }
             if let expires = active.removeValue(forKey: claim.number), expires > now { spent[claim.number] = expires }
             if waiting.contains(spot(claim.number)) { stopWaiting(claim.number) }
-            if claim.number >= next { next = claim.number + 1 + QueueConstants.numbersSkipped }
+            if claim.number >= next { skip(claim.number, now) }
             done.insert(claim.number)
             left.insert(claim.number)
             counters.left += 1

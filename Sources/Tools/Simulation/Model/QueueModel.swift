@@ -70,6 +70,11 @@ public struct QueueModel {
     var restoredMilliseconds: Int
     /// Numbers from here on were perhaps issued by a server whose last steps this state lacks.
     var doubtFrom = 0
+    /// How many times longer than asked for a visitor may be silent, while a large crowd waits.
+    var patience = 1
+    /// It was changed, and counts from the next call on.
+    var isLimitsChangeDue = false
+    var askedAbandonMilliseconds: Int
     /// Number to the end of the pass that a visitor who left still holds.
     var spent: [Int: Int] = [:]
     /// Which server has written this state.
@@ -81,6 +86,7 @@ public struct QueueModel {
     public init(policy: RoomPolicy, firstNumber: Int, nowMilliseconds now: Int) {
         self.policy = policy
         self.file = policy
+        self.askedAbandonMilliseconds = policy.abandonAfterMilliseconds
         self.next = firstNumber
         self.version = QueueModel.stamp(now)
         self.incarnation = QueueModel.stamp(now)
@@ -98,6 +104,7 @@ public struct QueueModel {
 
     /// Takes the time in, never backwards, and refills the buckets.
     mutating func advance(to nowMilliseconds: Int) -> Int {
+        if isLimitsChangeDue { mergeLimits() }
         let now = max(nowMilliseconds, clockMilliseconds)
         clockMilliseconds = now
         let elapsed = max(0, now - refilledMilliseconds)
@@ -109,6 +116,9 @@ public struct QueueModel {
         )
         // Later than now: held.
         refilledMilliseconds = max(now, refilledMilliseconds)
+        // Since the last sweep heartbeats may have been noted in epochs of another length, also when the limits are
+        // back by now: the next sweep finds out by a length of 0.
+        if policy.epochMilliseconds != epochMilliseconds { epochMilliseconds = 0 }
         return now
     }
 
@@ -199,8 +209,7 @@ public struct QueueModel {
         if policy.mode == .bypass {
             admissible = Int.max
         } else if policy.mode == .open, waiting.count == 0 {
-            // The called visitors come first: each of them is owed an entry.
-            admissible = min(callTokens, entryBucket.tokens - called.count, vacancies)
+            admissible = min(spareTokens, vacancies)
         }
         let outcomes = batch.map { joinOne($0, now, &admissible) }
         save()
@@ -212,7 +221,29 @@ public struct QueueModel {
         )
     }
 
+    /// The called visitors come first: each of them is owed an entry.
+    private var spareTokens: Int { min(callTokens, entryBucket.tokens - called.count) }
+
+    /// A token of both buckets, and nothing else, for a request that no person has sent.
+    private mutating func pass() -> JoinOutcome {
+        switch policy.mode {
+        case .bypass: return .bypassed
+        case .closed: return .closed
+        case .paused: return .noRoom
+        case .open:
+            guard waiting.count == 0, spareTokens >= 1 else { return .noRoom }
+            takeCallTokens(1)
+            entryBucket.take()
+            return .passed
+        }
+    }
+
     private mutating func joinOne(_ request: JoinRequest, _ now: Int, _ admissible: inout Int) -> JoinOutcome {
+        if request.kind == .passage {
+            let outcome = pass()
+            if outcome == .passed { admissible = min(admissible, spareTokens) }
+            return outcome
+        }
         if let key = request.key, let known = ticket(of: key, now) {
             return .known(number: known.number, issuedMilliseconds: known.issuedMilliseconds)
         }
@@ -271,23 +302,34 @@ public struct QueueModel {
     }
 
     mutating func mergeLimits() {
+        isLimitsChangeDue = false
         let values = zip(overrides, file.scriptArguments).map { $0 ?? $1 }
         policy = RoomPolicy(scriptArguments: values) ?? policy
         // File and overrides may not fit each other: one bitmap is kept for each epoch of the grace.
         let graceMax = RoomPolicy.gracePerAbandon * policy.abandonAfterMilliseconds
         policy.returnGraceMilliseconds = min(policy.returnGraceMilliseconds, graceMax)
+        askedAbandonMilliseconds = policy.abandonAfterMilliseconds
+        policy.abandonAfterMilliseconds = min(
+            RoomPolicy.patienceMillisecondsMax,
+            policy.abandonAfterMilliseconds * patience
+        )
     }
 
     /// Ends the generation: everybody who waits or was called loses the place. Numbers go on.
     public mutating func reset(nowMilliseconds: Int) -> Int {
         let now = advance(to: nowMilliseconds)
-        generation = max(generation + 1, now / 1000)
+        begin(generation: max(generation + 1, now / 1000))
+        save()
+        return generation
+    }
+
+    /// Ends the generation before. Passes stay.
+    mutating func begin(generation: Int) {
+        self.generation = generation
         endPlaces()
         owed = 0
         isTouched = true
         openedMilliseconds = 0
-        save()
-        return generation
     }
 
     /// Nobody waits or is called any more.

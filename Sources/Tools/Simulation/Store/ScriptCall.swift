@@ -99,6 +99,7 @@ struct ScriptCall {
             openedMilliseconds: arg[.openedMs],
             firstTokens: arg[.firstTokens],
             epochMilliseconds: arg[.epochMs],
+            claimMilliseconds: arg[.claimMs],
             passMilliseconds: arg[.passMs],
             version: arg[.knownVersion],
             incarnation: arg[.incarnation],
@@ -159,6 +160,7 @@ extension RedisReply {
                     case .full: words(.full)
                     case .noRoom: words(.noRoom)
                     case .bypassed: words(.bypassed)
+                    case .passed: words(.passed)
                     }
                 }
         )

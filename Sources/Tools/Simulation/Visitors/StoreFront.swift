@@ -49,7 +49,7 @@ struct StoreFront: Front {
                     done(held, self.answer(reply, room))
                 }
             case .closed: done(nil, .refused)
-            case .full, .noRoom, .bypassed: done(nil, .retry(afterMilliseconds: 10_000))
+            case .full, .noRoom, .bypassed, .passed: done(nil, .retry(afterMilliseconds: 10_000))
             }
         }
     }

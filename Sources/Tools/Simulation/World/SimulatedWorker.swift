@@ -11,10 +11,8 @@ internal import QueueClient
 internal import WaitingRoomAPI
 
 final class SimulatedWorker {
-    /// As in Worker: how long a new worker waits for its first look, and how long a worker that joins a running pool
-    /// leaves it to the others to restore a room.
+    /// As in Worker: how long a new worker waits for its first look.
     private static let silentMilliseconds = 4000
-    private static let deferMilliseconds = 2500
 
     let index: Int
     let room: Room
@@ -24,6 +22,10 @@ final class SimulatedWorker {
     private let world: World
     private let tickMilliseconds: Int
     private let clock: () -> Int
+    /// Whether others serve already.
+    /// As in Worker: when it may make a room of which it knows nothing.
+    private var makingDelay: MakingDelay
+    private var connections = 0
     private(set) var isAlive = true
     /// Whether nginx finds its socket.
     private(set) var isServing = false {
@@ -60,14 +62,14 @@ final class SimulatedWorker {
         link = SimulatedLink(world: world, host: host, index: index, network: network)
         store = RedisQueueStore(link: link, scripts: ModelServer.scripts)
         room = Room(id: SimulatedWorker.roomID, defaults: file.limits, revision: file.revision)
-        let mayMakeAt = world.now + (joinsPool ? SimulatedWorker.deferMilliseconds : 0)
-        room.mayBeMade = { [unowned world] in world.now >= mayMakeAt }
+        // As with the private Redis of a demo, nobody else remembers the room when the first workers start.
+        makingDelay = joinsPool ? MakingDelay() : MakingDelay(milliseconds: 0)
         room.quietMilliseconds = { [unowned world] in
             world.runMarkMilliseconds.map { RunMark.quietMilliseconds(since: $0, nowMilliseconds: world.wall) }
         }
         var environment = APIEnvironment(
             nowMilliseconds: clock,
-            wallSeconds: { [unowned world] in world.wall / 1000 },
+            wallMilliseconds: { [unowned world] in world.wall },
             random: { [unowned world] in world.random.fraction() },
             staleMilliseconds: max(1000, 5 * tickMilliseconds)
         )
@@ -87,7 +89,13 @@ final class SimulatedWorker {
 
     func start() {
         world.note(.birth, index)
-        link.onReadyChange = { [weak self] isReady in if isReady { self?.tick() } }
+        room.mayBeMade = { [world, weak self] in self?.makingDelay.isOver(nowMilliseconds: world.now) ?? false }
+        link.onReadyChange = { [weak self] isReady in
+            guard let self, isReady else { return }
+            self.connections += 1
+            if self.connections > 1 { self.makingDelay = MakingDelay() }
+            self.tick()
+        }
         link.open()
         scheduleTick()
         let deadline = world.now + SimulatedWorker.silentMilliseconds

@@ -4,12 +4,14 @@
 // compiler finds a sentence that is missing. The page that nginx shows while no worker answers has its own sentences
 // (vestibule-server.conf).
 
-internal import Admission
+package import Admission
 
 /// The sentences of one language. Those of type `StaticString` are written into answers without a copy.
-protocol Sentences {
+package protocol Sentences {
     /// The language tag of the page (RFC 5646).
     static var tag: String { get }
+    /// The language's name in itself, for the choice of languages.
+    static var name: String { get }
 
     // MARK: In answers, and on the page
 
@@ -36,8 +38,23 @@ protocol Sentences {
     static var explanation: String { get }
     static var positionLabel: String { get }
     static var waitLabel: String { get }
+    static var progressLabel: String { get }
+    /// A range of time and the longest time, in words; `{}` is the time, which the browser writes.
+    static var about: String { get }
+    static var lessThan: String { get }
+    /// How long the place is kept for a visitor who closes the page; `{}` is the time.
+    static var kept: String { get }
+    /// Why a position rose: visitors ahead came back within the grace.
+    static var returned: String { get }
+    static var enter: String { get }
     static var leave: String { get }
+    static var leaveQuestion: String { get }
+    static var stay: String { get }
     static var rejoin: String { get }
+    static var notify: String { get }
+    /// After `notify` was chosen.
+    static var rings: String { get }
+    static var languageLabel: String { get }
     static var updated: String { get }
     static var degraded: String { get }
     static var trouble: String { get }
@@ -46,6 +63,8 @@ protocol Sentences {
     static var full: String { get }
     static var preparing: String { get }
     static var cookies: String { get }
+    /// For a visitor whose pass nginx refuses; the reason follows.
+    static var refused: String { get }
     /// For a visitor whom the site has not named, in a room with one place for each person.
     static var tokenMissing: String { get }
     static var tokenInvalid: String { get }
@@ -59,13 +78,4 @@ protocol Sentences {
     static func loadsAgain(_ seconds: Int) -> String
     /// Follows `loadsAgain` for a visitor who has a place.
     static var keptMeanwhile: String { get }
-}
-
-extension Language {
-    var sentences: any Sentences.Type {
-        switch self {
-        case .english: EnglishSentences.self
-        case .korean: KoreanSentences.self
-        }
-    }
 }

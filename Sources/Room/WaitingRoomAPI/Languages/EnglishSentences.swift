@@ -6,6 +6,7 @@ internal import Admission
 
 enum EnglishSentences: Sentences {
     static var tag: String { "en" }
+    static var name: String { "English" }
 
     static var paused: StaticString { "The queue is paused. Your place is kept." }
     static var late: StaticString {
@@ -31,6 +32,10 @@ enum EnglishSentences: Sentences {
         }
     }
 
+    static var refused: String {
+        "You are in, but this site has refused your pass twice. Please try again in a few minutes, or "
+            + "tell the site. Reason:"
+    }
     static var title: String { "Waiting room" }
     static var queued: String { "You are in the queue" }
     static var explanation: String {
@@ -38,8 +43,19 @@ enum EnglishSentences: Sentences {
     }
     static var positionLabel: String { "Your position" }
     static var waitLabel: String { "Estimated wait" }
+    static var progressLabel: String { "Progress" }
+    static var about: String { "about {}" }
+    static var lessThan: String { "less than {}" }
+    static var kept: String { "If you close this page, your place is kept for {}." }
+    static var returned: String { "People ahead of you came back to their places." }
+    static var enter: String { "Enter now" }
     static var leave: String { "Leave the queue" }
+    static var leaveQuestion: String { "Leave the queue? You will lose your place." }
+    static var stay: String { "Stay" }
     static var rejoin: String { "Join again" }
+    static var notify: String { "Alert me when it is my turn" }
+    static var rings: String { "You will be alerted when it is your turn." }
+    static var languageLabel: String { "Language" }
     static var updated: String { "Updated" }
     static var degraded: String { "The position may be a little old. Your place is kept." }
     static var trouble: String { "Connection trouble. Your place is kept, trying again…" }

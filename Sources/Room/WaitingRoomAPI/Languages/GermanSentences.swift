@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What visitors read in German.
+
+internal import Admission
+
+enum GermanSentences: Sentences {
+    static var tag: String { "de" }
+    static var name: String { "Deutsch" }
+
+    static var paused: StaticString { "Die Warteschlange ist angehalten. Ihr Platz bleibt erhalten." }
+    static var late: StaticString {
+        "Sie waren zweimal an der Reihe und nicht da. Sie warten weiter, hinter allen, die jetzt hier sind."
+    }
+    static var ready: StaticString { "Sie sind an der Reihe." }
+    static var admitted: StaticString { "Sie sind drin." }
+    static var left: StaticString { "Sie haben die Warteschlange verlassen." }
+    static var expired: StaticString { "Ihr Platz ist abgelaufen. Bitte stellen Sie sich neu an." }
+    static var forecast: (beforeDuration: StaticString, beforeConfidence: StaticString, end: StaticString) {
+        ("Etwa ", " (Verlässlichkeit: ", ")")
+    }
+    static var hours: StaticString { " Std." }
+    static var minutes: StaticString { " Min." }
+    static var seconds: StaticString { " Sek." }
+    static func secondsAlone(_ count: Int) -> StaticString { count == 1 ? " Sekunde" : " Sekunden" }
+    static func word(_ confidence: Confidence) -> StaticString {
+        switch confidence {
+        case .high: "hoch"
+        case .good: "gut"
+        case .fair: "mittel"
+        case .low: "gering"
+        }
+    }
+
+    static var refused: String {
+        "Sie sind an der Reihe, aber diese Website hat Ihre Zulassung zweimal abgelehnt. Versuchen Sie "
+            + "es in einigen Minuten erneut oder melden Sie es der Website. Grund:"
+    }
+    static var title: String { "Warteraum" }
+    static var queued: String { "Sie sind in der Warteschlange" }
+    static var explanation: String {
+        "Gerade sind sehr viele Menschen hier. Lassen Sie diese Seite offen: Sie werden automatisch eingelassen."
+    }
+    static var positionLabel: String { "Ihre Position" }
+    static var waitLabel: String { "Geschätzte Wartezeit" }
+    static var progressLabel: String { "Fortschritt" }
+    static var about: String { "etwa {}" }
+    static var lessThan: String { "weniger als {}" }
+    static var kept: String { "Wenn Sie diese Seite schließen, bleibt Ihr Platz noch so lange erhalten: {}." }
+    static var returned: String { "Menschen vor Ihnen sind auf ihre Plätze zurückgekehrt." }
+    static var enter: String { "Jetzt eintreten" }
+    static var leave: String { "Warteschlange verlassen" }
+    static var leaveQuestion: String { "Warteschlange verlassen? Ihr Platz geht verloren." }
+    static var stay: String { "Bleiben" }
+    static var rejoin: String { "Neu anstellen" }
+    static var notify: String { "Benachrichtigen, wenn ich dran bin" }
+    static var rings: String { "Sie werden benachrichtigt, wenn Sie an der Reihe sind." }
+    static var languageLabel: String { "Sprache" }
+    static var updated: String { "Aktualisiert" }
+    static var degraded: String { "Die Position ist vielleicht nicht ganz aktuell. Ihr Platz bleibt erhalten." }
+    static var trouble: String { "Verbindungsprobleme. Ihr Platz bleibt erhalten, neuer Versuch…" }
+    static var unreachable: String { "Die Warteschlange ist gerade nicht erreichbar. Neuer Versuch…" }
+    static var closed: String { "Der Warteraum ist zurzeit geschlossen. Diese Seite versucht es von selbst wieder." }
+    static var full: String { "Die Warteschlange ist gerade voll. Diese Seite versucht es von selbst wieder." }
+    static var preparing: String { "Ihr Platz wird vorbereitet…" }
+    static var cookies: String {
+        "Bitte erlauben Sie Cookies für diese Website und stellen Sie sich neu an: Ihr Platz steht in einem Cookie."
+    }
+    static var tokenMissing: String {
+        "Hier gibt es einen Platz je Person: Melden Sie sich auf dieser Website an und öffnen Sie diese Seite erneut."
+    }
+    static var tokenInvalid: String {
+        "Ihre Anmeldung gilt hier nicht mehr: Melden Sie sich erneut an und öffnen Sie diese Seite noch einmal."
+    }
+
+    static var loadAgain: String { "Jetzt laden" }
+    static var allowCookies: String {
+        "Bitte erlauben Sie Cookies für diese Website: Ihr Platz steht in einem Cookie."
+    }
+    static func needsScript(_ seconds: Int) -> String {
+        "Der Andrang ist so groß, dass dieser Raum gerade JavaScript braucht. Bitte schalten Sie es "
+            + "ein. Diese Seite versucht es in \(seconds) s wieder."
+    }
+    static func loadsAgain(_ seconds: Int) -> String {
+        "JavaScript ist aus: Diese Seite lädt sich in \(seconds) s neu."
+    }
+    static var keptMeanwhile: String { "Ihr Platz bleibt so lange erhalten." }
+}

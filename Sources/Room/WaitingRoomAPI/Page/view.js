@@ -1,0 +1,110 @@
+// What the whole page looks like: colour, and the icon of the tab.
+function setState(state) {
+  if (show('room').dataset.state === state) { return; }
+  show('room').dataset.state = state;
+  const colour = { ready: '22a355', paused: 'c77700', trouble: 'c77700', ended: '767d8a' }[state] || '1f5fd6';
+  const line = state === 'ready' ? 'M4 8l3 3 5-6' : 'M8 4v4l3 2';
+  show('icon').href = 'data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">'
+    + '<circle cx="8" cy="8" r="8" fill="%23' + colour + '"/>'
+    + '<path d="' + line + '" stroke="white" stroke-width="2" fill="none"/></svg>';
+}
+
+// In words that are as exact as a forecast is: minutes, tens of minutes, half hours.
+function span(low, high) {
+  const [unit, size] = high < 5400 ? ['minute', 60] : high < 129600 ? ['hour', 3600] : ['day', 86400];
+  const amount = high / size;
+  const step = unit === 'minute' ? (amount <= 10 ? 1 : amount <= 30 ? 5 : 10) : amount < 6 ? 0.5 : 1;
+  const to = Math.max(step, Math.ceil(amount / step) * step);
+  const from = Math.min(to, Math.floor(low / size / step) * step);
+  const words = new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'long' });
+  if (from <= 0) { return text.lessThan.replace('{}', words.format(to)); }
+  if (from === to) { return text.about.replace('{}', words.format(to)); }
+  return text.about.replace('{}', words.formatRange ? words.formatRange(from, to) : words.format(to));
+}
+
+function forecast(seconds) {
+  return seconds === null || seconds === undefined ? '–' : span(seconds * told.low, seconds * told.high);
+}
+
+function length(seconds) {
+  const [unit, size] = seconds < 5400 ? ['minute', 60] : ['hour', 3600];
+  const words = new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'long' });
+  return words.format(Math.max(1, Math.floor(seconds / size)));
+}
+
+// How far the visitor has come since this tab first saw the number.
+function progress(position) {
+  const key = 'vestibule-from-' + room;
+  const name = ticket.generation + ':' + ticket.number;
+  let first = position;
+  try {
+    const [known, from] = (sessionStorage.getItem(key) || '').split(' ');
+    if (known === name) { first = Math.max(position, Number(from)); }
+    sessionStorage.setItem(key, name + ' ' + first);
+  } catch (e) { /* storage is off: the bar begins with the page */ }
+  show('progress').hidden = first < 2;
+  show('progress').value = first > 1 ? (first - position) / (first - 1) : 0;
+}
+
+// One button at a time; the focus moves with it, so that the keyboard never falls back to the top.
+function offer(shown, hidden) {
+  const hadFocus = document.activeElement === show(hidden);
+  show(hidden).hidden = true;
+  show(shown).hidden = false;
+  if (hadFocus) { show(shown).focus(); }
+}
+
+function setPlace(holds) {
+  holdsPlace = holds;
+  show('place').hidden = !holds;
+  show('heading').textContent = holds ? text.heading : text.title;
+  if (holds) { return; }
+  document.title = text.title;
+  show('position').textContent = '–';
+  show('updated').textContent = '';
+  show('notify').hidden = true;
+  shown = null;
+}
+
+function draw(json) {
+  failures = 0;
+  setPlace(true);
+  offer('leave', 'rejoin');
+  const moves = json.status === 'waiting' && json.eta_sec !== null;
+  const isReady = json.status === 'ready';
+  setState(isReady ? 'ready' : json.degraded ? 'trouble' : json.status === 'paused' ? 'paused' : 'waiting');
+  const before = shown;
+  shown = steady(json.position);
+  show('position').textContent = shown ? shown.toLocaleString(language) : '–';
+  show('eta').textContent = forecast(json.eta_sec);
+  if (shown) { progress(shown); } else { show('progress').hidden = true; }
+  show('kept').textContent = isReady ? '' : text.kept.replace('{}', length(Number(kept)));
+  show('updated').textContent = text.updated + ' ' + new Date().toLocaleTimeString(language);
+  show('enter').hidden = !isReady;
+  show('notify').hidden = isReady || !('Notification' in window) || Notification.permission === 'denied';
+  document.title = isReady ? '✓ ' + text.ready : shown ? '(' + shown + ') ' + text.title : text.title;
+  const isBack = moves && before && shown > before;
+  say(json.degraded ? text.degraded : isBack ? text.returned : moves && !json.late ? '' : json.message);
+}
+
+// For a tab that is not looked at: a short tone, and a notification where it is allowed.
+function ring() {
+  if (!rings || !document.hidden) { return; }
+  rings = false;
+  try {
+    new Notification(text.ready, { body: location.host, tag: 'vestibule-' + room });
+  } catch (e) { /* phones want a service worker for it */ }
+  const context = new AudioContext();
+  const tone = context.createOscillator();
+  const volume = context.createGain();
+  volume.gain.value = 0.1;
+  tone.connect(volume).connect(context.destination);
+  tone.start();
+  tone.stop(context.currentTime + 0.4);
+}
+
+// Boards are right within an error. Far from the front a number that is no further off stays, rather than rise.
+function steady(position) {
+  const slack = front !== null && position > front ? Math.max(error.places, error.share * position) : 0;
+  return shown && position > shown && position - shown <= slack ? shown : position;
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Goal: where nginx refuses what the workers give, one tab is not a hundred requests a second.
+// Method: the workers get another key than nginx has loaded, and Chromium opens the page.
+
+import Foundation
+import StrictJSON
+import TestSupport
+import Testing
+
+extension InTheBrowser {
+    @Suite struct RefusedPassTests {
+        @Test func `a page whose pass is refused goes in twice, and then stops and says why`() throws {
+            let visit = try Visit("  demo: {rate: 10, burst: 50}", ahead: 0)
+            let client = visit.stack.client()
+            func header() -> Substring? {
+                let joined = try? client.postJSON("/api/v1/queue/join", #"{"event_id":"demo"}"#)
+                return joined?.json["pass"]?.stringValue?.split(separator: ".").first
+            }
+            let old = header()
+            // nginx keeps the key it was started with; the workers read another one.
+            let secret = String(repeating: "CQkJ", count: 10) + "CQk"
+            let key = #"{"kty":"oct","alg":"HS256","kid":"k9","k":"\#(secret)"}"#
+            try visit.stack.directory.write("keys.json", #"{"keys":[\#(key)]}"#)
+            for pid in visit.stack.pids["workers"]?.arrayValue ?? [] {
+                kill(Int32(pid.integerValue ?? 0), SIGHUP)
+            }
+            let isLoaded = Wait.until(seconds: 5) { (0..<8).allSatisfy { _ in header() != old } }
+            try #require(isLoaded, "the workers read the new key")
+            // The gate lets the browser in, which nginx takes; the next page shows the pass to nginx.
+            try visit.browser.open(visit.address("/first"))
+            #expect(try visit.browser.title == "backend")
+            try visit.browser.open(visit.address("/second"))
+            visit.expect("#message", shows: "refused your pass twice", within: 20)
+            #expect(visit.browser.text("#message").contains("forged"))
+            let before = try gateLines(visit)
+            #expect(before <= 6, "the first page, and three looks at the second one")
+            Thread.sleep(forTimeInterval: 3)
+            #expect(try gateLines(visit) == before, "it has stopped")
+            #expect(visit.browser.text("#rejoin") == "Join again")
+            let metrics = try visit.stack.client().get("/metrics").text
+            #expect(metrics.firstMatch(of: /vestibule_pass_refused_total{reason="forged"} [1-9]/) != nil)
+            #expect(metrics.firstMatch(of: /vestibule_pass_disputed_total [1-9]/) != nil)
+            let logs = try visit.stack.workerLogs(onceTheyHold: "")
+            #expect(logs.joined().components(separatedBy: "nginx refuses a pass").count - 1 <= 2, "once a worker")
+            #expect(try visit.backendLines("/second").isEmpty)
+        }
+
+        private func gateLines(_ visit: Visit) throws -> Int {
+            try visit.stack.client().get("/metrics").text.split(separator: "\n").reduce(0) { sum, line in
+                guard line.hasPrefix("vestibule_gate_total"), let count = line.split(separator: " ").last else {
+                    return sum
+                }
+                return sum + (Int(count) ?? 0)
+            }
+        }
+    }
+}
