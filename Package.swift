@@ -194,6 +194,7 @@ let package = Package(
             ["NginxCheck", "NginxFiles", "vestibule"],
             exclude: ["expected.txt", "hard.conf", "read_with_crossplane.py"]
         ),
+        tests("Sites", "SitesTests", ["NginxFiles", "Passes", "vestibule"]),
         tests("Program", "IntegrationTests", ["Load", "Passes", "Reactor", "StrictJSON", "vestibule-fuzz"]),
         tests("Program", "BrowserTests", ["StrictJSON"]),
         tests("Tools", "SimulationTests", ["Admission", "Configuration", "Simulation", "vestibule"]),

@@ -201,6 +201,12 @@ public struct NginxConfiguration: Sendable {
             numbers.map { "js_set $vsb_v_\($0) vestibule.verdict;\n" }.joined()
             + "map $vestibule_room $vsb_guard {\n    volatile;\n\(choice.joined())    default malformed;\n}"
         let goBack = [
+            "# The site's limits, passwords and addresses hold where the request goes, and are asked there only.",
+            "include \"\(directory)/vestibule-isolate.conf\";",
+            "error_page 599 /_vestibule/none;",
+            "limit_req zone=vestibule_nobody;",
+            "# Only the site's own 404 answers where the site lets itself in alone, with us and without.",
+            "if ($vsb_shut) { rewrite ^ /_vestibule/absent last; }",
             "if ($vsb_back) { rewrite ^ $vsb_uri last; }",
             "root /dev/null;    # no file: the last word of try_files is an internal redirect that keeps the method",
             "try_files /none $vsb_uri$is_args$args;",

@@ -17,7 +17,9 @@ import Testing
     }
 
     /// Program and Tools are one layer: the program offers the simulation as a command.
-    private static let ranks = ["Rules": 0, "Host": 1, "Gateway": 2, "Queue": 3, "Room": 4, "Program": 5, "Tools": 5]
+    private static let ranks = [
+        "Rules": 0, "Host": 1, "Gateway": 2, "Queue": 3, "Room": 4, "Program": 5, "Sites": 5, "Tools": 5,
+    ]
     private static let products = [
         "crypto": "Crypto", "histogram": "Histogram", "logging": "Logging", "argumentParser": "ArgumentParser",
     ]

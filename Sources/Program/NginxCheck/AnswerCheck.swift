@@ -12,6 +12,10 @@ struct AnswerCheck {
         "add_header", "expires", "sub_filter", "error_page", "auth_basic", "auth_request", "deny", "satisfy",
         "limit_req", "limit_conn", "add_before_body", "add_after_body",
     ]
+    /// Those of them that change only an answer that the location itself gives.
+    private static let ofAnswers: Set<String> = [
+        "add_header", "expires", "sub_filter", "add_before_body", "add_after_body",
+    ]
     private static let ofGateways = ["cache", "ignore_headers", "intercept_errors"]
 
     func findings() -> [NginxFinding] {
@@ -38,7 +42,9 @@ struct AnswerCheck {
     private typealias OurLocation = (location: NginxLocation, names: Set<String>)
 
     private func ourLocations(_ locations: [NginxLocation], above: Set<String>) -> [OurLocation] {
-        locations.filter(\.directive.isOurs).flatMap { location -> [OurLocation] in
+        // What /_vestibule/absent answers is the site's own 404.
+        let ours = locations.filter { $0.directive.isOurs && $0.pattern != "/_vestibule/absent" }
+        return ours.flatMap { location -> [OurLocation] in
             let names = above.union((location.directive.block ?? []).map(\.name))
             return [(location, names)] + ourLocations(location.nested, above: names)
         }
@@ -46,6 +52,12 @@ struct AnswerCheck {
 
     private func reaches(_ directive: NginxDirective, _ ours: OurLocation) -> Bool {
         if ours.names.contains(directive.name) { return false }
+        // nginx answers a `return` before it counts, and sends a text of its own as it is.
+        let answer = ours.location.directive.children("return").first
+        if answer != nil && directive.name.hasPrefix("limit_") { return false }
+        if let answer, answer.arguments.count > 1, directive.name == "error_page" { return false }
+        let leadsOn = !ours.location.directive.children("try_files").isEmpty
+        if leadsOn && Self.ofAnswers.contains(directive.name) { return false }
         if directive.name == "deny" { return !ours.names.contains("allow") }
         if Self.reaching.contains(directive.name) { return true }
         return ["fastcgi", "scgi"].contains { gateway in

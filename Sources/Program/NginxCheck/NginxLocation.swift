@@ -80,6 +80,20 @@ struct NginxLocation {
     }
 }
 
+/// The locations that a site marks as `internal`: what nginx itself leads to, and no client.
+enum SiteInternals {
+    /// Those with a path. An expression cannot be named in `internal` of a room.
+    static func all(in server: NginxDirective) -> [NginxLocation] {
+        func inner(_ locations: [NginxLocation]) -> [NginxLocation] {
+            locations.filter { !$0.directive.isOurs }.flatMap { [$0] + inner($0.nested) }
+        }
+        return inner(NginxLocation.all(in: server)).filter {
+            $0.pattern.hasPrefix("/") && $0.matcher != .expression(ignoresCase: false)
+                && $0.matcher != .expression(ignoresCase: true) && !$0.directive.children("internal").isEmpty
+        }
+    }
+}
+
 extension NginxDirective {
     /// Whether the directive stands in a file that Vestibule rendered.
     var isOurs: Bool { OurFiles.names.contains(fileName) }

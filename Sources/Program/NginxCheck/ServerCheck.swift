@@ -46,8 +46,10 @@ struct ServerCheck {
         return findings + earlyErrors() + GuardedServer(http: http, server: server).findings()
     }
 
-    /// nginx answers these before the lines of a server run, and a named location does not run them.
-    private static let earlyStatuses: Set<String> = ["400", "414", "494", "495", "496", "497"]
+    /// nginx answers these before the lines of a server run, and a named location does not run them. 405 is for TRACE.
+    private static let earlyStatuses: Set<String> = [
+        "400", "405", "414", "421", "494", "495", "496", "497", "501", "505",
+    ]
 
     private func earlyErrors() -> [NginxFinding] {
         inherited("error_page").compactMap { page in
@@ -58,7 +60,7 @@ struct ServerCheck {
             return NginxFinding(
                 .open,
                 page,
-                "a malformed request reaches \(target) before the guard: take its status out of this line"
+                "a malformed request, or TRACE, reaches \(target) before the guard: take its status out of this line"
             )
         }
     }

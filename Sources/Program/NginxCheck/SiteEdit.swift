@@ -95,15 +95,21 @@ public struct SitePlace: Equatable, Sendable {
     /// The http block.
     public var http: NginxDirective
 
-    /// The servers that serve a host with more than redirects.
-    /// - Parameter host: a server name; nil for every server.
-    public static func find(_ configuration: [NginxDirective], host: String?) -> [SitePlace] {
+    /// The servers that serve one of some hosts with more than redirects.
+    /// - Parameter hosts: server names; none for every server.
+    public static func find(_ configuration: [NginxDirective], hosts: [String]) -> [SitePlace] {
         guard let http = configuration.first(where: { $0.name == "http" }) else { return [] }
         return http.children("server").filter { server in
             guard !server.children("return").contains(where: { !$0.answersWithContent }) else { return false }
-            guard let host else { return true }
-            return NginxCheck.names(of: server).contains(host.lowercased())
+            return hosts.isEmpty || hosts.contains { NginxCheck.names(of: server).contains($0.lowercased()) }
         }.map { SitePlace(server: $0, http: http) }
+    }
+
+    /// The paths that the server marks as `internal`, each once.
+    public var internalPaths: [String] {
+        var paths: [String] = []
+        for path in SiteInternals.all(in: server).map(\.pattern) where !paths.contains(path) { paths.append(path) }
+        return paths
     }
 
     /// Whether the server has Vestibule's includes already.

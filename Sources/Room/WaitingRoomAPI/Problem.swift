@@ -148,7 +148,7 @@ struct Problem: Error {
         retry: 10_000
     )
     static func rateLimited(afterMilliseconds: Int) -> Problem {
-        Problem(429, "RATE_LIMITED", "too many joins from this address", retry: afterMilliseconds)
+        Problem(429, "RATE_LIMITED", "too many requests from this address", retry: afterMilliseconds)
     }
     static let tooEarly = Problem(429, "POLLED_TOO_EARLY", "wait for poll_after_ms between polls", retry: 1000)
     /// The queue cannot take a change just now; nothing is lost, and the same request may be sent again.

@@ -87,6 +87,14 @@ import Testing
             "SERVER;\nGUARD;\nerror_page 400 404 = @app; #!\nlocation @app {\nproxy_pass http://backend;\n}"
         ),
         Planted(
+            "TRACE with the guard",
+            "SERVER;\nGUARD;\nerror_page 405 = @app; #!\nlocation @app {\nproxy_pass http://backend;\n}"
+        ),
+        Planted(
+            "an internal location that no room names",
+            "SERVER;\nGUARD;\nlocation /files/ { #!\ninternal;\nalias /srv/files/;\n}\nlocation / { }"
+        ),
+        Planted(
             "another server of the same name",
             "SERVER;\nGUARD;\nlocation / { }",
             beside: "server { #!\nlisten 81;\nserver_name SHOP.example;\nlocation / {\nproxy_pass http://backend;\n}\n}"

@@ -40,5 +40,5 @@ def repr_of(word):
 for path in sys.argv[1:]:
     result = crossplane.parse(path, single=True, check_ctx=False, check_args=False, strict=False)
     assert result["status"] == "ok", (path, result["errors"])
-    print("==", path if path.startswith("/") else os.path.basename(path))
+    print("==", path if path.startswith("/") else os.path.relpath(path, os.path.dirname(__file__)))
     show(result["config"][0]["parsed"], 0)

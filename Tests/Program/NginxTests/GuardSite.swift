@@ -10,7 +10,7 @@ extension Site {
     static let guarded: [ProtectedRoom] = {
         var (demo, other, shop) = (RoomProtection(), RoomProtection(), RoomProtection())
         demo.exceptions = [RoomProtection.Exception(path: "/excepted/")]
-        demo.internalPaths = ["/hidden/"]
+        demo.internalPaths = ["/hidden/", "/asks", "/copy"]
         other.paths = ["/other/"]
         shop.hosts = ["shop.test", "*.shop.test"]
         shop.paths = ["/", "/only-shop"]

@@ -94,6 +94,9 @@ def answer(params, body):
                           for kind, value in (("ticket", "T"), ("pass", "P")))
         return ("X-Accel-Redirect: @vestibule_continue\r\nX-Vestibule-Room: " + room + "\r\nX-Vestibule-Pass: issued-pass\r\nX-Vestibule-Number: 77\r\n"
                 "Cache-Control: no-store\r\n" + cookies + "\r\n")
+    if operation == "gate" and "limited" in params["QUERY_STRING"]:
+        page = "_html" if "text/html" in params.get("HTTP_ACCEPT", "") else ""
+        return "X-Accel-Redirect: @vestibule_limited%s\r\n\r\n" % page
     refused = re.search(r"refuse=(\d+)", params["QUERY_STRING"])
     if refused:
         return ("Status: %s Refused\r\nContent-Type: text/html; charset=utf-8\r\nCache-Control: no-store\r\n"

@@ -53,6 +53,26 @@ struct SourceLimitTests {
         }
     }
 
+    @Test("One address may come to the gate a hundred times a second, and an exempt one as often as it likes")
+    func gateRequests() throws {
+        let bench = try WaitingRoomBench()
+        try bench.fill()
+        func visit(_ address: String?) throws -> Answer {
+            let fields: [(GatewayField, String)] = [
+                (.operation, "gate"), (.room, "demo"), (.verdict, "missing"), (.accept, "text/html"),
+            ]
+            return try bench.send(Call("GET", "/tickets", fields + (address.map { [(.address, $0)] } ?? [])))
+        }
+        // nginx has the page, with status 429.
+        let limited = "@vestibule_limited_html"
+        for _ in 0..<100 { #expect(try visit("192.0.2.1")["X-Accel-Redirect"] != limited) }
+        #expect(try visit("192.0.2.1")["X-Accel-Redirect"] == limited)
+        #expect(try visit("192.0.2.2")["X-Accel-Redirect"] != limited)
+        for _ in 0..<200 { #expect(try visit(nil)["X-Accel-Redirect"] != limited) }
+        bench.advance(1000)
+        #expect(try visit("192.0.2.1")["X-Accel-Redirect"] != limited)
+    }
+
     @Test("Whoever comes without an address is exempt, and a room without a limit counts nobody")
     func exempt() throws {
         let bench = try bench("1/h")

@@ -20,8 +20,8 @@ struct InstallCommand: ParsableCommand {
 
     @Flag(help: "Do it.")
     var apply = false
-    @Option(help: "The server name to protect; needed when there are several servers.")
-    var host: String?
+    @Option(help: "A server name to protect, any number of times; needed when there are several servers.")
+    var host: [String] = []
     @Option(help: "Who verifies passes: njs, lua or auth-request.")
     var verifier = NginxConfiguration.Verifier.njs
     @OptionGroup var place: InstallPlace
@@ -31,7 +31,7 @@ struct InstallCommand: ParsableCommand {
             root: place.prefix,
             nginx: place.nginx,
             nginxConfig: place.configPath,
-            host: host,
+            hosts: host,
             verifier: verifier
         )
         if place.prefix.isEmpty {

@@ -34,21 +34,29 @@ struct Installation {
 
     // MARK: - The plan
 
-    /// - Parameter host: the server name to protect; nil when there is only one server.
+    /// - Parameter hosts: the server names to protect; none when there is only one server.
     /// - Throws: `CommandFailure` with what is missing, before anything is done.
-    init(root: String, nginx: String, nginxConfig: String, host: String?, verifier: NginxConfiguration.Verifier) throws
-    {
+    init(
+        root: String,
+        nginx: String,
+        nginxConfig: String,
+        hosts: [String],
+        verifier: NginxConfiguration.Verifier
+    ) throws {
         (self.root, self.nginx, self.nginxConfig) = (root, nginx, nginxConfig)
         guard !Files.exists(recordPath) else {
             throw CommandFailure("INSTALLED_ALREADY", "\(recordPath) is there; `vestibule uninstall` takes it back")
         }
         let dump = try NginxDump.read(conf: nginxConfig, nginx: nginx)
         if let user = dump.first(where: { $0.name == "user" })?.arguments.first { nginxUser = user }
-        let places = SitePlace.find(dump, host: host)
-        guard let place = places.first else {
-            throw CommandFailure("NO_SERVER", "no server of \(nginxConfig) serves \(host ?? "anything")")
+        let places = SitePlace.find(dump, hosts: hosts)
+        for host in hosts where SitePlace.find(dump, hosts: [host]).isEmpty {
+            throw CommandFailure("NO_SERVER", "no server of \(nginxConfig) serves \(host)")
         }
-        guard places.count == 1 || host != nil else {
+        guard let place = places.first else {
+            throw CommandFailure("NO_SERVER", "no server of \(nginxConfig) serves anything")
+        }
+        guard places.count == 1 || !hosts.isEmpty else {
             let list = places.map { "\($0.server.file):\($0.server.line)" }.joined(separator: ", ")
             throw CommandFailure("WHICH_SERVER", "there are several servers (\(list)); say which with --host")
         }
@@ -58,24 +66,34 @@ struct Installation {
                 "\(place.server.file):\(place.server.line) has the includes already"
             )
         }
-        let yaml = try planConfiguration(host, pidFile: dump.first { $0.name == "pid" }?.arguments.first)
+        let pidFile = dump.first { $0.name == "pid" }?.arguments.first
+        let yaml = try planConfiguration(hosts, places, pidFile: pidFile)
         try planFiles(yaml, verifier)
         try planEdits(places, place.http, isPrepared: place.isPrepared)
     }
 
     /// The text of the configuration that is there, or of a new one.
-    /// - Parameter pidFile: of nginx, as its configuration names it.
-    private mutating func planConfiguration(_ host: String?, pidFile: String?) throws -> String {
+    /// - Parameters:
+    ///   - places: the servers to protect, whose internal locations the room keeps closed.
+    ///   - pidFile: of nginx, as its configuration names it.
+    private mutating func planConfiguration(
+        _ hosts: [String],
+        _ places: [SitePlace],
+        pidFile: String?
+    ) throws -> String {
         let path = "\(root)/etc/vestibule/vestibule.yaml"
         if Files.exists(path) { return try Files.readText(path) }
+        let names = hosts.map { "\"\($0)\"" }.joined(separator: ", ")
+        let internals = Set(places.flatMap(\.internalPaths)).filter { RoomProtection.complaint(path: $0) == nil }
+        let closed = internals.sorted().map { "\"\($0)\"" }.joined(separator: ", ")
         let text = """
             # Made by `vestibule install`. Every setting with its default: deploy/vestibule.yaml.
             rooms:
               demo:
                 rate: 10      # calls and entries per second
                 burst: 100    # how many may enter at once after a quiet time
-                protect:\(host.map { "\n      hosts: [\"\($0)\"]" } ?? "")
-                  paths: [/]
+                protect:\(hosts.isEmpty ? "" : "\n      hosts: [\(names)]")
+                  paths: [/]\(closed.isEmpty ? "" : "\n      internal: [\(closed)]")
             redis: {host: 127.0.0.1, port: 6379}
             keys: \(root)/etc/vestibule/keys.json
             run_dir: \(root)/run/vestibule

@@ -1,0 +1,1 @@
+<?php echo "of-the-site: must not run";
