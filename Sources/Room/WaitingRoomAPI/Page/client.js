@@ -1,8 +1,7 @@
 const show = (id) => document.getElementById(id);
-const { room, step: firstStep, api: prefix, kept, refused } = show('room').dataset;
+const { room, step: firstStep, api, kept, refused } = show('room').dataset;
 const language = document.documentElement.lang;
 const text = JSON.parse(show('text').textContent);
-const api = prefix + '/';
 const keyName = 'vestibule-join-' + room;
 const latestMilliseconds = 15000;
 let timer = 0;
