@@ -92,6 +92,7 @@ private final class SkewedSite {
             keys: \(directory.file("keys.json"))
             workers: 2
             run_dir: \(directory.path)
+            nginx: {api_log: site}
 
             """
         )

@@ -118,7 +118,7 @@ extension Integration {
             let shape =
                 /^약 (\d+시간 )?(\d+분 ?)?(\d+초 )?예상 \(신뢰도: (높음|다소 높음|보통|낮음)\)$/
             #expect(message.wholeMatch(of: shape) != nil, "\(message)")
-            for language in ["en", "en;q=0.9, ko;q=0.2", "fr", ""] {
+            for language in ["en", "en;q=0.9, ko;q=0.2", "sv", ""] {
                 let english = try client.get(path, ("Accept-Language", language)).json["message"]?.stringValue ?? ""
                 #expect(english.hasPrefix("About "), "\(language): \(english)")
             }
