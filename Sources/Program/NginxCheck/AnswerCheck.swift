@@ -69,7 +69,7 @@ struct AnswerCheck {
     // MARK: Headers that the client writes
 
     /// The guard refuses a request that brings one of ours.
-    private var hasGuard: Bool { (server.block ?? []).contains { $0.includes(OurFiles.guardian) } }
+    private var hasGuard: Bool { server.holdsInclude(OurFiles.guardian) }
 
     /// How the name of our header is written for a handler; proxy_pass has it from our own lines.
     private static let ownNames = [
@@ -81,7 +81,7 @@ struct AnswerCheck {
     private func claimedInLocations(_ block: NginxDirective, outer: [NginxDirective]) -> [NginxFinding] {
         block.children("location").filter { !$0.isOurs }.flatMap { location -> [NginxFinding] in
             let inner = claimedInLocations(location, outer: [location] + outer)
-            guard (location.block ?? []).contains(where: { $0.includes(OurFiles.location) }) else { return inner }
+            guard location.holdsInclude(OurFiles.location) else { return inner }
             let claims = Self.ownNames.compactMap { handler, name, header -> NginxFinding? in
                 guard let pass = location.children(handler).first else { return nil }
                 let lines = ([location] + outer).lazy.map { $0.children(name) }.first { !$0.isEmpty } ?? []

@@ -12,7 +12,7 @@ struct GuardedServer {
     init(http: NginxDirective, server: NginxDirective) {
         self.server = server
         paths = GuardedPaths(http)
-        host = NginxCheck.names(of: server).first { !$0.contains("~") && !$0.contains("*") } ?? "localhost"
+        host = NginxCheck.host(of: server)
     }
 
     func findings() -> [NginxFinding] {

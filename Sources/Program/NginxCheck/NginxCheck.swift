@@ -36,7 +36,7 @@ public enum NginxCheck {
     static func servers(of http: NginxDirective) -> (protected: [NginxDirective], others: [NginxDirective]) {
         let all = http.children("server")
         let isProtected = { (server: NginxDirective) in
-            (server.block ?? []).contains { $0.includes(OurFiles.server) }
+            server.holdsInclude(OurFiles.server)
         }
         return (all.filter(isProtected), all.filter { !isProtected($0) })
     }
@@ -69,6 +69,11 @@ public enum NginxCheck {
 
     static func names(of server: NginxDirective) -> [String] {
         server.children("server_name").flatMap(\.arguments).map { $0.lowercased() }.filter { $0 != "_" && $0 != "" }
+    }
+
+    /// A host by which requests reach the server.
+    static func host(of server: NginxDirective) -> String {
+        names(of: server).first { !$0.contains("~") && !$0.contains("*") } ?? "localhost"
     }
 
     /// Where a server passes requests to: the host or name, without scheme and path.

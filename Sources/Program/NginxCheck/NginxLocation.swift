@@ -101,6 +101,9 @@ extension NginxDirective {
     /// Whether the directive includes the named file of ours.
     func includes(_ name: String) -> Bool { includedName == name }
 
+    /// Whether a line of its block includes the named file of ours.
+    func holdsInclude(_ name: String) -> Bool { (block ?? []).contains { $0.includes(name) } }
+
     /// Lines of the rewrite module, also within `if`, after which nginx runs no further line of it in this level.
     /// - Parameter isServer: in a server `last` ends them too; in a location it leads to another location.
     func skippers(before end: Int, isServer: Bool) -> [NginxDirective] {

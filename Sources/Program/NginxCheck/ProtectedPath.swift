@@ -21,11 +21,11 @@ public struct ProtectedPath: Sendable, Equatable {
     public static func all(in configuration: [NginxDirective]) -> [ProtectedPath] {
         guard let http = configuration.first(where: { $0.name == "http" }) else { return [] }
         return NginxCheck.servers(of: http).protected.flatMap { server in
-            let name = NginxCheck.names(of: server).first { !$0.contains("~") && !$0.contains("*") } ?? "localhost"
+            let name = NginxCheck.host(of: server)
             let listens = server.children("listen").map(\.arguments)
             let plain = listens.filter { !$0.contains("ssl") }.lazy.compactMap { port(of: $0) }.first
             let tls = listens.filter { $0.contains("ssl") }.lazy.compactMap { port(of: $0) }.first
-            let hasGuard = (server.block ?? []).contains { $0.includes(OurFiles.guardian) }
+            let hasGuard = server.holdsInclude(OurFiles.guardian)
             let rooms = hasGuard ? GuardedPaths(http) : nil
             let room = { (path: String) in rooms?.room(path, host: name) }
             return protected(NginxLocation.all(in: server)) { room($0) != nil }.map {
@@ -46,7 +46,7 @@ public struct ProtectedPath: Sendable, Equatable {
         locations.filter { !$0.directive.isOurs }.flatMap { location -> [NginxLocation] in
             let isPath = location.pattern.hasPrefix("/") && location.directive.children("internal").isEmpty
             let hasCheck =
-                (location.directive.block ?? []).contains { $0.includes(OurFiles.location) }
+                location.directive.holdsInclude(OurFiles.location)
                 || isGuarded(location.pattern)
             return (isPath && hasCheck ? [location] : []) + protected(location.nested, isGuarded)
         }

@@ -73,7 +73,7 @@ struct ServerCheck {
     }
 
     private func isChecked(_ location: NginxLocation) -> Bool {
-        (location.directive.block ?? []).contains { $0.includes(OurFiles.location) }
+        location.directive.holdsInclude(OurFiles.location)
     }
 
     private func findings(_ location: NginxLocation) -> [NginxFinding] {

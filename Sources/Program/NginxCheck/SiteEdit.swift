@@ -113,7 +113,7 @@ public struct SitePlace: Equatable, Sendable {
     }
 
     /// Whether the server has Vestibule's includes already.
-    public var isProtected: Bool { (server.block ?? []).contains { $0.includes(OurFiles.server) } }
+    public var isProtected: Bool { server.holdsInclude(OurFiles.server) }
     /// Whether http has them already.
-    public var isPrepared: Bool { (http.block ?? []).contains { $0.includes(OurFiles.http) } }
+    public var isPrepared: Bool { http.holdsInclude(OurFiles.http) }
 }

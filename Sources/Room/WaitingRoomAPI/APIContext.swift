@@ -80,6 +80,7 @@ final class APIContext {
     /// Whether the store has ever answered this worker.
     var wasReady = false
     private var pacer = LogPacer()
+    private var pageTemplates: [Language: PageTemplate] = [:]
 
     private var roomsByID: [String: Room]
     /// The rooms, by name.
@@ -98,6 +99,14 @@ final class APIContext {
     func replaceRooms(_ rooms: [Room]) {
         roomsByID = Dictionary(uniqueKeysWithValues: rooms.map { ($0.id, $0) })
         self.rooms = rooms.sorted { $0.id < $1.id }
+    }
+
+    /// The page in a language, made when it is first asked for: most workers meet few of the languages.
+    func pageTemplate(_ language: Language) -> PageTemplate {
+        if let template = pageTemplates[language] { return template }
+        let template = WaitingPage.template(language)
+        pageTemplates[language] = template
+        return template
     }
 
     /// Logs what may be the same for many requests.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a client takes (RFC 9110 section 12.5.1), as far as the gate has to choose: a page, or JSON for a program.
+// What a client takes (RFC 9110 section 12.5), as far as the gate has to choose: a page, or JSON for a program; and
+// whether the page may be compressed.
 
 /// The weights of an Accept header, in thousandths; nil for what it does not name.
 struct AcceptHeader {
@@ -17,8 +18,19 @@ struct AcceptHeader {
 
     init(_ header: ArraySlice<UInt8>) {
         isEmpty = header.allSatisfy { $0 == 0x20 || $0 == 0x09 }
-        let text = String(decoding: header.prefix(AcceptHeader.lengthMax), as: UTF8.self).lowercased()
-        for range in AcceptHeader.pieces(text, at: ",") { take(AcceptHeader.pieces(range, at: ";")) }
+        for item in AcceptHeader.items(header) { take(item) }
+    }
+
+    /// The weight that a header of the same form gives a name, such as Accept-Encoding (section 12.5.3) a coding; nil
+    /// when it does not name it.
+    static func weight(of name: Substring, in header: ArraySlice<UInt8>) -> Int? {
+        items(header).first { $0.first == name }.flatMap { weight($0.dropFirst()) }
+    }
+
+    /// What stands between the commas, each cut at its semicolons, in small letters.
+    private static func items(_ header: ArraySlice<UInt8>) -> [[Substring]] {
+        let text = String(decoding: header.prefix(lengthMax), as: UTF8.self).lowercased()
+        return pieces(text, at: ",").map { pieces($0, at: ";") }
     }
 
     /// Whether the client asks for a page, and for nothing more than for that.

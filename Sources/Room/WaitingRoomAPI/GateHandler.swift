@@ -44,7 +44,7 @@ struct GateHandler {
             joiner: JoinChecks(api: api, room: room).joiner(request),
             refused: RefusedPass(verdict: verdict),
             language: chosenLanguage(request) ?? call.language,
-            takesGzip: takesGzip(request[.acceptEncoding]),
+            takesGzip: (AcceptHeader.weight(of: "gzip", in: request[.acceptEncoding]) ?? 0) > 0,
             noScript: NoScript(request)
         )
         if room.policy.mode == .bypass { return respond(bypassing(request, caller)) }
@@ -73,16 +73,6 @@ struct GateHandler {
             return gateReturning(visitor.claim, caller, isNamed: false)
         }
         gateNew(caller)
-    }
-
-    /// Whether `Accept-Encoding` (RFC 9110 section 12.5.3) names gzip, and not with a quality of nothing.
-    private func takesGzip(_ header: ArraySlice<UInt8>) -> Bool {
-        header.split(separator: UInt8(ascii: ","), maxSplits: 16).contains { item in
-            let text = String(decoding: item, as: UTF8.self).lowercased().filter { $0 != " " && $0 != "\t" }
-            let parts = text.split(separator: ";")
-            let isRefused = parts.dropFirst().contains { ["q=0", "q=0.0", "q=0.00", "q=0.000"].contains($0) }
-            return parts.first == "gzip" && !isRefused
-        }
     }
 
     private func chosenLanguage(_ request: GatewayRequest) -> Language? {
@@ -257,6 +247,7 @@ struct GateHandler {
         )
         var response = WaitingPage.response(
             content,
+            api.pageTemplate(caller.language),
             language: caller.language,
             status: caller.room.web.pageStatus,
             isZipped: caller.takesGzip

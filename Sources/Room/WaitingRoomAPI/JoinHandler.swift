@@ -59,13 +59,12 @@ struct JoinHandler {
         _ call: Call,
         otherwise take: @escaping () -> Void
     ) {
-        guard case .anybody = JoinChecks(api: api, room: room).joiner(request, body: body),
-            let visitor = api.visitor(cookie: api.cookieTicket(request, room: room), room)
+        // The cookie first: most joins have none, and a name costs a signature to read.
+        guard let visitor = api.visitor(cookie: api.cookieTicket(request, room: room), room),
+            case .anybody = JoinChecks(api: api, room: room).joiner(request, body: body)
         else { return take() }
         if !api.isStale(room), let (place, position) = visitor.placeInMirror {
-            room.markAlive(place)
-            let view = VisitorView.waiting(in: room, at: place, position, call.language, api)
-            return respondJoined(visitor.claim, view, room, call)
+            return respondWaiting(visitor.claim, place, position, room, call)
         }
         api.store.stand(visitor.claim, room: room) { result in
             guard case .success(let reply) = result else { return take() }
@@ -165,9 +164,7 @@ struct JoinHandler {
     /// A join that was made before with the same key, or by the same person: the same ticket, wherever it stands now.
     private func rejoined(_ claim: TicketClaim, _ room: Room, _ call: Call) {
         if let (place, position) = api.waiting(claim, in: room) {
-            room.markAlive(place)
-            let view = VisitorView.waiting(in: room, at: place, position, call.language, api)
-            return respondJoined(claim, view, room, call)
+            return respondWaiting(claim, place, position, room, call)
         }
         api.store.stand(claim, room: room) { result in
             guard let reply = call.answered(result) else { return }
@@ -176,6 +173,12 @@ struct JoinHandler {
             }
             stands(reply, claim, room, call)
         }
+    }
+
+    /// For a visitor who has joined before, and waits as the mirror knows.
+    private func respondWaiting(_ claim: TicketClaim, _ place: Int, _ position: Int, _ room: Room, _ call: Call) {
+        room.markAlive(place)
+        respondJoined(claim, VisitorView.waiting(in: room, at: place, position, call.language, api), room, call)
     }
 
     private func stands(_ reply: StandingReply, _ claim: TicketClaim, _ room: Room, _ call: Call) {

@@ -34,9 +34,17 @@ enum WaitingPage {
         var noScript: NoScript.Refresh
     }
 
-    /// - Parameter isZipped: as a gzip stream, for a client that takes one.
-    static func response(_ content: Content, language: Language, status: Int, isZipped: Bool) -> GatewayResponse {
-        let (template, words) = (templates[language] ?? template(language), language.sentences)
+    /// - Parameters:
+    ///   - template: the page in that language.
+    ///   - isZipped: as a gzip stream, for a client that takes one.
+    static func response(
+        _ content: Content,
+        _ template: PageTemplate,
+        language: Language,
+        status: Int,
+        isZipped: Bool
+    ) -> GatewayResponse {
+        let words = language.sentences
         func value(_ slot: PageTemplate.Slot) -> String {
             switch slot {
             case .room: content.room
@@ -102,11 +110,9 @@ enum WaitingPage {
             + "img-src data:; base-uri 'none'; form-action 'none'"
     }()
 
-    private static let templates = Dictionary(
-        uniqueKeysWithValues: Language.allCases.map { ($0, template($0)) }
-    )
-
-    private static func template(_ language: Language) -> PageTemplate {
+    /// The page in a language, but for what differs from visitor to visitor. Making it takes a millisecond or two, most
+    /// of it to compress: see ``APIContext/pageTemplate(_:)``.
+    static func template(_ language: Language) -> PageTemplate {
         let words = language.sentences
         // What the script of the page says.
         let strings: [(String, String)] = [

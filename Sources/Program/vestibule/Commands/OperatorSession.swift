@@ -25,6 +25,9 @@ final class OperatorSession {
         link.open()
     }
 
+    /// Unix time in milliseconds, as of the last answer.
+    var wallMilliseconds: Int { loop.wallMilliseconds }
+
     /// Runs the loop until the server of this room can be asked.
     private func untilReady(_ room: Room) throws {
         let deadline = loop.schedule(afterMilliseconds: OperatorSession.deadlineMilliseconds) { [loop] in loop.stop() }
@@ -62,31 +65,28 @@ final class OperatorSession {
         }
     }
 
+    /// Runs the loop until `start` is done, or has failed.
+    private func waitUntilDone(_ room: Room, _ start: (@escaping (StoreFailure?) -> Void) -> Void) throws {
+        try wait(for: room) { done in start { failure in done(failure.map { .failure($0) } ?? .success(())) } }
+    }
+
     func show(_ room: Room) throws -> TickReply { try wait(for: room) { rooms.show(room, $0) } }
 
     func overrides(_ room: Room) throws -> [PolicyField] { try wait(for: room) { rooms.overrides(room, $0) } }
 
     func configure(_ room: Room, _ changes: [(field: PolicyField, value: Int?)]) throws {
-        try wait(for: room) { done in
-            rooms.configure(room, changes) { failure in
-                done(failure.map { .failure($0) } ?? .success(()))
-            }
-        }
+        try waitUntilDone(room) { rooms.configure(room, changes, $0) }
     }
 
     /// The rooms that were made at run time.
     func listed() throws -> [ListedRoom] { try wait(for: Room(id: "rooms", defaults: .standard)) { rooms.listed($0) } }
 
     func make(_ room: Room, _ entry: ListedRoom) throws {
-        try wait(for: room) { done in
-            rooms.make(room, entry) { failure in done(failure.map { .failure($0) } ?? .success(())) }
-        }
+        try waitUntilDone(room) { rooms.make(room, entry, $0) }
     }
 
     func remove(_ room: Room) throws {
-        try wait(for: room) { done in
-            rooms.remove(room) { failure in done(failure.map { .failure($0) } ?? .success(())) }
-        }
+        try waitUntilDone(room) { rooms.remove(room, $0) }
     }
 
     func reset(_ room: Room) throws -> Int { try wait(for: room) { rooms.reset(room, $0) } }

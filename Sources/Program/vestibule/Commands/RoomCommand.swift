@@ -54,6 +54,18 @@ struct RoomCommand: ParsableCommand {
         }
     }
 
+    /// For what cannot be undone.
+    struct Confirmation: ParsableArguments {
+        @Flag(help: "Needed, because everybody who waits loses the place.")
+        var yes = false
+
+        func check(_ room: String) throws {
+            guard yes else {
+                throw CommandFailure("NOT_CONFIRMED", "everybody who waits in \(room) would lose the place; say --yes")
+            }
+        }
+    }
+
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "One line a room.")
         @OptionGroup var options: Options
@@ -132,13 +144,10 @@ struct RoomCommand: ParsableCommand {
         )
         @OptionGroup var options: Options
         @Argument var room: String
-        @Flag(help: "Needed, because everybody who waits loses the place.")
-        var yes = false
+        @OptionGroup var confirmation: Confirmation
 
         func run() throws {
-            guard yes else {
-                throw CommandFailure("NOT_CONFIRMED", "everybody who waits in \(room) would lose the place; say --yes")
-            }
+            try confirmation.check(room)
             let session = try options.session()
             let generation = try session.reset(try options.room(room, session))
             print("\(room): generation \(generation)")

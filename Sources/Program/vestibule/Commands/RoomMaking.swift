@@ -6,7 +6,6 @@
 import Admission
 import ArgumentParser
 import Configuration
-import Glibc
 import Passes
 import QueueClient
 import Reactor
@@ -39,9 +38,7 @@ extension RoomCommand {
             guard try !session.listed().contains(where: { $0.id == room }) else {
                 throw CommandFailure("ROOM_EXISTS", "room \(room) was made before: change it with room set")
             }
-            var now = timespec()
-            clock_gettime(CLOCK_REALTIME, &now)
-            let revision = now.tv_sec * 1000 + now.tv_nsec / 1_000_000
+            let revision = session.wallMilliseconds
             let made = Room(id: room, defaults: policy, revision: revision)
             try session.make(made, ListedRoom(id: room, revision: revision, limits: policy.pairs))
             print(RoomReport.text(room, try session.show(made), overrides: try session.overrides(made)))
@@ -54,13 +51,10 @@ extension RoomCommand {
         )
         @OptionGroup var options: Options
         @Argument var room: String
-        @Flag(help: "Needed, because everybody who waits loses the place.")
-        var yes = false
+        @OptionGroup var confirmation: Confirmation
 
         func run() throws {
-            guard yes else {
-                throw CommandFailure("NOT_CONFIRMED", "everybody who waits in \(room) would lose the place; say --yes")
-            }
+            try confirmation.check(room)
             guard try !options.loaded().rooms.contains(where: { $0.id == room }) else {
                 throw CommandFailure("ROOM_IN_FILE", "room \(room) is in the configuration file: take it out there")
             }

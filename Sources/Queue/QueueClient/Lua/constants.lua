@@ -36,6 +36,13 @@ local function end_by(key, latest)
   until #late == 0
 end
 
+-- Takes the places of all who wait or were called: a reset has ended their generation.
+local function end_places(prefix)
+  for _, chunk in ipairs(redis.call('HKEYS', KEYS[3])) do redis.call('DEL', prefix .. 'waiting:' .. chunk) end
+  redis.call('DEL', KEYS[3], KEYS[4], prefix .. 'recalled')
+  redis.call('HDEL', KEYS[1], 'key_pages')
+end
+
 -- A command takes a bounded number of words.
 local function in_slices(command, key, words)
   for from = 1, #words, KEYS_PER_COMMAND do

@@ -253,9 +253,7 @@ end
 
 -- Ends the generation before: everybody who waits or was called loses the place. Passes stay, and numbers go on.
 local function begin_generation(generation)
-  for _, chunk in ipairs(redis.call('HKEYS', KEYS[3])) do redis.call('DEL', prefix .. 'waiting:' .. chunk) end
-  redis.call('DEL', KEYS[3], KEYS[4], recalled_key)
-  redis.call('HDEL', KEYS[1], 'key_pages')
+  end_places(prefix)
   S.generation = generation
   S.waiting, S.called, S.owed, S.head, S.opened_ms = 0, 0, 0, S.next, 0
   touched, touched_chunks, known_bitmaps = true, {}, {}

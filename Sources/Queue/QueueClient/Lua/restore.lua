@@ -126,11 +126,7 @@ if not known[1] then
 end
 
 -- What this Redis remembers of an older generation was ended by a reset.
-if known[1] and tonumber(known[1]) < generation then
-  for _, chunk in ipairs(redis.call('HKEYS', KEYS[3])) do redis.call('DEL', prefix .. 'waiting:' .. chunk) end
-  redis.call('DEL', KEYS[3], KEYS[4], prefix .. 'recalled')
-  redis.call('HDEL', KEYS[1], 'key_pages')
-end
+if known[1] and tonumber(known[1]) < generation then end_places(prefix) end
 
 -- Beyond what this worker knows from before the loss, so that it takes the bitmaps as they are now: all of them, also
 -- those that it does not bring. The clock does not say enough: it may have been set back.

@@ -40,10 +40,14 @@ struct LivenessChecker {
         firstLapses += facts.firstLapses
         let token = 1_000_000 / policy.rateMilli
         let place = policy.maxActive > 0 ? policy.claimWindowMilliseconds / policy.maxActive : 0
-        let polls = 2 * max(policy.claimWindowMilliseconds / 2, policy.abandonAfterMilliseconds / 3)
-        let due = policy.claimWindowMilliseconds + polls + 2 * token + Self.slackMilliseconds
+        let due = policy.claimWindowMilliseconds + policy.twoPollsMilliseconds + 2 * token + Self.slackMilliseconds
         let late = facts.now - sinceMilliseconds - due - firstLapses * (token + place)
         guard late > 0, isAwaited(sinceMilliseconds) else { return nil }
         return "nobody has entered for \(facts.now - sinceMilliseconds) ms, and people who are awake wait"
     }
+}
+
+extension RoomPolicy {
+    /// How long two polls of an awake visitor take at most.
+    var twoPollsMilliseconds: Int { 2 * max(claimWindowMilliseconds / 2, abandonAfterMilliseconds / 3) }
 }

@@ -53,8 +53,7 @@ struct RateChecker {
         if isLimited {
             missing -= facts.firstLapses * policy.claimWindowMilliseconds * 1_000_000 / Self.entryMilliseconds
         }
-        let polls = 2 * max(policy.claimWindowMilliseconds / 2, policy.abandonAfterMilliseconds / 3)
-        let held = (policy.claimWindowMilliseconds + polls) * min(policy.rateMilli, most)
+        let held = (policy.claimWindowMilliseconds + policy.twoPollsMilliseconds) * min(policy.rateMilli, most)
         let behind = (policy.burst + 4) * TokenBucket.micro + held
         if missing <= 0 {
             (missing, sinceMilliseconds) = (0, facts.now)
