@@ -21,6 +21,9 @@ public struct APIEnvironment {
     public var staleMilliseconds: Int
     /// Polls per second that the hints aim at for each room, over all workers.
     public var pollBudgetPerSecond = 20_000
+    /// Quiet rooms that are looked at with each tick though no news name them, in turn. 0 only where nothing but the
+    /// worker's kind changes rooms.
+    public var looksInTurn = 1
     /// Called after each tick that went well, before anything is answered from it.
     public var ticked: (Room) -> Void = { _ in }
 

@@ -43,5 +43,6 @@ extension QueueModel {
         incarnation = QueueModel.stamp(now)
         counters = RoomCounters()
         doubtFrom = 0
+        lineMilliseconds = 0
     }
 }
