@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The index of rooms as the scripts keep it (index.lua, news.lua, and due_ms in tick.lua): which rooms have changed, and
-// when each is due. It knows rooms by what a mirror shows of them, and uses Admission only.
+// The index of rooms as the scripts keep it (index.lua, news.lua, and due_ms in tick.lua): which rooms have changed,
+// and when each is due. It knows rooms by what a mirror shows of them, and uses Admission only.
 
 internal import Admission
 
