@@ -115,7 +115,8 @@ extension Integration {
             let isKnown = try Wait.until(seconds: 3) {
                 try (0..<8).allSatisfy { _ in
                     let text = String(decoding: try client.get("/metrics").body, as: UTF8.self)
-                    return text.contains("vestibule_room_active{room=\"\(shown)\"} 2\n")
+                    // One before, and the second and the 1,002nd of the joins.
+                    return text.contains("vestibule_room_active{room=\"\(shown)\"} 3\n")
                 }
             }
             #expect(isKnown)
