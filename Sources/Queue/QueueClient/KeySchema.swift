@@ -30,4 +30,10 @@ public struct KeySchema: Sendable {
     /// whether another one wrote the state. And while a slot of a Cluster moves, Redis refuses a call that names a key
     /// it does not have, before the script runs: otherwise one could fail half-way, at a key that has moved already.
     var here: String { key("at:") }
+
+    /// KEYS 8, where all rooms are at one server: which of them have changed or are due. Without a hash tag.
+    var index: String { "\(prefix)vq:index" }
+
+    /// KEYS 2 of news.lua: as `here`, for the index.
+    var indexHere: String { "\(prefix)vq:at:" }
 }

@@ -14,10 +14,12 @@ public protocol RedisLink: AnyObject {
     func close()
     /// Writes what this turn of the loop has gathered. Call it at the end of the turn.
     func flush()
+    /// Whether every room is at the same server, so that a key without a room may stand beside a room's keys.
+    var isOneServer: Bool { get }
     /// Whether a command for this room would be sent now.
     func isReady(room: String) -> Bool
     /// Sends a command whose keys all belong to `room`. The completion runs once: later in the loop, or at once when
-    /// there is no connection.
+    /// there is no connection. Where all rooms are at one server, the room may be empty.
     func send(_ arguments: [RedisArgument], room: String, _ completion: @escaping RedisCompletion)
     /// Why there is no connection, in words for people.
     var lastErrorText: String { get }

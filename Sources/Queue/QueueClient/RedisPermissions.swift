@@ -9,6 +9,7 @@ public enum RedisPermissions {
     /// an error about the type of that key is none about a permission.
     static let tries: [[String]] = [
         ["DEL", key], ["ZADD", key, "1", "m"], ["ZCARD", key], ["ZSCORE", key, "m"],
+        ["ZMSCORE", key, "m"], ["ZINCRBY", key, "1", "m"],
         ["ZRANGEBYSCORE", key, "1", "1", "LIMIT", "0", "1"], ["ZREVRANGE", key, "0", "0"],
         ["ZINTERSTORE", key, "1", key], ["ZREM", key, "m"], ["UNLINK", key], ["HSET", key, "f", "1"],
         ["HGET", key, "f"], ["HMGET", key, "f"], ["HGETALL", key], ["HKEYS", key], ["HEXISTS", key, "f"],

@@ -36,7 +36,9 @@ public final class RedisQueueStore: QueueStore {
 
     private let link: any RedisLink
     private let caller: ScriptCaller
-    private var lanes: [Lane] = []
+    private var lanes: [ObjectIdentifier: Lane] = [:]
+    /// The lanes in which something waits to be sent: a turn of the loop looks at no other.
+    private var gathered: [Lane] = []
 
     public init(link: any RedisLink, scripts: ScriptCatalog) {
         self.link = link
@@ -53,10 +55,11 @@ public final class RedisQueueStore: QueueStore {
 
     /// Sends what was gathered and may go, and writes everything to Redis. Call it at the end of each loop turn.
     public func flush() {
-        for lane in lanes {
+        for lane in gathered {
             while let batch = lane.joins.take(RedisQueueStore.joinsPerCallMax) { send(batch, lane) }
             while let batch = lane.visits.take(RedisQueueStore.visitsPerCallMax) { send(batch, lane) }
         }
+        gathered.removeAll { $0.joins.count + $0.visits.count == 0 }
         link.flush()
     }
 
@@ -69,6 +72,7 @@ public final class RedisQueueStore: QueueStore {
     ) {
         let lane = lane(of: room)
         if let refusal = refusal(room, lane.joins.count) { return completion(.failure(refusal)) }
+        if lane.joins.count + lane.visits.count == 0 { gathered.append(lane) }
         lane.joins.add(Join(request: request, completion: completion))
     }
 
@@ -80,6 +84,7 @@ public final class RedisQueueStore: QueueStore {
     ) {
         let lane = lane(of: room)
         if let refusal = refusal(room, lane.visits.count) { return completion(.failure(refusal)) }
+        if lane.joins.count + lane.visits.count == 0 { gathered.append(lane) }
         lane.visits.add(Visit(action: action, claim: claim, completion: completion))
     }
 
@@ -107,12 +112,20 @@ public final class RedisQueueStore: QueueStore {
         caller.call(.tick, room: room, arguments) { completion(RedisQueueStore.decode($0, ReplyDecoder.tick)) }
     }
 
+    public var hasNews: Bool { caller.hasIndex }
+
+    public func news(since mark: Int, _ completion: @escaping Completion<RoomNews>) {
+        caller.news(since: mark) { completion(RedisQueueStore.decode($0, ReplyDecoder.news)) }
+    }
+
     // MARK: - Steps
 
     private func lane(of room: any RoomMemoryKeeper) -> Lane {
-        if let found = lanes.first(where: { $0.room === room }) { return found }
+        // A lane holds its room, so no other object gets this identity.
+        let key = ObjectIdentifier(room)
+        if let found = lanes[key] { return found }
         let lane = Lane(room: room)
-        lanes.append(lane)
+        lanes[key] = lane
         return lane
     }
 

@@ -86,6 +86,22 @@ package enum ReplyDecoder {
         return tick
     }
 
+    package static func news(_ reply: RedisReply) -> RoomNews? {
+        let count = NewsReplyField.allCases.count
+        guard let words = reply.arrayValue, words.count >= count,
+            let head = ScriptWords<NewsReplyField>(words[..<count].map(\.integerValue)[...]),
+            head[.now] >= 0, head[.mark] >= 0
+        else { return nil }
+        let names = words[count...].compactMap(\.bytesValue).map { String(decoding: $0, as: UTF8.self) }
+        return RoomNews(
+            nowMilliseconds: head[.now],
+            mark: head[.mark],
+            isNew: head[.isNew] != 0,
+            isCut: head[.isCut] != 0,
+            rooms: names
+        )
+    }
+
     /// Twice as far as the places behind everybody reach.
     private static let chunkIndexes = 0...2 * QueueConstants.lateChunks
 

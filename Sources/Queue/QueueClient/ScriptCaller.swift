@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Calls a script of a room: EVALSHA, EVAL on NOSCRIPT, and a restore on NOSTATE or ROLLBACK. Each remedy is tried
-// once a call, so a call makes at most six round trips.
+// once a call, so a call makes at most six round trips; the first that meets a Cluster's node, one more.
 
 internal import Admission
 
@@ -14,10 +14,14 @@ final class ScriptCaller {
     var complain: (String) -> Void = { _ in }
     /// The last refusal that an operator has to end, and what to do; nil since a tick was answered.
     private(set) var refusal: String?
+    /// Whether the index of rooms is named beside a room's keys. A server that is a Cluster's node, though it is
+    /// configured as the only one, refuses that once.
+    private(set) var hasIndex: Bool
 
     init(link: any RedisLink, scripts: ScriptCatalog) {
         self.link = link
         self.scripts = scripts
+        hasIndex = link.isOneServer
     }
 
     /// Runs `script` with the room's keys and policy in front of `arguments`.
@@ -63,9 +67,47 @@ final class ScriptCaller {
         _ completion: @escaping RedisCompletion
     ) {
         let keys = KeySchema(room: room.id, prefix: scripts.keyPrefix)
-        let named = keys.scriptKeys.map { RedisArgument($0) } + [RedisArgument(beforeServer: keys.here)]
-        let tail = [RedisArgument(named.count)] + named + arguments
-        let room = room.id
+        var named = keys.scriptKeys.map { RedisArgument($0) } + [RedisArgument(beforeServer: keys.here)]
+        guard hasIndex else { return evaluate(script, room: room.id, keys: named, arguments, completion) }
+        named.append(RedisArgument(keys.index))
+        evaluate(script, room: room.id, keys: named, arguments) { [weak self] result in
+            guard let self, self.isAcrossSlots(result) else { return completion(result) }
+            // Nothing was executed.
+            self.run(script, room: room, arguments, completion)
+        }
+    }
+
+    /// Takes note that rooms and index may not stand in one command.
+    private func isAcrossSlots(_ result: Result<RedisReply, RedisFailure>) -> Bool {
+        guard case .success(.error(let text)) = result, RedisError.kind(text) == "CROSSSLOT" else { return false }
+        if hasIndex { complain("Redis is a node of a Cluster: each room is looked at by itself") }
+        hasIndex = false
+        return true
+    }
+
+    /// Which rooms have changed since a mark; see news.lua. Only where `hasIndex`.
+    func news(since mark: Int, _ completion: @escaping Completion) {
+        let schema = KeySchema(room: "", prefix: scripts.keyPrefix)
+        let keys = [RedisArgument(schema.index), RedisArgument(beforeServer: schema.indexHere)]
+        let words = RedisArgument.words(NewsArgument.self) { argument in
+            switch argument {
+            case .since: mark
+            }
+        }
+        evaluate(.news, room: "", keys: keys, words) { [weak self] result in
+            _ = self?.isAcrossSlots(result)
+            completion(ScriptCaller.judge(result))
+        }
+    }
+
+    private func evaluate(
+        _ script: QueueScript,
+        room: String,
+        keys: [RedisArgument],
+        _ arguments: [RedisArgument],
+        _ completion: @escaping RedisCompletion
+    ) {
+        let tail = [RedisArgument(keys.count)] + keys + arguments
         link.send(["EVALSHA", RedisArgument(scripts.digest(of: script))] + tail, room: room) { [link, scripts] result in
             guard case .success(.error(let text)) = result, RedisError(text) == .needsScript else {
                 return completion(result)

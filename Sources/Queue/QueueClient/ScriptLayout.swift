@@ -60,6 +60,11 @@ public enum RestoreArgument: Int, ScriptLayout {
 /// restore.lua's reply.
 public enum RestoreReplyField: Int, ScriptLayout { case generation, next, incarnation }
 
+/// The arguments of news.lua.
+public enum NewsArgument: Int, ScriptLayout { case since }
+/// The first words of news.lua's reply; names of rooms follow.
+public enum NewsReplyField: Int, ScriptLayout { case now, mark, isNew, isCut }
+
 /// Integers of a reply that are read by the name of their field.
 package struct ScriptWords<Field: ScriptLayout> {
     private let words: ArraySlice<Int?>

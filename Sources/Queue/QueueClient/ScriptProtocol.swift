@@ -119,6 +119,14 @@ public enum ScriptProtocol {
         ("BYPASS_CALLS_MIN", QueueConstants.bypassCallsMin, "a tick in bypass calls at least this number"),
     ]
 
+    /// Numbers of the index of rooms, by their names in Lua; see ``IndexConstants``.
+    private static let index: [(name: String, value: Int)] = [
+        ("news_max", IndexConstants.newsMax), ("members_max", IndexConstants.membersMax),
+        ("changes_from", IndexConstants.changesFrom), ("due_soon_ms", IndexConstants.dueSoonMilliseconds),
+        ("due_idle_ms", IndexConstants.dueIdleMilliseconds), ("due_kept_ms", IndexConstants.dueKeptMilliseconds),
+        ("turns", IndexConstants.turns),
+    ]
+
     /// The words for "which memory of the room is this": a restart, a failover and a reset are different things.
     private static let memoryWords = """
         --
@@ -175,6 +183,9 @@ public enum ScriptProtocol {
         lines.append("end")
         lines += places("RESTORE_ARG", RestoreArgument.self, from: 1, items: "RESTORE_ITEMS")
         lines += places("RESTORE_REPLY", RestoreReplyField.self, from: 1)
+        // Tables, because a script has at most 200 local names.
+        lines += [table("NEWS_ARG", NewsArgument.self), table("NEWS_REPLY", NewsReplyField.self)]
+        lines.append("local INDEX = {" + index.map { "\($0.name) = \($0.value)" }.joined(separator: ", ") + "}")
         return lines.map(wrapped).joined(separator: "\n") + "\n"
     }
 
@@ -187,6 +198,12 @@ public enum ScriptProtocol {
     ) -> [String] {
         layout.allCases.map { "local \(prefix)_\(constant("\($0)")) = \(first + $0.rawValue)" }
             + (items.map { ["local \($0) = \(first + layout.allCases.count)"] } ?? [])
+    }
+
+    /// A table with the place of each word of a layout, counted from 1.
+    private static func table<Field: ScriptLayout>(_ name: String, _ layout: Field.Type) -> String {
+        let words = layout.allCases.map { "\(ScriptProtocol.name("\($0)")) = \($0.rawValue + 1)" }
+        return "local \(name) = {" + words.joined(separator: ", ") + "}"
     }
 
     /// `openedMs` is `opened_ms` in Redis and in Lua.

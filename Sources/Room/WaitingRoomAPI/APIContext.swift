@@ -19,6 +19,9 @@ public struct APIEnvironment {
     public var log: (String) -> Void
     /// A mirror older than this counts as degraded, in milliseconds.
     public var staleMilliseconds: Int
+    /// Quiet rooms that are looked at with each tick though no news name them, in turn. 0 only where nothing but the
+    /// worker's kind changes rooms.
+    public var looksInTurn = 1
     /// Called after each tick that went well, before anything is answered from it.
     public var ticked: (Room) -> Void = { _ in }
 

@@ -34,13 +34,17 @@ extension Room {
     public var called: Int { seen.last.called }
     public var active: Int { seen.last.active }
     public var counters: RoomCounters { seen.last.counters }
-    /// Redis time of the last tick; 0 before the first.
-    public var asOfMilliseconds: Int { seen.last.nowMilliseconds }
+    /// Redis time of the last tick, or of the news that named no change since; 0 before the first.
+    public var asOfMilliseconds: Int {
+        catchUp()
+        return seen.last.nowMilliseconds
+    }
     /// Whether the mirror holds anything yet.
     public var isKnown: Bool { seen.isKnown }
 
     /// Redis time now, as well as this worker can tell.
     public func redisMilliseconds(nowMilliseconds: Int) -> Int {
-        seen.redisMilliseconds(nowMilliseconds: nowMilliseconds)
+        catchUp()
+        return seen.redisMilliseconds(nowMilliseconds: nowMilliseconds)
     }
 }

@@ -48,7 +48,11 @@ public final class Room: RoomMemoryKeeper {
     public private(set) var seen: Mirror
     /// The wait of those in line, as of the last tick.
     public private(set) var estimator: RoomEstimator
-    public private(set) var rates = EntryRates()
+    /// Entries a second, as of the last tick or of the news since.
+    public var rates: EntryRates {
+        catchUp()
+        return measuredRates
+    }
     /// Whether this worker may make the room when neither Redis nor this worker knows it; see ``MakingDelay``. Asked at
     /// each look that finds nothing.
     public var mayBeMade: () -> Bool = { true }
@@ -74,6 +78,7 @@ public final class Room: RoomMemoryKeeper {
 
     /// The wait by position as of the last tick; nil while nobody is called.
     private var waits: WaitTable?
+    private var measuredRates = EntryRates()
     private var history = EntryHistory()
     private var outbox = HeartbeatOutbox()
     private var entries: RecentEntries
@@ -82,7 +87,9 @@ public final class Room: RoomMemoryKeeper {
     private var held: [(ticks: Int, body: () -> Void)] = []
     /// The worker's monotonic clock at the last request.
     private var usedMilliseconds = 0
-    private var isTicking = false
+    private(set) var isTicking = false
+    /// What the watch of this worker's rooms knows of this one.
+    var news = RoomWatch.Entry()
     /// The last tick that ended was not answered.
     private var hasTickFailed = false
 
@@ -108,13 +115,13 @@ public final class Room: RoomMemoryKeeper {
 
     /// Whether the mirror is older than `limitMilliseconds`: Redis is away.
     public func isStale(nowMilliseconds: Int, limitMilliseconds: Int) -> Bool {
-        seen.age(nowMilliseconds: nowMilliseconds) > limitMilliseconds
+        age(nowMilliseconds: nowMilliseconds) > limitMilliseconds
     }
 
     /// How the door stands, see ``OutagePolicy/door(ageMilliseconds:limitMilliseconds:mode:hasTickFailed:)``.
     public func door(nowMilliseconds: Int, limitMilliseconds: Int) -> Door {
         outage.door(
-            ageMilliseconds: seen.age(nowMilliseconds: nowMilliseconds),
+            ageMilliseconds: age(nowMilliseconds: nowMilliseconds),
             limitMilliseconds: limitMilliseconds,
             mode: isKnown ? policy.mode : nil,
             hasTickFailed: hasTickFailed
@@ -150,7 +157,10 @@ public final class Room: RoomMemoryKeeper {
     /// When the pass ends that this worker has granted lately, in Redis time; nil for one it does not remember.
     public func entryEnd(of number: Int) -> Int? { entries.end(of: number) }
 
-    public func rememberedStanding(_ number: Int) -> StandingReply? { standings[number] }
+    public func rememberedStanding(_ number: Int) -> StandingReply? {
+        catchUp()
+        return standings[number]
+    }
 
     /// The position that a visitor who waits is shown: the reply's, where it has one.
     public func position(_ reply: StandingReply) -> Int {
@@ -191,14 +201,40 @@ public final class Room: RoomMemoryKeeper {
 
     // MARK: - Ticks
 
-    /// Whether a tick is due: always while people wait, are called or inside, or came lately; else twice a second.
-    public func needsTick(nowMilliseconds: Int, tickMilliseconds: Int) -> Bool {
-        if isTicking { return false }
-        if outbox.isDue { return true }
-        let inUse = mirror.count + called + active > 0 || nowMilliseconds - usedMilliseconds < 60_000 || !isKnown
-        // An idle room is looked at often enough not to count as degraded when somebody comes.
-        return inUse || seen.age(nowMilliseconds: nowMilliseconds) >= max(tickMilliseconds, 500)
+    /// Whether the room is looked at with every tick: people wait or are called, an answer waits for a tick, or this
+    /// worker owes the store something.
+    var isBusy: Bool {
+        mirror.count + called > 0 || !outbox.isEmpty || !held.isEmpty
     }
+
+    /// Whether a room that is not busy should be looked at when no news say that nothing has changed: always while
+    /// somebody is inside or came lately; else twice a second.
+    func needsLook(nowMilliseconds: Int, tickMilliseconds: Int) -> Bool {
+        let inUse = active > 0 || !isKnown || nowMilliseconds - usedMilliseconds < 60_000
+        // An idle room is looked at often enough not to count as degraded when somebody comes.
+        return inUse || age(nowMilliseconds: nowMilliseconds) >= max(tickMilliseconds, 500)
+    }
+
+    /// How old the mirror is by the worker's clock, in milliseconds.
+    public func age(nowMilliseconds: Int) -> Int {
+        catchUp()
+        return seen.age(nowMilliseconds: nowMilliseconds)
+    }
+
+    /// Takes in that the news have not named the room since its last tick: the mirror is as current as they are.
+    func catchUp() {
+        guard !isTicking, let news = news.confirming, seen.isOlder(thanMilliseconds: news.nowMilliseconds) else {
+            return
+        }
+        let isNextSecond = news.redisMilliseconds / 1000 > seen.last.nowMilliseconds / 1000
+        seen.confirm(redisMilliseconds: news.redisMilliseconds, nowMilliseconds: news.nowMilliseconds)
+        hasTickFailed = false
+        standings.forgetAll()
+        if isNextSecond, measuredRates.entriesIn15Minutes > 0 { measureRates() }
+    }
+
+    /// The store gave no news.
+    func noteNoNews() { hasTickFailed = true }
 
     /// Positions that count as near the front in any case: an operator may have raised the rate.
     private static let nearMin = 16
@@ -285,7 +321,7 @@ public final class Room: RoomMemoryKeeper {
 
     private func apply(_ reply: TickReply, nowMilliseconds: Int) {
         // Redis' clock was set back: what was learnt lies in a time that was taken back.
-        if reply.nowMilliseconds < asOfMilliseconds - QueueConstants.stepBackMilliseconds {
+        if reply.nowMilliseconds < seen.last.nowMilliseconds - QueueConstants.stepBackMilliseconds {
             history = EntryHistory()
             estimator = RoomEstimator(settings: settings.eta)
         }
@@ -298,13 +334,17 @@ public final class Room: RoomMemoryKeeper {
         }
         standings.forgetAll()
         for (second, entries) in reply.flow { history.record(second: second, entries: entries) }
-        rates = EntryRates(
+        measureRates()
+        estimator.observe(reply, mirror: mirror, history: history, rates: measuredRates)
+        waits = estimator.table
+    }
+
+    private func measureRates() {
+        measuredRates = EntryRates(
             history: history,
             openedMilliseconds: seen.last.openedMilliseconds,
-            nowMilliseconds: asOfMilliseconds,
+            nowMilliseconds: seen.last.nowMilliseconds,
             limitPerSecond: policy.ratePerSecond
         )
-        estimator.observe(reply, mirror: mirror, history: history, rates: rates)
-        waits = estimator.table
     }
 }

@@ -13,6 +13,8 @@ public final class WaitingRoomAPI {
     public typealias Respond = (GatewayResponse) -> Void
 
     private let context: APIContext
+    private let watch: RoomWatch
+    private var tickMilliseconds = 0
 
     /// The rooms, by name.
     public var rooms: [Room] { context.rooms }
@@ -29,6 +31,9 @@ public final class WaitingRoomAPI {
     /// An API for some rooms, each with an identifier of its own.
     public init(store: any QueueStore, rooms: [Room], keys: KeyRing, environment: APIEnvironment) {
         context = APIContext(store: store, rooms: rooms, keys: keys, environment: environment)
+        watch = RoomWatch(context, inTurn: environment.looksInTurn)
+        watch.look = { [weak self] in self?.tick($0) }
+        watch.failed = { [weak self] in self?.noteFailure($0, of: "news") }
     }
 
     /// The room with this identifier; nil when there is none.
@@ -54,23 +59,30 @@ public final class WaitingRoomAPI {
 
     /// Runs the ticks that are due. Call it several times per tick.
     public func tickRooms(tickMilliseconds: Int) {
+        self.tickMilliseconds = tickMilliseconds
         for room in context.rooms where room.outage != .closed { logDoor(room) }
-        for room in context.rooms
-        where room.needsTick(nowMilliseconds: context.now, tickMilliseconds: tickMilliseconds) {
-            room.tick(
-                store: context.store,
-                tickMilliseconds: tickMilliseconds,
-                clock: context.environment.nowMilliseconds
-            ) { [weak self] in self?.ticked(room, $0) }
+        watch.step(tickMilliseconds: tickMilliseconds)
+    }
+
+    private func tick(_ room: Room) {
+        let base = watch.base
+        room.tick(
+            store: context.store,
+            tickMilliseconds: tickMilliseconds,
+            clock: context.environment.nowMilliseconds
+        ) { [weak self] failure in
+            self?.ticked(room, failure)
+            self?.watch.ended(room, base: base, hasFailed: failure != nil)
         }
     }
 
+    private func noteFailure(_ failure: StoreFailure, of call: String) {
+        context.count(.ticksFailed)
+        if case .refused(let text) = failure { context.logPaced("\(call) refused: \(text)") }
+    }
+
     private func ticked(_ room: Room, _ failure: StoreFailure?) {
-        if let failure {
-            context.count(.ticksFailed)
-            if case .refused(let text) = failure { context.logPaced("tick refused: \(text)") }
-            return
-        }
+        if let failure { return noteFailure(failure, of: "tick") }
         context.wasReady = true
         context.environment.ticked(room)
         logDisagreement(room)

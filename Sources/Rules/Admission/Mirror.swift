@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What Redis said last about a room: a worker's copy, from which status polls are answered without asking Redis. It is
-// changed by ticks only, but for numbers that this worker has seen issued or gone since. Pure values.
+// changed by ticks only (and confirmed by the store's news), but for numbers that this worker has seen issued or gone
+// since. Pure values.
 //
 // Invariants: within a generation `next` never falls, and it is never below `last.next`; a room is known once its first
 // tick was answered.
@@ -14,7 +15,7 @@ public struct Mirror {
     public private(set) var last = TickReply()
     /// The number the next joiner gets, as far as this worker knows; `last.next` is what the mirror knows of.
     public private(set) var next = 0
-    /// The worker's monotonic clock at the last tick.
+    /// The worker's monotonic clock when the store last said how the room is.
     private var tickedMilliseconds = 0
 
     /// - Parameter policy: the limits until the first tick brings those in force.
@@ -63,6 +64,18 @@ public struct Mirror {
         next = isSameGeneration ? max(reply.next, next) : reply.next
         last = reply
         (last.chunks, last.flow) = ([], [])
+        tickedMilliseconds = nowMilliseconds
+    }
+
+    /// Whether the store last said how the room is before this time of the worker's clock.
+    public func isOlder(thanMilliseconds nowMilliseconds: Int) -> Bool { tickedMilliseconds < nowMilliseconds }
+
+    /// The store says that the room is still as the last tick has shown it.
+    /// - Parameters:
+    ///   - redisMilliseconds: the store's time when it said so.
+    ///   - nowMilliseconds: the worker's clock.
+    public mutating func confirm(redisMilliseconds: Int, nowMilliseconds: Int) {
+        last.nowMilliseconds = max(last.nowMilliseconds, redisMilliseconds)
         tickedMilliseconds = nowMilliseconds
     }
 

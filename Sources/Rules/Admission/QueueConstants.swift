@@ -63,3 +63,21 @@ public enum QueueConstants {
     /// A tick of a room in bypass calls at least this number.
     public static let bypassCallsMin = 20
 }
+
+/// Numbers of the index that says which rooms have changed or are due (index.lua). Durations are milliseconds.
+public enum IndexConstants {
+    /// Rooms that one answer names as changed at most, and as due; the rest follow.
+    public static let newsMax = 1000
+    /// An index of more members than this is made anew: two a room, and three.
+    public static let membersMax = 65_536
+    /// Changes are counted from the clock's microseconds, and from here on at least: above every time in milliseconds.
+    public static let changesFrom = 1_000_000_000_000_000
+    /// A room in which people wait or are called is due after a tick and this time.
+    public static let dueSoonMilliseconds = 1000
+    /// An empty room is due after a tick and this time: its history of entries has ended by then.
+    public static let dueIdleMilliseconds = 902_000
+    /// A due room that nobody ticks is forgotten after this time: no worker has it any more.
+    public static let dueKeptMilliseconds = 60_000
+    /// Rooms take their turns by a hash of their names, below this prime.
+    public static let turns = 1_000_003
+}

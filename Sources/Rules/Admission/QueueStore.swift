@@ -83,6 +83,28 @@ extension RoomMemoryKeeper {
     }
 }
 
+/// What the store says of all rooms at once.
+public struct RoomNews: Equatable, Sendable {
+    /// The store's time.
+    public var nowMilliseconds: Int
+    /// What to ask with next.
+    public var mark: Int
+    /// The store does not know what has changed since the mark that was asked with: any room may have.
+    public var isNew: Bool
+    /// More changes follow, from `mark` on.
+    public var isCut: Bool
+    /// Rooms that have changed since, or are due; a name may come twice.
+    public var rooms: [String]
+
+    public init(nowMilliseconds: Int, mark: Int, isNew: Bool = false, isCut: Bool = false, rooms: [String] = []) {
+        self.nowMilliseconds = nowMilliseconds
+        self.mark = mark
+        self.isNew = isNew
+        self.isCut = isCut
+        self.rooms = rooms
+    }
+}
+
 /// The transitions of visitors, and the tick. Completions run once, in the worker's loop, now or later.
 public protocol QueueStore: AnyObject {
     typealias Completion<Answer> = (Result<Answer, StoreFailure>) -> Void
@@ -99,10 +121,20 @@ public protocol QueueStore: AnyObject {
         _ completion: @escaping Completion<StandingReply>
     )
     func tick(_ request: TickRequest, room: any RoomMemoryKeeper, _ completion: @escaping Completion<TickReply>)
+    /// Whether the store can say what is new. Else each room is looked at by itself.
+    var hasNews: Bool { get }
+    /// Which rooms a worker must look at: those that have changed since the answer with this mark (0: none), and those
+    /// in which something is due. A room that is not named is as the worker's last tick has shown it.
+    func news(since mark: Int, _ completion: @escaping Completion<RoomNews>)
 }
 
 extension QueueStore {
     public var refusal: String? { nil }
+    public var hasNews: Bool { false }
+
+    public func news(since mark: Int, _ completion: @escaping Completion<RoomNews>) {
+        completion(.failure(.unavailable("this store does not know")))
+    }
 
     /// Where the visitor stands. A visitor who lost the place by silence gets it back by asking within the grace.
     public func stand(_ claim: TicketClaim, room: any RoomMemoryKeeper, _ done: @escaping Completion<StandingReply>) {

@@ -12,6 +12,8 @@ import WaitingRoomAPI
 private final class ScriptedLink: RedisLink {
     private var replies: [RedisReply]
     private(set) var commands: [String] = []
+    /// How many keys each has named.
+    private(set) var keys: [Int] = []
     var onReadyChange: ((Bool) -> Void)?
     let lastErrorText = ""
 
@@ -20,15 +22,33 @@ private final class ScriptedLink: RedisLink {
     func open() {}
     func close() {}
     func flush() {}
+    var isOneServer: Bool { true }
     func isReady(room: String) -> Bool { true }
 
     func send(_ arguments: [RedisArgument], room: String, _ completion: @escaping RedisCompletion) {
         if case .bytes(let word) = arguments[0] { commands.append(String(decoding: word, as: UTF8.self)) }
+        if case .integer(let count) = arguments[2] { keys.append(count) }
         completion(.success(replies.count > 1 ? replies.removeFirst() : replies[0]))
     }
 }
 
 struct ClientErrorTests {
+    @Test func `a Cluster's node that is configured as the only server is called without the index`() throws {
+        let crossSlot = RedisReply.error("CROSSSLOT Keys in request don't hash to the same slot")
+        let link = ScriptedLink([crossSlot, .error("ERR at last")])
+        let store = RedisQueueStore(link: link, scripts: ScriptCatalog())
+        var lines: [String] = []
+        store.complain = { lines.append($0) }
+        let room = Room(id: "demo", defaults: .standard)
+        #expect(store.hasNews)
+        for count in [2, 3] {
+            store.tick(TickRequest(), room: room) { _ in }
+            #expect(link.commands.count == count)
+        }
+        #expect(link.keys == [8, 7, 7])
+        #expect(!store.hasNews && lines.count == 1, "\(lines)")
+    }
+
     /// How a tick ends that gets these replies, and which commands it took.
     private func tick(_ replies: [RedisReply]) throws -> (failure: StoreFailure, commands: [String]) {
         let link = ScriptedLink(replies)

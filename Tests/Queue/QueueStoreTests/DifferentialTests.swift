@@ -8,6 +8,7 @@ import Foundation
 import QueueClient
 import TestSupport
 import Testing
+import WaitingRoomAPI
 
 struct DifferentialTests {
     private static let stepsPerHistory = 60
@@ -29,13 +30,14 @@ struct DifferentialTests {
         let setting = Self.setting(&random)
         let redis = try RedisHarness(redis: server, policy: policy, room: "seed\(seed)", setting)
         let first = try redis.tick().next
-        let model = ModelHarness(policy: policy, setting)
+        let model = ModelHarness(policy: policy, room: "seed\(seed)", setting)
         // Both rooms begin at the same moment.
         _ = try model.tick()
         var history = History(redis: redis, model: model, first: first, policy: policy)
         for step in 0..<Self.stepsPerHistory {
             do {
                 try history.step(&random)
+                try history.sameNews()
             } catch {
                 Issue.record(
                     "seed \(seed), step \(step): \(error)\n\(history.trace.suffix(12).joined(separator: "\n"))"
@@ -91,6 +93,8 @@ private struct History {
     var highest: Int
     var isKept = false
     var trace: [String] = []
+    /// Of the last news.
+    var marks = (redis: 0, model: 0)
 
     init(redis: RedisHarness, model: ModelHarness, first: Int, policy: RoomPolicy) {
         self.redis = redis
@@ -172,7 +176,13 @@ private struct History {
             model.room = model.newWorker()
         }
         // The state has to be there again before an operator comes.
-        let state = try snapshots([])
+        var state = try snapshots([])
+        // Which memory has the index of rooms differs between the two: both begin anew.
+        try redis.loseIndex()
+        try model.loseIndex()
+        marks = (0, 0)
+        try sameNews()
+        state = try snapshots([])
         generations.append(state.generation)
         highest = max(highest, state.next)
     }
@@ -218,6 +228,14 @@ private struct History {
         let polled = issued.keys.sorted().filter { _ in Int.random(in: 0..<3, using: &random) > 0 }
         trace.append("tick \(polled.count) polled")
         _ = try snapshots(polled)
+    }
+
+    /// Whether workers must look at the room, since the last step or because something is due.
+    mutating func sameNews() throws {
+        let (a, b) = (try redis.news(since: marks.redis), try model.news(since: marks.model))
+        try same("news begin anew", a.isNew, b.isNew)
+        try same("named by the news", a.rooms.count { $0 == redis.room.id }, b.rooms.count { $0 == model.room.id })
+        marks = (a.mark, b.mark)
     }
 
     private func snapshots(_ polled: [Int]) throws -> RoomSnapshot {

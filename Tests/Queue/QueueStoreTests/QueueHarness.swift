@@ -82,6 +82,8 @@ class QueueHarness {
     func reset() throws { fatalError("each harness resets its own store") }
     /// The store forgets everything, as by FLUSHALL.
     func loseEverything() throws { fatalError("each harness loses its own store") }
+    /// The index of rooms is evicted.
+    func loseIndex() throws { fatalError("each harness loses its own index") }
     /// Keeps a state to go back to.
     func keep() throws { fatalError("each harness keeps its own store") }
     /// The store is what it was at `keep`, as after a failover to a replica that lags.
@@ -115,6 +117,8 @@ class QueueHarness {
     func stand(_ claim: TicketClaim) throws -> Standing { try standing(claim).standing }
     func enter(_ claim: TicketClaim) throws -> Standing { try answer { store.enter(claim, room: room, $0) }.standing }
     func leave(_ claim: TicketClaim) throws -> Standing { try answer { store.leave(claim, room: room, $0) }.standing }
+
+    func news(since mark: Int) throws -> RoomNews { try answer { store.news(since: mark, $0) } }
 
     /// A tick of a worker at which `polled` have polled.
     func tick(polled: [Int] = []) throws -> RoomSnapshot {
@@ -153,14 +157,14 @@ final class ModelHarness: QueueHarness {
     private let clock: Clock
     private let model: ModelStore
 
-    init(policy: RoomPolicy, _ setting: HarnessSetting = HarnessSetting()) {
+    init(policy: RoomPolicy, room id: String = "model", _ setting: HarnessSetting = HarnessSetting()) {
         let clock = Clock()
         clock.now = setting.startMilliseconds
         self.clock = clock
         self.model = ModelStore(firstNumber: nil, caps: setting.caps) { clock.now }
         super.init(
             store: model,
-            room: setting.room("model", policy),
+            room: setting.room(id, policy),
             setting
         )
     }
@@ -175,6 +179,7 @@ final class ModelHarness: QueueHarness {
     override func configure(_ policy: RoomPolicy) throws { model.configure(room, policy) }
     override func reset() throws { model.reset(room) }
     override func loseEverything() throws { model.loseEverything() }
+    override func loseIndex() throws { model.loseIndex() }
     override func keep() throws { kept = model.snapshot() }
 
     override func goBack() throws {
@@ -320,6 +325,7 @@ final class RedisHarness: QueueHarness {
         _ = try command(["EVAL", RedisArgument(mark), 0, RedisArgument(live + "state")])
     }
     override func loseEverything() throws { try copy(from: "none", to: live) }
+    override func loseIndex() throws { _ = try command(["DEL", "vq:index"]) }
 
     deinit {
         connection.close()

@@ -94,6 +94,8 @@ final class CountingStore: QueueStore {
     /// Calls about visitors, without ticks.
     private(set) var calls: [String] = []
     private(set) var ticks = 0
+    /// Questions for news.
+    private(set) var questions = 0
     /// Heartbeats that came with ticks.
     private(set) var heartbeatCount = 0
 
@@ -123,6 +125,13 @@ final class CountingStore: QueueStore {
         }
         inner.tick(request, room: room, done)
     }
+
+    var hasNews: Bool { inner.hasNews }
+
+    func news(since mark: Int, _ done: @escaping Completion<RoomNews>) {
+        questions += 1
+        inner.news(since: mark, done)
+    }
 }
 
 /// One worker's API over a model, at times the test chooses.
@@ -133,6 +142,8 @@ final class WaitingRoomBench {
         var milliseconds = WaitingRoomBench.startMilliseconds
         /// How far this host's wall clock is ahead of Redis'.
         var wallAheadMilliseconds = 0
+        /// How far the store's clock is behind.
+        var storeLag = 0
         /// Set apart, so that a mix-up of the worker's clock and Redis' shows.
         var monotonicMilliseconds: Int { milliseconds - WaitingRoomBench.startMilliseconds + 77_000 }
     }
@@ -160,7 +171,7 @@ final class WaitingRoomBench {
     ) throws {
         let clock = Clock()
         let journal = Journal()
-        model = ModelStore(firstNumber: 5000) { clock.milliseconds }
+        model = ModelStore(firstNumber: 5000) { clock.milliseconds - clock.storeLag }
         store = CountingStore(other ?? model)
         keys = try KeyRing(keys: [try SigningKey(kid: "k1", secret: Array(repeating: 7, count: 32))])
         room = Room(id: "demo", defaults: policy, rules: rules)
@@ -185,7 +196,12 @@ final class WaitingRoomBench {
         get { clock.wallAheadMilliseconds }
         set { clock.wallAheadMilliseconds = newValue }
     }
+    /// The worker's clock.
+    var monotonicMilliseconds: Int { clock.monotonicMilliseconds }
     var logLines: [String] { journal.lines }
+
+    /// Sets the store's clock back.
+    func setBack(_ milliseconds: Int) { clock.storeLag += milliseconds }
 
     func advance(_ milliseconds: Int) { clock.milliseconds += milliseconds }
 
@@ -205,6 +221,9 @@ final class WaitingRoomBench {
     var queue: QueueModel? { model.model(of: room) }
 
     func configure(_ policy: RoomPolicy) { model.configure(room, policy) }
+    func configure(_ other: Room, _ policy: RoomPolicy) { model.configure(other, policy) }
+    /// The store loses its index of rooms, and nothing else.
+    func loseIndex() { model.loseIndex() }
     func reset() { model.reset(room) }
 
     /// Takes the store away, or gives it back.

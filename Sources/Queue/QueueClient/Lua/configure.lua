@@ -11,6 +11,7 @@ for i = CONFIGURE_ITEMS, #ARGV, 2 do
 end
 redis.call('HINCRBY', KEYS[2], 'version', 1)
 save()
+note_change(room)
 local standing = 0
 for _, value in ipairs(redis.call('HMGET', KEYS[2], unpack(POLICY))) do
   if value then standing = standing + 1 end

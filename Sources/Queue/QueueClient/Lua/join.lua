@@ -176,6 +176,7 @@ if waiting > 0 then
   mark('waiting', from, S.next - 1)
   mark_seen(from, S.next - 1)
   for chunk = math.floor(from / CHUNK), math.floor((S.next - 1) / CHUNK) do touch(chunk) end
+  if S.waiting == 0 then S.line_ms = now end
   S.head = S.waiting == 0 and from or math.min(S.head, from)
   S.waiting = S.waiting + waiting
 end

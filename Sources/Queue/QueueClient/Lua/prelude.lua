@@ -4,6 +4,7 @@
 -- KEYS  1 state (hash)   2 config (hash)   3 chunks (hash: chunk -> version of its last change)
 --       4 called (zset)  5 active (zset)   6 flow (hash: second -> entries)
 --       7 a key that never exists, named at:<run id of this server>; see KeySchema.here
+--       8 the index of rooms, see index.lua
 --       The bitmaps waiting/done/left/lapsed1/lapsed2:<chunk>, seen:<epoch>:<chunk> (polled in that epoch) and
 --       gone:<span>:<chunk> (lost the place by silence or a lapsed call; last heartbeat in that span), and the zset
 --       recalled are named from the prefix of KEYS[1]: they share the room's hash tag, so they are in the same Redis
@@ -36,7 +37,7 @@
 local FIELDS = {'generation', 'next', 'head', 'waiting', 'called', 'active', 'call_micro', 'entry_micro', 'refilled_ms',
   'clock_ms', 'ticked_ms', 'epoch', 'epoch_ms', 'hold_epoch', 'version', 'opened_ms', 'flow_second', 'joined',
   'entered', 'left', 'abandoned', 'lapsed', 'returned', 'restored_ms', 'doubt_from', 'incarnation',
-  'remembered', 'owed', 'patience'}
+  'remembered', 'owed', 'patience', 'line_ms'}
 local DONE_MS_EXTRA = 86400000         -- done bits outlive the last possible return by a day
 
 local prefix = string.sub(KEYS[1], 1, -6)
@@ -45,6 +46,20 @@ local raw = redis.call('HMGET', KEYS[1], 'server', unpack(FIELDS))
 local server = string.sub(KEYS[7] or '', #prefix + 4)
 if not raw[2] then return redis.error_reply(NOSTATE .. ' the room has no state here') end
 for i, field in ipairs(FIELDS) do S[field] = tonumber(raw[i + 1]) or 0 end
+
+-- Whether anything was changed that a mirror shows besides the limits; every bitmap that changes raises the version.
+local has_news
+do
+  local shown, before = {'generation', 'version', 'next', 'waiting', 'called', 'active', 'opened_ms', 'joined',
+    'entered', 'left', 'abandoned', 'lapsed', 'returned', 'incarnation'}, {}
+  for i, field in ipairs(shown) do before[i] = S[field] end
+  has_news = function()
+    for i, field in ipairs(shown) do if S[field] ~= before[i] then return true end end
+    return false
+  end
+end
+local room = string.match(prefix, '{(.*)}:$')
+
 -- The limits stand in config: what the newest file says (file:<field>, revision), and over it what an operator has set
 -- (<field>). So callers whose files differ work with the same limits, and none can change the bound.
 local in_config = {'revision'}
@@ -102,6 +117,7 @@ if tonumber(ARGV[REVISION_ARG]) > S.revision then
   take_limits()
   set_capacities()
   refill(0)
+  note_change(room)
 end
 
 local epoch_ms = math.max(1, math.floor(P.abandon_ms / EPOCHS_KEPT))
@@ -140,6 +156,7 @@ local function save()
     out[#out + 1] = S[field]
   end
   redis.call('HSET', KEYS[1], unpack(out))
+  if has_news() then note_change(room) end
 end
 
 if is_elsewhere then
@@ -153,7 +170,7 @@ if is_elsewhere then
   S.incarnation, S.remembered = S.version, 1
   S.restored_ms, S.hold_epoch = now, epoch + EPOCHS_KEPT
   S.ticked_ms, S.flow_second = math.min(S.ticked_ms, now), math.min(S.flow_second, second)
-  S.opened_ms = math.min(S.opened_ms, now)
+  S.opened_ms, S.line_ms = math.min(S.opened_ms, now), math.min(S.line_ms, now)
   if server ~= '' then redis.call('HSET', KEYS[1], 'server', server) end
   if went_back then
     -- What is recorded of heartbeats and grace lies in the time that was taken back: tickets are believed for a grace.

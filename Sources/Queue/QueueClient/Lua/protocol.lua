@@ -139,3 +139,7 @@ local RESTORE_ITEMS = 12
 local RESTORE_REPLY_GENERATION = 1
 local RESTORE_REPLY_NEXT = 2
 local RESTORE_REPLY_INCARNATION = 3
+local NEWS_ARG = {since = 1}
+local NEWS_REPLY = {now = 1, mark = 2, is_new = 3, is_cut = 4}
+local INDEX = {news_max = 1000, members_max = 65536, changes_from = 1000000000000000, due_soon_ms = 1000,
+    due_idle_ms = 902000, due_kept_ms = 60000, turns = 1000003}

@@ -1,5 +1,5 @@
 -- restore.lua: makes a room that is not in this Redis, or mends a room that went back, from what a worker remembers.
--- KEYS  1 state   2 config   3 chunks   4 called   5 active   7 names this server, see prelude.lua
+-- KEYS  1 state   2 config   3 chunks   4 called   5 active   7 names this server, see prelude.lua   8 see index.lua
 -- ARGV  RESTORE_ARG_*: generation (1 for a new room), next that the worker knows (0 = nothing), opened_ms, tokens
 --       that a new room begins with (its burst, or less when the host ran it just now: RunMark in Swift), epoch length,
 --       claim window and life of a pass (ms), version and incarnation that the worker knows (0 = none), how many
@@ -198,4 +198,5 @@ redis.call('HSET', KEYS[1], 'generation', generation, 'next', next_number, 'vers
   'hold_epoch', known_next > 0 and epoch + EPOCHS_KEPT or 0, 'opened_ms', ARGV[RESTORE_ARG_OPENED_MS],
   'flow_second', tonumber(clock[1]), 'restored_ms', now, 'incarnation', tonumber(known[4]) or stamp,
   'remembered', known_next > 0 and 1 or 0)
+note_change(string.match(prefix, '{(.*)}:$'))
 return answer(generation, next_number, tonumber(known[4]) or stamp)

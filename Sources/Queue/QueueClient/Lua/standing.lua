@@ -48,6 +48,7 @@ local function come_back(number)
   redis.call('SETBIT', bitmap('waiting', chunk), at % CHUNK, 1)
   touch(chunk)
   mark_seen(at, at)
+  if S.waiting == 0 then S.line_ms = now end
   S.head = S.waiting == 0 and at or math.min(S.head, at)
   S.waiting = S.waiting + 1
   return WAITING, at

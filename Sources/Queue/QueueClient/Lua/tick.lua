@@ -207,7 +207,9 @@ if now - S.ticked_ms >= tonumber(ARGV[TICK_ARG_TICK_MS]) / 2 then
   if #over > 0 then S.active = S.active - redis.call('ZREM', KEYS[5], unpack(over)) end
   if epoch ~= S.epoch then
     -- After a gap in the ticks (Redis or every worker away) heartbeats are missing: nobody is swept for abandon_after.
-    if epoch_ms ~= S.epoch_ms or now - S.ticked_ms > math.max(epoch_ms, 5000) then
+    -- Where nobody waited there may be no ticks, and nothing is missing.
+    local gap_ms = S.waiting > 0 and now - math.max(S.ticked_ms, S.line_ms) or 0
+    if epoch_ms ~= S.epoch_ms or gap_ms > math.max(epoch_ms, 5000) then
       S.hold_epoch = epoch + EPOCHS_KEPT
     end
     if epoch >= S.hold_epoch then sweep() end
@@ -220,6 +222,29 @@ if now - S.ticked_ms >= tonumber(ARGV[TICK_ARG_TICK_MS]) / 2 then
   prune_flow()
   S.ticked_ms = now
   save()
+end
+
+-- When some worker should tick the room though no mirror asks for it. While people wait or are called, every worker
+-- that knows of them does; those may all have ended. Where people are only inside, a pass ends, or an epoch with its
+-- recount.
+-- The rooms take their turns within an epoch: all that are due at once would be ticked by every worker.
+local function turn_ms(span_ms)
+  local sum = 0
+  for i = 1, #room do sum = (sum * 31 + string.byte(room, i)) % INDEX.turns end
+  return sum % span_ms
+end
+local function due_ms()
+  if S.waiting + S.called > 0 then return now + INDEX.due_soon_ms end
+  if S.active == 0 then return now + INDEX.due_idle_ms + turn_ms(INDEX.due_idle_ms) end
+  local end_ms = (epoch + 1) * epoch_ms + turn_ms(epoch_ms)
+  return math.max(now + 1, math.min(end_ms, tonumber(redis.call('ZRANGE', KEYS[5], 0, 0, 'WITHSCORES')[2] or end_ms)))
+end
+
+-- What is due sooner stays: it costs a tick. So a busy room writes this once a second, and not with each tick.
+if KEYS[8] then
+  local known = redis.pcall('ZMSCORE', KEYS[8], 'last', 'd' .. room)
+  local at, due = tonumber(known[2]), due_ms()
+  if known[1] and (not at or at <= now or at > due) then redis.call('ZADD', KEYS[8], due, 'd' .. room) end
 end
 
 S.call_tokens = math.max(0, call_tokens())

@@ -81,6 +81,9 @@ final class ClusterLink: RedisLink {
 
     // MARK: - Commands
 
+    /// Rooms are in different slots.
+    let isOneServer = false
+
     func isReady(room: String) -> Bool { owner(of: room)?.connection.isReady ?? false }
 
     func send(_ arguments: [RedisArgument], room: String, _ completion: @escaping RedisConnection.Completion) {

@@ -6,6 +6,8 @@ public import QueueClient
 public import Reactor
 
 extension RedisConnection: RedisLink {
+    public var isOneServer: Bool { true }
+
     public func isReady(room: String) -> Bool { isReady }
 
     public func send(_ arguments: [RedisArgument], room: String, _ completion: @escaping Completion) {

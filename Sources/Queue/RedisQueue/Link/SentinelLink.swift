@@ -36,6 +36,8 @@ final class SentinelLink: RedisLink {
 
     var lastErrorText: String { connection?.lastErrorText ?? watch.lastErrorText }
 
+    let isOneServer = true
+
     func isReady(room: String) -> Bool { connection?.isReady ?? false }
 
     func open() { watch.open() }

@@ -43,6 +43,7 @@ extension QueueModel {
         incarnation = QueueModel.stamp(now)
         counters = RoomCounters()
         doubtFrom = 0
+        lineMilliseconds = 0
         patience = 1
         mergeLimits()
     }

@@ -39,6 +39,7 @@ extension QueueModel {
         restoredMilliseconds = now
         holdEpoch = currentEpoch(now) + RoomPolicy.epochsKept
         openedMilliseconds = min(openedMilliseconds, now)
+        lineMilliseconds = min(lineMilliseconds, now)
         guard wentBack else { return }
         joinKeys = joinKeys.filter { if case .person = $0.key { true } else { false } }
         doubtFrom = 0

@@ -93,8 +93,9 @@ extension QueueModel {
     private mutating func startEpoch(_ now: Int) {
         let current = currentEpoch(now)
         guard current != epoch else { return }
-        let gap = max(policy.epochMilliseconds, 5000)
-        if policy.epochMilliseconds != epochMilliseconds || now - tickedMilliseconds > gap {
+        // Where nobody waited there may be no ticks, and no heartbeats are missing.
+        let gap = waiting.count > 0 ? now - max(tickedMilliseconds, lineMilliseconds) : 0
+        if policy.epochMilliseconds != epochMilliseconds || gap > max(policy.epochMilliseconds, 5000) {
             holdEpoch = current + RoomPolicy.epochsKept
         }
         if current >= holdEpoch { sweep(current) }

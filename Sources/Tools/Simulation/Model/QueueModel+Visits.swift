@@ -10,6 +10,7 @@ extension QueueModel {
         counters.returned += 1
         let place = spot(number)
         if let deadline = callAtOnce(number, place, now) { return .called(deadlineMilliseconds: deadline) }
+        if waiting.count == 0 { lineMilliseconds = now }
         waiting.insert(place)
         touch(place)
         markSeen(place, now)

@@ -61,6 +61,8 @@ public struct QueueModel {
     var refilledMilliseconds: Int
     public internal(set) var clockMilliseconds: Int
     var tickedMilliseconds: Int
+    /// When the line last began: nobody waited before.
+    var lineMilliseconds = 0
     var epoch: Int
     var epochMilliseconds: Int
     var holdEpoch = 0
@@ -274,6 +276,7 @@ public struct QueueModel {
             }
             return .admitted(number: number, passExpiresMilliseconds: enter(number, now))
         }
+        if waiting.count == 0 { lineMilliseconds = now }
         waiting.insert(number)
         touch(number)
         markSeen(number, now)

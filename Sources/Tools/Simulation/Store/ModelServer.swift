@@ -34,6 +34,8 @@ public final class ModelServer {
     private var limits: (policy: RoomPolicy, revision: Int)?
     /// The limits of the configuration file that the last call for a room without state has brought.
     private var defaults: [String: RoomPolicy] = [:]
+    /// Which rooms have changed or are due; nil until a client asks for news.
+    private var index: ModelIndex?
     /// The scripts in the server's cache.
     private var loaded = Set(QueueScript.allCases)
     private let rules: any QueueRules.Type
@@ -82,7 +84,10 @@ public final class ModelServer {
     }
 
     /// FLUSHALL, or a restart without persistence.
-    public func loseEverything() { rooms = [:] }
+    public func loseEverything() { (rooms, index) = ([:], nil) }
+
+    /// The index of rooms is evicted, or removed by hand.
+    func loseIndex() { index = nil }
 
     /// A key of a room, or all of a kind, are evicted.
     func evict(_ part: MemoryPart, _ id: String) { rooms[id]?.evict(part) }
@@ -110,6 +115,7 @@ public final class ModelServer {
     private func answer(_ call: ScriptCall, _ id: String) -> RedisReply {
         var call = call
         if call.script == .restore { return restore(call.memory(), id) }
+        if call.script == .news { return RedisReply(news(since: call.mark())) }
         limits = call.limits()
         defer { limits = nil }
         if !(rooms[id]?.hasState ?? false) { defaults[id] = limits?.policy }
@@ -120,7 +126,7 @@ public final class ModelServer {
             case .tick:
                 let (request, known) = call.tick()
                 return RedisReply(try tick(request, id, known))
-            case .restore, .configure, .reset: return .error("ERR not a call of a worker")
+            case .restore, .configure, .reset, .news: return .error("ERR not a call of a worker")
             }
         } catch {
             return .error(error.rawValue)
@@ -172,6 +178,9 @@ public final class ModelServer {
         defer { rooms[id] = room }
         let now = clock()
         let incarnation = room.incarnation
+        let shown = index == nil ? [] : room.shown
+        // Also after a refusal: the room may have met another server.
+        defer { if index != nil, room.shown != shown { index?.noteChange(id) } }
         room.arrive(at: identity, nowMilliseconds: now)
         if let limits { room.adopt(limits.policy, revision: limits.revision, nowMilliseconds: now) }
         if room.incarnation != incarnation { observe?(StoreStep(nowMilliseconds: now, kind: .moved), room) }
@@ -191,8 +200,15 @@ public final class ModelServer {
         return try run(id, known) { room, now in
             let before = isObserved ? room.waiting : RankIndex()
             let reply = room.tick(request, nowMilliseconds: now)
+            index?.noteTick(id, room, nowMilliseconds: reply.nowMilliseconds)
             return (reply, .tick(before: before, reply))
         }
+    }
+
+    private func news(since mark: Int) -> RoomNews {
+        let now = clock()
+        if index?.isOver(at: identity) ?? true { index = ModelIndex(server: identity, nowMilliseconds: now) }
+        return index?.news(since: mark, nowMilliseconds: now) ?? RoomNews(nowMilliseconds: now, mark: mark)
     }
 
     private func restore(_ memory: RoomMemory, _ id: String) -> RedisReply {
@@ -219,6 +235,7 @@ public final class ModelServer {
         )
         room.caps = caps
         rooms[id] = room
+        if existing.map({ $0.shown != room.shown }) ?? true { index?.noteChange(id) }
         let kind = StoreStep.Kind.restore(before: before, memory, isNew: existing == nil)
         observe?(StoreStep(nowMilliseconds: now, kind: kind), room)
         return room.incarnation
@@ -235,6 +252,7 @@ public final class ModelServer {
             room.configure(policy, nowMilliseconds: now)
             return ((), .configure(policy))
         }
+        index?.noteChange(id)
     }
 
     /// Ends the room's generation, as `vestibule room reset` does.

@@ -18,6 +18,7 @@ public final class ModelStore: QueueStore {
         func open() {}
         func close() {}
         func flush() {}
+        var isOneServer: Bool { true }
         func isReady(room: String) -> Bool { true }
 
         func send(_ arguments: [RedisArgument], room: String, _ completion: @escaping RedisCompletion) {
@@ -71,6 +72,9 @@ public final class ModelStore: QueueStore {
     /// Loses everything, as by FLUSHALL.
     public func loseEverything() { server.loseEverything() }
 
+    /// Loses the index of rooms alone.
+    public func loseIndex() { server.loseIndex() }
+
     public func snapshot() -> ModelServer.Snapshot { server.snapshot() }
 
     /// Goes back to an older state, as by a failover to a replica that lags.
@@ -103,5 +107,11 @@ public final class ModelStore: QueueStore {
         _ completion: @escaping Completion<TickReply>
     ) {
         client.tick(request, room: room, completion)
+    }
+
+    public var hasNews: Bool { client.hasNews }
+
+    public func news(since mark: Int, _ completion: @escaping Completion<RoomNews>) {
+        client.news(since: mark, completion)
     }
 }

@@ -20,6 +20,11 @@ public protocol QueueRules {
     /// How many are inside: their passes go on.
     var activeCount: Int { get }
 
+    /// What a mirror shows of the room, as numbers: others mean that workers must look at it.
+    var shown: [Int] { get }
+    /// When the first pass of those inside ends; nil when none does, or the rules do not say.
+    var soonestPassEnd: Int? { get }
+
     func knowsLess(thanGeneration known: Int, next knownNext: Int, incarnation knownIncarnation: Int) -> Bool
 
     /// Comes before every call: has another server written this?
@@ -54,11 +59,25 @@ public enum MemoryPart: Int, CaseIterable, Sendable {
 
 extension QueueRules {
     public var hasState: Bool { true }
+    public var shown: [Int] {
+        [generation, incarnation, next, waiting.count, called.count, activeCount] + policy.scriptArguments
+    }
+    public var soonestPassEnd: Int? { nil }
     public mutating func evict(_ part: MemoryPart) {}
 }
 
 extension QueueModel: QueueRules {
     public var activeCount: Int { active.count }
+
+    public var shown: [Int] {
+        [
+            generation, incarnation, version, next, waiting.count, called.count, active.count, openedMilliseconds,
+            counters.joined, counters.entered, counters.left, counters.abandoned, counters.lapsed, counters.returned,
+            revision,
+        ]
+    }
+
+    public var soonestPassEnd: Int? { active.values.min() }
 
     public static func restored(
         _ memory: RoomMemory,

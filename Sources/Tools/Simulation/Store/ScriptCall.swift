@@ -91,6 +91,9 @@ struct ScriptCall {
         return (request, known)
     }
 
+    /// The mark that a client asks for news with. This script takes no limits.
+    mutating func mark() -> Int { take(NewsArgument.self)[.since] }
+
     mutating func memory() -> RoomMemory {
         let arg = take(RestoreArgument.self)
         var memory = RoomMemory(
@@ -185,6 +188,16 @@ extension RedisReply {
                     }
                 }
         )
+    }
+
+    init(_ news: RoomNews) {
+        let words = RedisReply.words(
+            [
+                NewsReplyField.now: news.nowMilliseconds, .mark: news.mark, .isNew: news.isNew ? 1 : 0,
+                .isCut: news.isCut ? 1 : 0,
+            ]
+        )
+        self = .array(words.map { .integer($0) } + news.rooms.map { .bytes(Array($0.utf8)) })
     }
 
     init(_ tick: TickReply) {

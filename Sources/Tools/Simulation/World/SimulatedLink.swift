@@ -127,6 +127,7 @@ final class SimulatedLink: RedisLink {
 
     // MARK: - Commands
 
+    var isOneServer: Bool { true }
     func isReady(room: String) -> Bool { isUp }
 
     func flush() {}

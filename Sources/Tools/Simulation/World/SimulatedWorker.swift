@@ -50,7 +50,8 @@ final class SimulatedWorker {
         tickMilliseconds: Int,
         network: (delay: Int, jitter: Int),
         skew: (offset: Int, perMillion: Int),
-        joinsPool: Bool
+        joinsPool: Bool,
+        trustsNews: Bool
     ) {
         self.index = index
         self.world = world
@@ -73,6 +74,8 @@ final class SimulatedWorker {
             random: { [unowned world] in world.random.fraction() },
             staleMilliseconds: max(1000, 5 * tickMilliseconds)
         )
+        // With one room the look in turn would hide what the news lack.
+        if trustsNews { environment.looksInTurn = 0 }
         environment.ticked = { [unowned world, tickLook, link] _ in
             world.markRun()
             tickLook.milliseconds = link.replyMilliseconds

@@ -166,7 +166,8 @@ public final class Simulation {
             tickMilliseconds: scenario.tickMilliseconds,
             network: (scenario.network.delayMilliseconds, scenario.network.jitterMilliseconds),
             skew: (offset: 1000 + world.random.upTo(skew), perMillion: skew > 0 ? world.random.upTo(400) - 200 : 0),
-            joinsPool: joinsPool
+            joinsPool: joinsPool,
+            trustsNews: seed % 2 == 1
         )
         if index < workers.count { workers[index] = worker } else { workers.append(worker) }
         referee.trouble(worker: index)
@@ -217,6 +218,7 @@ public final class Simulation {
             guard let room = host.server.room(SimulatedWorker.roomID) else { return }
             world.note(.evicted, part.rawValue)
             host.server.evict(part, SimulatedWorker.roomID)
+            if seed % 4 == 1 { host.server.loseIndex() }
             referee.evicted(host.server.room(SimulatedWorker.roomID) ?? room)
         case .death(let index, let rebirth):
             workers[index].die()
