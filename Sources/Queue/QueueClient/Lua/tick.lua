@@ -237,7 +237,8 @@ local function due_ms()
   if S.waiting + S.called > 0 then return now + INDEX.due_soon_ms end
   if S.active == 0 then return now + INDEX.due_idle_ms + turn_ms(INDEX.due_idle_ms) end
   local end_ms = (epoch + 1) * epoch_ms + turn_ms(epoch_ms)
-  return math.max(now + 1, math.min(end_ms, tonumber(redis.call('ZRANGE', KEYS[5], 0, 0, 'WITHSCORES')[2] or end_ms)))
+  local first = redis.call('ZRANGEBYSCORE', KEYS[5], '-inf', '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
+  return math.max(now + 1, math.min(end_ms, tonumber(first or end_ms)))
 end
 
 -- What is due sooner stays: it costs a tick. So a busy room writes this once a second, and not with each tick.
