@@ -112,7 +112,7 @@ let package = Package(
             "WaitingRoomAPI",
             ["Admission", "CZlib", "GatewayWire", "Passes", "StrictJSON", "Telemetry", crypto],
             embed: ["html", "css"].map { "Page/waiting.\($0)" }
-                + ["client", "view", "board", "proof", "journey"].map { "Page/\($0).js" }
+                + ["start", "client", "view", "board", "proof", "journey"].map { "Page/\($0).js" }
         ),
 
         // The include files for nginx, embedded so that the program can render them. Embedded files must lie in the
