@@ -69,6 +69,7 @@ let nginxFiles = [
     "vestibule-fastcgi-params.conf", "vestibule-scgi-params.conf", "vestibule-guard.conf", "vestibule-headers.conf",
     "vestibule-isolate.conf", "vestibule-check.conf",
     "vestibule-protect.conf", "vestibule-protect-auth-request.conf", "vestibule.js", "vestibule.lua",
+    "vestibule-client.js", "vestibule-client.d.ts",
 ]
 
 let package = Package(

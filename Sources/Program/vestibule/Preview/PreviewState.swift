@@ -141,7 +141,7 @@ struct PreviewState: Sendable {
             let (page, joined) = (try room.page(), try room.join())
             return PreviewScene(
                 page: page,
-                answers: [("join", [joined]), ("status", [try room.statusWithoutTicket()])]
+                answers: [("join", [joined, .never]), ("status", [try room.statusWithoutTicket()])]
             )
         },
         PreviewState(name: "left", about: "the visitor has left") { room in
