@@ -62,6 +62,28 @@ extension InTheBrowser {
             #expect(try browser.consoleErrors().isEmpty)
         }
 
+        @Test func `axe finds nothing wrong with the pages that nginx has for when no worker answers`() throws {
+            let folder = try TemporaryDirectory()
+            let template = try String(contentsOfFile: "\(Repository.root)/nginx/vestibule-server.conf", encoding: .utf8)
+            let pages = template.matches(of: /return (\d+) '(<!doctype[^']*)'/)
+            #expect(pages.map { String($0.1) } == ["429", "503"])
+            let browser = try Browser()
+            try browser.runBeforeEachPage(try axe())
+            for page in pages {
+                // They load themselves again, since nothing else can bring the visitor on: a time limit that is
+                // essential (WCAG 2.2, 2.2.1), which axe cannot know.
+                let still = page.2.replacing(/<meta http-equiv="refresh"[^>]*>/, with: "")
+                try folder.write("\(page.1).html", String(still))
+                for scheme in ["light", "dark"] {
+                    try browser.becomePhone(width: 320, height: 640)
+                    try browser.prefer(colorScheme: scheme)
+                    try browser.open("file://\(folder.file("\(page.1).html"))")
+                    #expect(try violations(browser, Self.everything) == [], "\(page.1), \(scheme)")
+                    try browser.takeScreenshot("nginx-\(page.1)-\(scheme)")
+                }
+            }
+        }
+
         @Test func `axe is at work: it finds what is wrong with a page`() throws {
             let folder = try TemporaryDirectory()
             let bad = "<html><title>x</title><body><img src='data:,'><p style='color:#ccc;background:#fff'>pale words"
