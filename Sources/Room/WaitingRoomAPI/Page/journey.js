@@ -72,7 +72,7 @@ async function join() {
   const code = json.error && json.error.code;
   const unnamed = { ENQUEUE_TOKEN_MISSING: text.enqueueMissing, ENQUEUE_TOKEN_INVALID: text.enqueueInvalid }[code];
   if (unnamed) { return end(unnamed); }
-  const refusal = { ROOM_CLOSED: text.closed, ROOM_FULL: text.full }[code];
+  const refusal = { ROOM_CLOSED: text.closed, ROOM_FULL: text.full, RATE_LIMITED: text.limited }[code];
   setPlace(false);
   say(refusal || text.unreachable);
   later(json, join, refusal ? latestMilliseconds * (0.7 + Math.random() * 0.3) : 0);
