@@ -29,11 +29,17 @@ struct GateHandler {
     }
 
     func handle(_ request: GatewayRequest, _ respond: @escaping Call.Respond) {
-        var call = Call(api, request, respond)
-        guard let room = api.room(String(decoding: request[.room], as: UTF8.self)) else {
-            return call.refuse(.roomUnknown)
+        let call = Call(api, request, respond)
+        api.withRoom(String(decoding: request[.room], as: UTF8.self), for: request, nil) { found in
+            switch found {
+            case .success(let room): handle(request, room, call.binding(request, room))
+            case .failure(let problem): call.refuse(problem)
+            }
         }
-        call = call.binding(request, room)
+    }
+
+    private func handle(_ request: GatewayRequest, _ room: Room, _ call: Call) {
+        let respond = call.respond
         room.use(nowMilliseconds: api.now)
         let verdict = String(decoding: request[.verdict], as: UTF8.self)
         var caller = Caller(

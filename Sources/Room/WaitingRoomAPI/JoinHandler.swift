@@ -16,22 +16,36 @@ struct JoinHandler {
     private static let userIDLengthMax = 256
 
     func handle(_ request: GatewayRequest, _ respond: @escaping Call.Respond) {
-        var call = Call(api, request, respond)
+        let call = Call(api, request, respond)
         do throws(Problem) {
             let (body, id) = try joinBody(request)
             let key = try idempotencyKey(request)
-            guard let room = api.room(id) else { throw .roomUnknown }
-            if request.isForeign(to: room.web) { throw .crossSite }
-            room.use(nowMilliseconds: api.now)
-            if api.arePassesExpired(room) { throw .clockSkew }
-            call = call.binding(request, room)
-            let take = { [call] in takeNumber(request, body, key, room, call) }
-            // The store is away: it cannot say where anybody stands.
-            if api.isOpen(room) { return take() }
-            resume(request, body, room, call, otherwise: take)
+            api.withRoom(id, for: request, body) { found in
+                switch found {
+                case .success(let room): join(request, body, key, room, call)
+                case .failure(let problem): call.refuse(problem)
+                }
+            }
         } catch {
             call.refuse(error)
         }
+    }
+
+    private func join(
+        _ request: GatewayRequest,
+        _ body: JSONValue,
+        _ key: JoinRequest.Key?,
+        _ room: Room,
+        _ call: Call
+    ) {
+        if request.isForeign(to: room.web) { return call.refuse(.crossSite) }
+        room.use(nowMilliseconds: api.now)
+        if api.arePassesExpired(room) { return call.refuse(.clockSkew) }
+        let call = call.binding(request, room)
+        let take = { takeNumber(request, body, key, room, call) }
+        // The store is away: it cannot say where anybody stands.
+        if api.isOpen(room) { return take() }
+        resume(request, body, room, call, otherwise: take)
     }
 
     private func takeNumber(

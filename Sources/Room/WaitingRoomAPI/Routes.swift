@@ -62,8 +62,7 @@ struct Route {
         for route in routes where name.spells(route.name) {
             guard route.takes(request[.method]) else {
                 let allow = route.methods.map(String.init(describing:)).joined(separator: ", ")
-                let isListed = api.rooms.contains { request.hasListedOrigin($0.web) }
-                if isListed, request[.method].spells("OPTIONS") {
+                if request[.method].spells("OPTIONS"), api.listsOrigin(of: request) {
                     return respond(CrossOrigin.preflight(methods: allow))
                 }
                 return Call(api, request, respond).refuse(.methodUnknown(allow: allow))
