@@ -117,7 +117,8 @@ extension Configuration {
         var (rules, web) = (JoinRules.standard, WebRules.standard)
         var protected: RoomProtection?
         var keys: [String: Node] = [:]
-        var (isOpenWithoutRedis, openForMilliseconds) = (false, OutagePolicy.openForMillisecondsStandard)
+        var (isFixed, isOpenWithoutRedis) = (false, false)
+        var openForMilliseconds = OutagePolicy.openForMillisecondsStandard
         if node.isEmptyScalar { return RoomEntry(id: room, policy: policy) }
         for (key, value) in try members(of: node, in: "room \(room)") {
             keys[key.text] = key
@@ -127,14 +128,10 @@ extension Configuration {
             }
             if try readWeb(&web, key, value, room: room) { continue }
             switch key.text {
+            case "pass_renewal": isFixed = try isSecond(of: ("sliding", "fixed"), value, key)
             case "eta": eta = try estimates(value, room: room)
             case "joins_per_source": rules.joinsPerSource = try value.joinLimit(key)
-            case "when_redis_is_away":
-                switch try value.text(key) {
-                case "closed": isOpenWithoutRedis = false
-                case "open": isOpenWithoutRedis = true
-                default: throw key.error("when_redis_is_away must be closed or open")
-                }
+            case "when_redis_is_away": isOpenWithoutRedis = try isSecond(of: ("closed", "open"), value, key)
             case "open_for": openForMilliseconds = try value.milliseconds(key, in: 1000...86_400_000)
             case "enqueue":
                 guard let rule = EnqueueRule(rawValue: try value.text(key)) else {
@@ -151,6 +148,8 @@ extension Configuration {
             default: throw key.unknown(in: "room \(room)")
             }
         }
+        if keys["pass_max"] == nil { policy.passMaxMilliseconds = isFixed ? 0 : policy.passMaxStandard }
+        if isFixed, let key = keys["pass_max"] { throw key.error("pass_max needs pass_renewal: sliding") }
         if let complaint = policy.complaint {
             let at = keys[complaint.key] ?? node
             throw at.error("room \(room): \(complaint.key) \(complaint.reason)")
@@ -168,6 +167,19 @@ extension Configuration {
             web: web,
             protection: protected
         )
+    }
+
+    /// Whether a value is the second of two words.
+    private static func isSecond(
+        of words: (String, String),
+        _ value: Node,
+        _ key: Node
+    ) throws(ConfigurationError) -> Bool {
+        let text = try value.text(key)
+        guard text == words.0 || text == words.1 else {
+            throw key.error("\(key.text) must be \(words.0) or \(words.1)")
+        }
+        return text == words.1
     }
 
     /// The members of a mapping, in order; a key that comes twice is an error.

@@ -48,6 +48,7 @@ struct EnterHandler {
                 number: visitor.number,
                 expires: expires,
                 now: reply.nowMilliseconds,
+                isRenewable: reply.isRenewable,
                 call.binding
             )
             return respondGranted(issued, room, call)

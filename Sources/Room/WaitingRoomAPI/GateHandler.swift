@@ -41,7 +41,10 @@ struct GateHandler {
     private func handle(_ request: GatewayRequest, _ room: Room, _ call: Call) {
         let respond = call.respond
         room.use(nowMilliseconds: api.now)
-        let verdict = String(decoding: request[.verdict], as: UTF8.self)
+        var verdict = String(decoding: request[.verdict], as: UTF8.self)
+        let due = verdict == VerdictWord.due ? duePass(request, room) : nil
+        // What nginx has taken for a good pass, and this worker does not, counts as over.
+        if verdict == VerdictWord.due { verdict = due == nil ? VerdictWord.expired : VerdictWord.missing }
         var caller = Caller(
             room: room,
             call: call,
@@ -53,6 +56,7 @@ struct GateHandler {
             takesGzip: (AcceptHeader.weight(of: "gzip", in: request[.acceptEncoding]) ?? 0) > 0,
             noScript: NoScript(request)
         )
+        if let due { return renew(due, caller) }
         if room.policy.mode == .bypass { return respond(bypassing(request, caller)) }
         caller.refused?.note(request, room, api)
         let sent = api.cookieTicket(request, room: room)
@@ -123,7 +127,7 @@ struct GateHandler {
             switch answer.outcome {
             case .admitted(let number, let expires):
                 room.noteIssued(number, generation: answer.generation)
-                admit(answer.claim(number, request.key), expires, answer.nowMilliseconds, caller)
+                admit(answer.claim(number, request.key), expires, answer.entry(expires, room), caller)
             case .waiting(let number, let position):
                 api.count(.joinsWaiting)
                 room.noteWaiting(number, at: position, answer)
@@ -153,7 +157,7 @@ struct GateHandler {
         api.store.enter(claim, room: room) { result in
             guard case .success(let reply) = result else { return hold(caller, isNamed ? .join : .poll) }
             switch reply.standing {
-            case .entered(let expires): admit(claim, expires, reply.nowMilliseconds, caller)
+            case .entered(let expires): admit(claim, expires, reply, caller)
             // The place ended between the join's reply and this call. Let the page join again.
             case .left where isNamed, .expired where isNamed, .fenced where isNamed: hold(caller, .join)
             case .left, .expired, .fenced:
@@ -171,14 +175,15 @@ struct GateHandler {
         }
     }
 
-    func admit(_ claim: TicketClaim, _ expires: Int, _ now: Int, _ caller: Caller) {
+    func admit(_ claim: TicketClaim, _ expires: Int, _ reply: StandingReply, _ caller: Caller) {
         caller.room.noteGone(claim.number)
         let credentials = Credentials(api: api, room: caller.room)
         let issued = credentials.pass(
             generation: claim.generation,
             number: claim.number,
             expires: expires,
-            now: now,
+            now: reply.nowMilliseconds,
+            isRenewable: reply.isRenewable,
             caller.call.binding
         )
         pass(issued, ticket: credentials.ticket(claim), caller)

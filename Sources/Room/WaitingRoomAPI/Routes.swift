@@ -43,7 +43,9 @@ struct Route {
     /// Subrequests of nginx for protected pages, by the operation that its configuration sets.
     private static let operations = [
         Route("gate") { api, request, respond in
-            if let refusal = GateLimit.refusal(request, api) { return respond(refusal) }
+            // A renewal refuses nobody: the pass is good.
+            let isDue = request[.verdict].spells("due")
+            if !isDue, let refusal = GateLimit.refusal(request, api) { return respond(refusal) }
             GateHandler(api: api).handle(request, respond)
         },
         Route("verify") { VerifyHandler(api: $0).handle($1, $2) },

@@ -25,6 +25,19 @@ struct RoomTemplateTests {
         #expect(patient.forgottenAfterMilliseconds == 120_000, "somebody may still come back to a place")
     }
 
+    @Test("pass_max is twelve passes, a day at most, none with pass_renewal: fixed, or what the file says")
+    func passMax() throws {
+        func passMax(_ text: String) throws -> Int {
+            try #require(try read("  demo: {\(text)}").rooms.first).policy.passMaxMilliseconds
+        }
+        #expect(try passMax("rate: 1") == 7_200_000 && passMax("pass_ttl: 1m") == 720_000)
+        #expect(try passMax("pass_ttl: 20h") == 86_400_000 && passMax("pass_renewal: fixed, pass_ttl: 1m") == 0)
+        #expect(try passMax("pass_renewal: sliding, pass_max: 90s") == 90_000)
+        #expect(throws: ConfigurationError.self) { try passMax("pass_renewal: fixed, pass_max: 90s") }
+        #expect(throws: ConfigurationError.self) { try passMax("pass_renewal: often") }
+        #expect(throws: ConfigurationError.self) { try passMax("pass_max: 25h") }
+    }
+
     @Test("The longest beginning has a name")
     func longest() throws {
         let file = try read("  \"evt_*\": {rate: 1}\n  \"evt_load*\": {rate: 2}\n  \"evt_l*\": {rate: 3}")

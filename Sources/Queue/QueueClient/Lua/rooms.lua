@@ -6,24 +6,25 @@
 --   end: 1 marked; from then on a join makes the room anew. remove: 1 gone; 0 a join has made it anew meanwhile.
 -- Bounds: O(rooms in the list), at most the sixth argument; a worker that knows a full template does not ask.
 
-local ENDING, OURS = ' ending', ' template=' .. ARGV[3]
+local call, id, template, limits, template_max, rooms_max, may_begin = unpack(ARGV)
+local ENDING, OURS = ' ending', ' template=' .. template
 local clock = redis.call('TIME')
 local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
-local text = redis.call('HGET', KEYS[1], ARGV[2])
+local text = redis.call('HGET', KEYS[1], id)
 local is_ending = text and string.sub(text, -#ENDING) == ENDING
 local function put(value)
-  redis.call('HSET', KEYS[1], ARGV[2], value)
+  redis.call('HSET', KEYS[1], id, value)
   redis.call('HINCRBY', KEYS[1], '#revision', 1)
 end
 local function is_of_template(value) return string.find(value .. ' ', OURS .. ' ', 1, true) end
 
-if ARGV[1] == 'end' then
+if call == 'end' then
   if not text or is_ending or not is_of_template(text) then return {0, 0} end
   put(text .. ENDING)
   return {1, 0}
-elseif ARGV[1] == 'remove' then
+elseif call == 'remove' then
   if not is_ending then return {0, 0} end
-  redis.call('HDEL', KEYS[1], ARGV[2])
+  redis.call('HDEL', KEYS[1], id)
   redis.call('HINCRBY', KEYS[1], '#revision', 1)
   return {1, 0}
 end
@@ -32,11 +33,11 @@ if text then
   return {0, math.max(0, now - (tonumber(string.match(text, '^%d+')) or 0))}
 end
 if redis.call('HEXISTS', KEYS[1], '#begun') == 0 then
-  if ARGV[7] ~= '1' then return {-2, 0} end
+  if may_begin ~= '1' then return {-2, 0} end
   redis.call('HSET', KEYS[1], '#begun', now)
 end
 local all, count = redis.call('HGETALL', KEYS[1]), 0
 for i = 2, #all, 2 do if is_of_template(all[i]) then count = count + 1 end end
-if count >= tonumber(ARGV[5]) or #all / 2 - 2 >= tonumber(ARGV[6]) then return {-1, 0} end
-put(now .. ' ' .. ARGV[4] .. OURS)
+if count >= tonumber(template_max) or #all / 2 - 2 >= tonumber(rooms_max) then return {-1, 0} end
+put(now .. ' ' .. limits .. OURS)
 return {1, 0}
