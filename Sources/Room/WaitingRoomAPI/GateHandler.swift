@@ -251,7 +251,7 @@ struct GateHandler {
             api: api.prefix,
             firstStep: step,
             position: line?.position,
-            keptSeconds: (policy.abandonAfterMilliseconds + policy.returnGraceMilliseconds) / 1000,
+            keptSeconds: policy.keptMilliseconds / 1000,
             refusal: step == .poll ? nil : caller.joiner.refusal,
             refused: caller.refused?.verdict,
             noScript: refresh(caller, step, line)

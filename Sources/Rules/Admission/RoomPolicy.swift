@@ -111,6 +111,12 @@ public struct RoomPolicy: Equatable, Sendable {
     /// and somebody whose browser keeps asking does not hold a place of `max_active` all day; a day at most.
     public var passMaxStandard: Int { min(86_400_000, 12 * passLifetimeMilliseconds) }
 
+    /// How long after the last heartbeat a place is kept at least, in milliseconds: until the earliest sweep, or for
+    /// `returnGrace`, which counts from that heartbeat, too, and not from the sweep.
+    public var keptMilliseconds: Int {
+        max(returnGraceMilliseconds, abandonAfterMilliseconds * (RoomPolicy.epochsKept - 1) / RoomPolicy.epochsKept)
+    }
+
     /// Whether a pass of a new entry may be renewed.
     public var renewsPasses: Bool { passMaxMilliseconds > passLifetimeMilliseconds }
 
