@@ -53,7 +53,7 @@ func tests(
 
 let scripts = [
     "protocol", "constants", "prelude", "standing", "join", "visit", "tick", "restore", "configure", "reset",
-    "index", "news",
+    "index", "news", "rooms",
 ]
 .map { "Lua/\($0).lua" }
 

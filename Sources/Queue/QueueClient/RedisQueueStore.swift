@@ -168,7 +168,9 @@ public final class RedisQueueStore: QueueStore {
             switch RedisQueueStore.decode(result, { ReplyDecoder.visits($0, count: batch.count) }) {
             case .success(let replies):
                 for (visit, reply) in zip(batch, replies) {
-                    if visit.action == .enter { lane.room.noteEntry(reply, of: visit.claim.number) }
+                    if visit.action == .enter || visit.action == .renew {
+                        lane.room.noteEntry(reply, of: visit.claim.number)
+                    }
                     visit.completion(.success(reply))
                 }
             case .failure(let failure):

@@ -22,6 +22,8 @@ public struct APIEnvironment {
     /// Quiet rooms that are looked at with each tick though no news name them, in turn. 0 only where nothing but the
     /// worker's kind changes rooms.
     public var looksInTurn = 1
+    /// Makes a room of a template, or finds it; calls back when it is one of the rooms, or why it is not.
+    public var makeRoom: (String, RoomTemplate, @escaping (RoomMaking) -> Void) -> Void = { $2(.unavailable) }
     /// Called after each tick that went well, before anything is answered from it.
     public var ticked: (Room) -> Void = { _ in }
 
@@ -78,6 +80,8 @@ final class APIContext {
     var sourceMeter = SourceMeter()
     /// Where the API is: a path without a slash at its end.
     var prefix = APISettings.standardPrefix
+    /// Rooms that are made at their first join; those with the longest beginnings first.
+    var templates: [RoomTemplate] = []
     /// Whether it was logged that nginx and this worker disagree about a pass.
     var hasToldDispute = false
     /// Whether the store has ever answered this worker.

@@ -17,6 +17,7 @@ public enum PolicyField: String, CaseIterable, Sendable {
     case mode
     case capacity
     case pollBudget = "poll_budget"
+    case passMax = "pass_max_ms"
 
     /// What a limit is, and so how operators write it.
     public enum Kind: Sendable {
@@ -48,6 +49,7 @@ public enum PolicyField: String, CaseIterable, Sendable {
         case .mode: ("mode", .mode, 0...RoomMode.allCases.count - 1, \.modeNumber)
         case .capacity: ("capacity", .count, 1...16_000_000, \.capacity)
         case .pollBudget: ("poll_budget", .count, 10...10_000_000, \.pollBudget)
+        case .passMax: ("pass_max", .duration, 0...day, \.passMaxMilliseconds)
         }
     }
 
