@@ -17,7 +17,7 @@ extension InTheBrowser {
             #expect(try browser.isTrue("document.documentElement.lang === 'ko'"))
             #expect(try browser.title == "(3) 대기실")
             #expect(browser.text("h1") == "대기 중입니다")
-            #expect(browser.text("#kept") == "이 페이지를 닫아도 7분 동안 순서가 유지됩니다.")
+            #expect(browser.text("#kept") == "이 페이지를 닫아도 5분 동안 순서가 유지됩니다.")
             #expect(browser.text("#updated").contains(/오전|오후/))
             #expect(try areGlyphsDistinct(browser, "대기실"), "no Korean font is installed: fonts-nanum has one")
             try browser.takeScreenshot("korean")
