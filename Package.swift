@@ -53,7 +53,7 @@ func tests(
 
 let scripts = [
     "protocol", "constants", "prelude", "standing", "join", "visit", "tick", "restore", "configure", "reset",
-    "index", "news",
+    "index", "news", "draw",
 ]
 .map { "Lua/\($0).lua" }
 
@@ -93,6 +93,7 @@ let package = Package(
         library("Rules", "Chance"),
         library("Rules", "StrictJSON"),
         library("Rules", "Passes", ["StrictJSON", crypto]),
+        library("Rules", "Fairness", ["Admission", crypto]),
 
         // Host: the operating system. Knows no queue.
         library("Host", "Reactor", ["CLinux"]),
@@ -110,7 +111,9 @@ let package = Package(
         library(
             "Room",
             "WaitingRoomAPI",
-            ["Admission", "CZlib", "GatewayWire", "Passes", "StrictJSON", "Telemetry", crypto],
+            [
+                "Admission", "CZlib", "Fairness", "GatewayWire", "Passes", "StrictJSON", "Telemetry", crypto,
+            ],
             embed: ["html", "css"].map { "Page/waiting.\($0)" }
                 + ["client", "view", "board", "proof", "journey"].map { "Page/\($0).js" }
         ),
@@ -144,7 +147,8 @@ let package = Package(
             "Program",
             "vestibule",
             [
-                "Admission", "CLinux", "Chance", "Configuration", "Gateway", "GatewayWire", "NginxCheck", "NginxFiles",
+                "Admission", "CLinux", "Chance", "Configuration", "Fairness", "Gateway", "GatewayWire", "NginxCheck",
+                "NginxFiles",
                 "Passes", "QueueClient", "Reactor", "RedisQueue", "Simulation", "StrictJSON", "Telemetry",
                 "WaitingRoomAPI",
                 logging, argumentParser,

@@ -13,7 +13,7 @@ struct Vestibule: ParsableCommand {
         subcommands: [
             DemoCommand.self, ServeCommand.self, RoomCommand.self, KeysCommand.self, TokenCommand.self,
             NginxCommand.self, SimulateCommand.self, EstimateBenchCommand.self, CheckConfigCommand.self,
-            InstallCommand.self, UninstallCommand.self, WorkerCommand.self,
+            FairnessCommand.self, InstallCommand.self, UninstallCommand.self, WorkerCommand.self,
         ]
     )
 }

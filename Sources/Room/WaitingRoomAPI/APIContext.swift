@@ -22,6 +22,8 @@ public struct APIEnvironment {
     /// Quiet rooms that are looked at with each tick though no news name them, in turn. 0 only where nothing but the
     /// worker's kind changes rooms.
     public var looksInTurn = 1
+    /// 64 bits that nobody can guess.
+    public var secret: () -> UInt64 = { UInt64.random(in: .min ... .max) }
     /// Called after each tick that went well, before anything is answered from it.
     public var ticked: (Room) -> Void = { _ in }
 

@@ -121,6 +121,8 @@ public protocol QueueStore: AnyObject {
         _ completion: @escaping Completion<StandingReply>
     )
     func tick(_ request: TickRequest, room: any RoomMemoryKeeper, _ completion: @escaping Completion<TickReply>)
+    /// Works on the room's draw.
+    func draw(_ action: DrawAction, room: any RoomMemoryKeeper, _ completion: @escaping Completion<DrawReply>)
     /// Whether the store can say what is new. Else each room is looked at by itself.
     var hasNews: Bool { get }
     /// Which rooms a worker must look at: those that have changed since the answer with this mark (0: none), and those
