@@ -69,6 +69,7 @@ let nginxFiles = [
     "vestibule-fastcgi-params.conf", "vestibule-scgi-params.conf", "vestibule-guard.conf", "vestibule-headers.conf",
     "vestibule-isolate.conf", "vestibule-check.conf",
     "vestibule-protect.conf", "vestibule-protect-auth-request.conf", "vestibule.js", "vestibule.lua",
+    "vestibule-client.js", "vestibule-client.d.ts",
 ]
 
 let package = Package(
@@ -115,7 +116,7 @@ let package = Package(
                 "Admission", "CZlib", "Fairness", "GatewayWire", "Passes", "StrictJSON", "Telemetry", crypto,
             ],
             embed: ["html", "css"].map { "Page/waiting.\($0)" }
-                + ["client", "view", "board", "proof", "journey"].map { "Page/\($0).js" }
+                + ["start", "client", "view", "board", "proof", "journey"].map { "Page/\($0).js" }
         ),
 
         // The include files for nginx, embedded so that the program can render them. Embedded files must lie in the

@@ -103,16 +103,23 @@ public struct NginxConfiguration: Sendable {
         for (name, source) in sources {
             var wanted: [String: String] = [:]
             for placeholder in try NginxTemplate.placeholders(of: source) { wanted[placeholder] = values[placeholder] }
-            files.append((name, try NginxTemplate.render(source, values: wanted)))
+            let text = try NginxTemplate.render(source, values: wanted)
+            files.append((name, name == "vestibule-client.js" ? NginxConfiguration.bare(text) : text))
         }
         return files
+    }
+
+    /// A script as browsers get it: without indents, and without comments in lines of their own but the licence.
+    private static func bare(_ script: String) -> String {
+        script.split(separator: "\n").map { $0.drop { $0 == " " } }
+            .filter { !$0.hasPrefix("// ") || $0.contains("SPDX") }.map { $0 + "\n" }.joined()
     }
 
     /// Name in the folder, and the embedded file it is made from.
     private var sources: [(name: String, source: String)] {
         let common = [
             "vestibule-http-common.conf", "vestibule-server.conf", "vestibule-guard.conf", "vestibule-headers.conf",
-            "vestibule-isolate.conf",
+            "vestibule-isolate.conf", "vestibule-client.js", "vestibule-client.d.ts",
             "vestibule-\(gateway.rawValue)-params.conf",
         ].map { ($0, $0) }
         let own =

@@ -22,6 +22,8 @@ public enum NginxFiles {
         ("vestibule-protect-auth-request.conf", PackageResources.vestibule_protect_auth_request_conf),
         ("vestibule.js", PackageResources.vestibule_js),
         ("vestibule.lua", PackageResources.vestibule_lua),
+        ("vestibule-client.js", PackageResources.vestibule_client_js),
+        ("vestibule-client.d.ts", PackageResources.vestibule_client_d_ts),
     ]
 
     /// The names of all files.

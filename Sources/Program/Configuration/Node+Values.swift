@@ -37,8 +37,9 @@ extension Node {
             return try milliseconds(key, in: min(1, field.bounds.lowerBound)...field.bounds.upperBound)
         case .rate: return try thousandths(key)
         case .moment:
+            let written = try text(key)
             do throws(MomentFault) {
-                return try Moment.milliseconds(try text(key), zones: TimeZones.instants)
+                return try Moment.milliseconds(written, zones: TimeZones.instants)
             } catch {
                 throw key.error("\(key.text) \(error.reason)")
             }

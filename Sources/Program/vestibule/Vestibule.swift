@@ -12,8 +12,9 @@ struct Vestibule: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             DemoCommand.self, ServeCommand.self, RoomCommand.self, KeysCommand.self, TokenCommand.self,
-            NginxCommand.self, SimulateCommand.self, EstimateBenchCommand.self, CheckConfigCommand.self,
-            FairnessCommand.self, InstallCommand.self, UninstallCommand.self, WorkerCommand.self,
+            NginxCommand.self, PageCommand.self, SimulateCommand.self, EstimateBenchCommand.self,
+            CheckConfigCommand.self, FairnessCommand.self, InstallCommand.self, UninstallCommand.self,
+            WorkerCommand.self,
         ]
     )
 }

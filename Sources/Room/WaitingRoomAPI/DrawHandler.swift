@@ -6,6 +6,7 @@
 internal import Admission
 internal import Fairness
 internal import GatewayWire
+internal import Passes
 
 struct DrawHandler {
     let api: APIContext

@@ -83,7 +83,9 @@ enum WaitingPage {
         }
     }
 
-    private static let style = String(decoding: PackageResources.waiting_css, as: UTF8.self)
+    /// Decides whether the rest runs. Before everything that it decides about.
+    private static let start = bare(PackageResources.start_js)
+    private static let style = bare(PackageResources.waiting_css)
 
     /// The parts share one scope: they are one program, cut by what they are about.
     private static let script: String = {
@@ -91,9 +93,14 @@ enum WaitingPage {
             PackageResources.client_js, PackageResources.view_js, PackageResources.board_js, PackageResources.proof_js,
             PackageResources.journey_js,
         ]
-        let text = parts.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "\n")
-        return "'use strict';\n(function () {\n\(text)}());\n"
+        return "'use strict';\n(function () {\n\(parts.map(bare).joined())}());\n"
     }()
+
+    /// A file without what only its readers need: indents, and comments in lines of their own.
+    private static func bare(_ file: [UInt8]) -> String {
+        String(decoding: file, as: UTF8.self).split(separator: "\n").map { $0.drop { $0 == " " } }
+            .filter { !$0.hasPrefix("//") && !$0.hasPrefix("<!--") }.map { $0 + "\n" }.joined()
+    }
 
     /// The page is one answer: it may talk to its own server and load nothing else, and nothing runs in it but its own
     /// script, whatever a visitor's address or a site puts into it.
@@ -106,8 +113,8 @@ enum WaitingPage {
             }
             return "'sha256-\(String(decoding: letters, as: UTF8.self))='"
         }
-        return "default-src 'none'; style-src \(hash(style)); script-src \(hash(script)); connect-src 'self'; "
-            + "img-src data:; base-uri 'none'; form-action 'none'"
+        return "default-src 'none'; style-src \(hash(style)); script-src \(hash(start)) \(hash(script)); "
+            + "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'"
     }()
 
     /// The page in a language, but for what differs from visitor to visitor. Making it takes a millisecond or two, most
@@ -120,7 +127,8 @@ enum WaitingPage {
             ("enqueueMissing", words.tokenMissing), ("enqueueInvalid", words.tokenInvalid),
             ("paused", "\(words.paused)"), ("degraded", words.degraded), ("trouble", words.trouble),
             ("expired", "\(words.expired)"), ("left", "\(words.left)"), ("unreachable", words.unreachable),
-            ("closed", words.closed), ("full", words.full), ("preparing", words.preparing), ("cookies", words.cookies),
+            ("closed", words.closed), ("full", words.full), ("limited", words.limited), ("preparing", words.preparing),
+            ("cookies", words.cookies),
             ("ready", "\(words.ready)"), ("about", words.about), ("lessThan", words.lessThan), ("kept", words.kept),
             ("returned", words.returned), ("rings", words.rings), ("refused", words.refused),
         ]
@@ -129,10 +137,10 @@ enum WaitingPage {
             return #"<option value="\#(tag)" lang="\#(tag)">\#(name)</option>"#
         }
         return PageTemplate(
-            String(decoding: PackageResources.waiting_html, as: UTF8.self),
+            bare(PackageResources.waiting_html),
             [
                 ("LANGUAGE", words.tag), ("DIRECTION", language.isRightToLeft ? "rtl" : "ltr"), ("TITLE", words.title),
-                ("STYLE", style), ("SCRIPT", script), ("LANGUAGES", languages.joined()),
+                ("STYLE", style), ("START", start), ("SCRIPT", script), ("LANGUAGES", languages.joined()),
                 ("LANGUAGE_LABEL", words.languageLabel), ("EXPLANATION", words.explanation),
                 ("POSITION_LABEL", words.positionLabel), ("WAIT_LABEL", words.waitLabel),
                 ("PROGRESS_LABEL", words.progressLabel), ("ENTER", words.enter), ("LEAVE", words.leave),

@@ -66,6 +66,28 @@ extension InTheBrowser {
             #expect(try browser.consoleErrors().isEmpty)
         }
 
+        @Test func `a board that cannot be fetched is no trouble: the heartbeat goes on`() throws {
+            let visit = try Visit("  demo: {rate: 0.1, burst: 1}", ahead: 60)
+            let browser = visit.browser
+            try visit.openAndWait()
+            _ = try browser.evaluate(
+                """
+                const original = window.fetch;
+                window.failed = 0;
+                window.fetch = (path, options) => {
+                  if (!String(path).includes('/board')) { return original(path, options); }
+                  window.failed += 1;
+                  return Promise.reject(new TypeError('no board'));
+                };
+                """
+            )
+            #expect(try Wait.until(seconds: 30) { try browser.isTrue("window.failed > 0") })
+            let settled = "return new Promise((done) => setTimeout(() => setTimeout(() => done(true))));"
+            #expect(try browser.evaluate(settled) == .bool(true))
+            #expect(try browser.isTrue("document.getElementById('room').dataset.state === 'waiting'"))
+            #expect(browser.text("#message").isEmpty && visit.position != nil, "\(browser.text("main"))")
+        }
+
         /// How often the page has asked for something of the API.
         private func fetched(_ browser: Browser, _ name: String) throws -> Int {
             let script = """

@@ -21,7 +21,8 @@ final class Browser {
     /// - Parameters:
     ///   - languages: what the browser sends as Accept-Language, best first.
     ///   - keepsCookies: false for a user who has switched cookies (and with them all storage) off.
-    init(languages: String = "en", keepsCookies: Bool = true) throws {
+    ///   - runsScripts: false for a user who has switched JavaScript off.
+    init(languages: String = "en", keepsCookies: Bool = true, runsScripts: Bool = true) throws {
         profile = try TemporaryDirectory()
         let port = try Loopback.freePort()
         let log = profile.file("chromedriver.log")
@@ -31,7 +32,7 @@ final class Browser {
             (try? client.get("/status").json["value"]?["ready"]) == .bool(true)
         }
         guard isReady else { throw TestFailure("chromedriver did not start: \(profile.read("chromedriver.log"))") }
-        let created = try command("POST", "/session", try capabilities(languages, keepsCookies))
+        let created = try command("POST", "/session", try capabilities(languages, keepsCookies, runsScripts))
         guard let id = created["sessionId"]?.stringValue else { throw TestFailure("no session: \(created)") }
         session = "/session/\(id)"
     }
@@ -40,7 +41,7 @@ final class Browser {
         if !session.isEmpty { _ = try? client.send("DELETE", session) }
     }
 
-    private func capabilities(_ languages: String, _ keepsCookies: Bool) throws -> String {
+    private func capabilities(_ languages: String, _ keepsCookies: Bool, _ runsScripts: Bool) throws -> String {
         let first = languages.prefix { $0 != "," }
         let arguments = [
             "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1000,800",
@@ -53,6 +54,7 @@ final class Browser {
             "goog:chromeOptions":{"binary":"\(try TestProcess.locate("chromium"))",\
             "args":[\(arguments.map(JSONText.literal).joined(separator: ","))],\
             "prefs":{"intl.accept_languages":"\(languages)",\
+            "profile.default_content_setting_values.javascript":\(runsScripts ? 1 : 2),\
             "profile.default_content_setting_values.cookies":\(keepsCookies ? 1 : 2)}}}}}
             """
     }
@@ -161,6 +163,13 @@ final class Browser {
             "Emulation.setDeviceMetricsOverride",
             #"{"width":\#(width),"height":\#(height),"deviceScaleFactor":2,"mobile":true}"#
         )
+    }
+
+    func becomeDesktop() throws { try devTools("Emulation.clearDeviceMetricsOverride", "{}") }
+
+    /// Has a script run in each page from now on, before anything of the page.
+    func runBeforeEachPage(_ script: String) throws {
+        try devTools("Page.addScriptToEvaluateOnNewDocument", #"{"source":\#(JSONText.literal(script))}"#)
     }
 
     func prefer(colorScheme: String) throws {

@@ -73,7 +73,7 @@ private final class PlainBrowser {
 
     /// Where the page's refresh leads, and after how long.
     func next(_ page: HTTPAnswer) throws -> (seconds: Int, path: String) {
-        let pattern = /<noscript><meta http-equiv="refresh" content="(\d+); url=(\?[^"]*)"><\/noscript>/
+        let pattern = /<meta http-equiv="refresh" content="(\d+); url=(\?[^"]*)"><\/template>/
         guard let found = page.text.firstMatch(of: pattern), let seconds = Int(found.1) else {
             throw TestFailure("no refresh: \(page.status) \(page.text)")
         }

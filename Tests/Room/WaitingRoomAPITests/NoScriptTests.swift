@@ -36,7 +36,7 @@ private final class PlainBrowser {
 
     /// The refresh of a page: seconds, and the query it leads to.
     static func refresh(_ page: Answer) -> (seconds: Int, query: String)? {
-        let pattern = /<noscript><meta http-equiv="refresh" content="(\d+); url=\?([^"]*)"><\/noscript>/
+        let pattern = /<meta http-equiv="refresh" content="(\d+); url=\?([^"]*)"><\/template>/
         guard let found = page.text.firstMatch(of: pattern), let seconds = Int(found.1) else { return nil }
         return (seconds, found.2.split(separator: "&amp;").joined(separator: "&"))
     }

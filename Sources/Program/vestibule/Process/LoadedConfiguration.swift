@@ -10,6 +10,7 @@ import Passes
 import QueueClient
 import Reactor
 import RedisQueue
+import WaitingRoomAPI
 
 enum LoadedConfiguration {
     static func read(_ path: String) throws -> Configuration {
@@ -25,6 +26,18 @@ enum LoadedConfiguration {
         } catch {
             throw CommandFailure("CONFIG_INVALID", "\(path): \(error)")
         }
+    }
+
+    /// What the file says of one of its rooms.
+    static func settings(of room: Configuration.RoomEntry, in configuration: Configuration) -> RoomSettings {
+        RoomSettings(
+            defaults: room.policy,
+            revision: configuration.revision,
+            rules: room.rules,
+            outage: room.outage,
+            eta: room.eta,
+            web: room.web
+        )
     }
 
     /// What nginx is to be given for a configuration, whose files will be in `directory`.

@@ -141,14 +141,7 @@ final class Worker {
             rooms[room.id] = RoomSettings(defaults: limits, revision: room.revision)
         }
         for room in configuration.rooms {
-            rooms[room.id] = RoomSettings(
-                defaults: room.policy,
-                revision: configuration.revision,
-                rules: room.rules,
-                outage: room.outage,
-                eta: room.eta,
-                web: room.web
-            )
+            rooms[room.id] = LoadedConfiguration.settings(of: room, in: configuration)
         }
         return rooms
     }

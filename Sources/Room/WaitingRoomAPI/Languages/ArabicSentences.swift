@@ -63,6 +63,7 @@ enum ArabicSentences: Sentences {
     static var unreachable: String { "يتعذر الوصول إلى الطابور الآن. تجري إعادة المحاولة…" }
     static var closed: String { "غرفة الانتظار مغلقة حاليًا. تعيد هذه الصفحة المحاولة تلقائيًا." }
     static var full: String { "الطابور ممتلئ حاليًا. تعيد هذه الصفحة المحاولة تلقائيًا." }
+    static var limited: String { "يصل الكثير من الأشخاص من شبكتك الآن. تعيد هذه الصفحة المحاولة تلقائيًا." }
     static var preparing: String { "جارٍ تجهيز مكانك…" }
     static var cookies: String {
         "يُرجى السماح بملفات تعريف الارتباط لهذا الموقع ثم الانضمام مجددًا، فمكانك محفوظ فيها."

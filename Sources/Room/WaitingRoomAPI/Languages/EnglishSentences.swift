@@ -68,6 +68,7 @@ enum EnglishSentences: Sentences {
     static var unreachable: String { "The queue cannot be reached just now. Trying again…" }
     static var closed: String { "The waiting room is closed at the moment. This page tries again by itself." }
     static var full: String { "The queue is full right now. This page tries again by itself." }
+    static var limited: String { "Many people come from your network right now. This page tries again by itself." }
     static var preparing: String { "Preparing your place…" }
     static var cookies: String { "Please allow cookies for this site, then join again: your place is kept in one." }
     static var tokenMissing: String {

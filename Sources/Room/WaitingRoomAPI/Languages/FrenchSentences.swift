@@ -68,6 +68,9 @@ enum FrenchSentences: Sentences {
     static var unreachable: String { "La file est injoignable pour le moment. Nouvel essai…" }
     static var closed: String { "La salle d’attente est fermée pour le moment. Cette page réessaie d’elle-même." }
     static var full: String { "La file est pleine pour le moment. Cette page réessaie d’elle-même." }
+    static var limited: String {
+        "De nombreuses personnes arrivent de votre réseau. Cette page réessaie toute seule."
+    }
     static var preparing: String { "Préparation de votre place…" }
     static var cookies: String {
         "Veuillez autoriser les cookies de ce site, puis rejoindre à nouveau : votre place y est conservée."

@@ -68,6 +68,9 @@ enum GermanSentences: Sentences {
     static var unreachable: String { "Die Warteschlange ist gerade nicht erreichbar. Neuer Versuch…" }
     static var closed: String { "Der Warteraum ist zurzeit geschlossen. Diese Seite versucht es von selbst wieder." }
     static var full: String { "Die Warteschlange ist gerade voll. Diese Seite versucht es von selbst wieder." }
+    static var limited: String {
+        "Gerade kommen viele Menschen aus Ihrem Netz. Diese Seite versucht es von selbst erneut."
+    }
     static var preparing: String { "Ihr Platz wird vorbereitet…" }
     static var cookies: String {
         "Bitte erlauben Sie Cookies für diese Website und stellen Sie sich neu an: Ihr Platz steht in einem Cookie."

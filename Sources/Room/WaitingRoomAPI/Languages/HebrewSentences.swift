@@ -61,6 +61,7 @@ enum HebrewSentences: Sentences {
     static var unreachable: String { "לא ניתן להגיע לתור כרגע. מנסים שוב…" }
     static var closed: String { "חדר ההמתנה סגור כרגע. הדף ינסה שוב בעצמו." }
     static var full: String { "התור מלא כרגע. הדף ינסה שוב בעצמו." }
+    static var limited: String { "אנשים רבים מגיעים כעת מהרשת שלך. הדף ינסה שוב מעצמו." }
     static var preparing: String { "המקום שלך בהכנה…" }
     static var cookies: String { "יש לאפשר קובצי Cookie לאתר זה ולהצטרף שוב: המקום נשמר בהם." }
     static var tokenMissing: String { "מקום אחד לכל אדם: יש להתחבר לאתר זה ולפתוח שוב את הדף." }

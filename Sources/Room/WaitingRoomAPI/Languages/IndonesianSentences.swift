@@ -68,6 +68,9 @@ enum IndonesianSentences: Sentences {
     static var unreachable: String { "Antrean tidak dapat dijangkau saat ini. Mencoba lagi…" }
     static var closed: String { "Ruang tunggu sedang ditutup. Halaman ini mencoba lagi dengan sendirinya." }
     static var full: String { "Antrean sedang penuh. Halaman ini mencoba lagi dengan sendirinya." }
+    static var limited: String {
+        "Banyak orang datang dari jaringan Anda saat ini. Halaman ini akan mencoba lagi sendiri."
+    }
     static var preparing: String { "Menyiapkan tempat Anda…" }
     static var cookies: String {
         "Izinkan cookie untuk situs ini, lalu antre lagi: tempat Anda disimpan di dalamnya."

@@ -66,6 +66,9 @@ enum ItalianSentences: Sentences {
     static var unreachable: String { "La coda non è raggiungibile in questo momento. Nuovo tentativo…" }
     static var closed: String { "La sala d’attesa è chiusa al momento. Questa pagina riprova da sola." }
     static var full: String { "La coda è piena in questo momento. Questa pagina riprova da sola." }
+    static var limited: String {
+        "Molte persone arrivano dalla sua rete in questo momento. Questa pagina riprova da sola."
+    }
     static var preparing: String { "Preparazione del suo posto…" }
     static var cookies: String {
         "Consenta i cookie per questo sito e si metta di nuovo in coda: il suo posto è conservato in uno di essi."

@@ -59,6 +59,7 @@ enum JapaneseSentences: Sentences {
     static var unreachable: String { "現在、待機列に接続できません。再試行しています…" }
     static var closed: String { "ただいま待合室は閉じています。このページは自動的に再試行します。" }
     static var full: String { "ただいま待機列は満員です。このページは自動的に再試行します。" }
+    static var limited: String { "ご利用のネットワークからのアクセスが集中しています。このページは自動的に再試行します。" }
     static var preparing: String { "順番を準備しています…" }
     static var cookies: String { "このサイトの Cookie を許可してから、もう一度お並びください。順番は Cookie に保存されます。" }
     static var tokenMissing: String { "お一人様につき1つの順番です。このサイトにログインしてから、もう一度このページを開いてください。" }

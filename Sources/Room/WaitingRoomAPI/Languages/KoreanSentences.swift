@@ -59,6 +59,7 @@ enum KoreanSentences: Sentences {
     static var unreachable: String { "대기열에 연결할 수 없습니다. 다시 시도합니다…" }
     static var closed: String { "지금은 대기실이 닫혀 있습니다. 자동으로 다시 시도합니다." }
     static var full: String { "지금은 대기열이 가득 찼습니다. 자동으로 다시 시도합니다." }
+    static var limited: String { "접속하신 네트워크에서 요청이 많습니다. 이 페이지가 자동으로 다시 시도합니다." }
     static var preparing: String { "순서를 준비하고 있습니다…" }
     static var cookies: String { "이 사이트의 쿠키를 허용한 뒤 다시 참여해 주세요. 순서는 쿠키에 보관됩니다." }
     static var tokenMissing: String { "한 사람당 한 자리입니다. 이 사이트에 로그인한 뒤 이 페이지를 다시 열어 주세요." }

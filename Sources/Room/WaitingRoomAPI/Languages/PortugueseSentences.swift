@@ -68,6 +68,9 @@ enum PortugueseSentences: Sentences {
     static var unreachable: String { "Não é possível acessar a fila neste momento. Tentando novamente…" }
     static var closed: String { "A sala de espera está fechada neste momento. Esta página tenta novamente sozinha." }
     static var full: String { "A fila está cheia neste momento. Esta página tenta novamente sozinha." }
+    static var limited: String {
+        "Muitas pessoas estão a aceder a partir da sua rede. Esta página tenta novamente sozinha."
+    }
     static var preparing: String { "Preparando o seu lugar…" }
     static var cookies: String {
         "Permita os cookies deste site e entre na fila novamente: o seu lugar fica guardado num deles."

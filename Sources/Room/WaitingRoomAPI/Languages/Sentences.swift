@@ -67,6 +67,8 @@ package protocol Sentences {
     static var unreachable: String { get }
     static var closed: String { get }
     static var full: String { get }
+    /// Too many have joined from the visitor's network.
+    static var limited: String { get }
     static var preparing: String { get }
     static var cookies: String { get }
     /// For a visitor whose pass nginx refuses; the reason follows.

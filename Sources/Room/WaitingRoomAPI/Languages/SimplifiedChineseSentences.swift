@@ -59,6 +59,7 @@ enum SimplifiedChineseSentences: Sentences {
     static var unreachable: String { "暂时无法连接到队列。正在重试…" }
     static var closed: String { "等候室目前已关闭。此页面会自动重试。" }
     static var full: String { "队列目前已满。此页面会自动重试。" }
+    static var limited: String { "您所在网络的访问人数较多。此页面会自动重试。" }
     static var preparing: String { "正在准备您的位置…" }
     static var cookies: String { "请允许此网站使用 Cookie，然后重新排队：您的位置保存在 Cookie 中。" }
     static var tokenMissing: String { "每人一个位置：请先在此网站登录，然后重新打开此页面。" }

@@ -70,6 +70,9 @@ enum SpanishSentences: Sentences {
         "La sala de espera está cerrada en este momento. Esta página lo vuelve a intentar sola."
     }
     static var full: String { "La cola está llena en este momento. Esta página lo vuelve a intentar sola." }
+    static var limited: String {
+        "Muchas personas acceden ahora desde su red. Esta página vuelve a intentarlo sola."
+    }
     static var preparing: String { "Preparando su lugar…" }
     static var cookies: String { "Permita las cookies de este sitio y vuelva a unirse: su lugar se guarda en una." }
     static var tokenMissing: String {

@@ -61,6 +61,7 @@ enum ThaiSentences: Sentences {
     static var unreachable: String { "ไม่สามารถเชื่อมต่อคิวได้ในขณะนี้ กำลังลองใหม่…" }
     static var closed: String { "ห้องรอปิดอยู่ในขณะนี้ หน้านี้จะลองใหม่เอง" }
     static var full: String { "คิวเต็มในขณะนี้ หน้านี้จะลองใหม่เอง" }
+    static var limited: String { "ขณะนี้มีผู้ใช้จำนวนมากจากเครือข่ายของคุณ หน้านี้จะลองใหม่เอง" }
     static var preparing: String { "กำลังเตรียมลำดับของคุณ…" }
     static var cookies: String { "โปรดอนุญาตคุกกี้สำหรับเว็บไซต์นี้แล้วเข้าคิวใหม่ ลำดับของคุณเก็บไว้ในคุกกี้" }
     static var tokenMissing: String { "หนึ่งคนต่อหนึ่งลำดับ โปรดเข้าสู่ระบบในเว็บไซต์นี้แล้วเปิดหน้านี้อีกครั้ง" }

@@ -59,6 +59,7 @@ enum TraditionalChineseSentences: Sentences {
     static var unreachable: String { "暫時無法連線到隊列。正在重試…" }
     static var closed: String { "等候室目前已關閉。此頁面會自動重試。" }
     static var full: String { "隊列目前已滿。此頁面會自動重試。" }
+    static var limited: String { "您所在網路的訪問人數較多。此頁面會自動重試。" }
     static var preparing: String { "正在準備您的位置…" }
     static var cookies: String { "請允許此網站使用 Cookie，然後重新排隊：您的位置儲存在 Cookie 中。" }
     static var tokenMissing: String { "每人一個位置：請先在此網站登入，然後重新開啟此頁面。" }

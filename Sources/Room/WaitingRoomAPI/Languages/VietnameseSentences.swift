@@ -64,6 +64,7 @@ enum VietnameseSentences: Sentences {
     static var unreachable: String { "Hiện không thể kết nối tới hàng chờ. Đang thử lại…" }
     static var closed: String { "Phòng chờ hiện đang đóng. Trang này sẽ tự thử lại." }
     static var full: String { "Hàng chờ hiện đã đầy. Trang này sẽ tự thử lại." }
+    static var limited: String { "Hiện có nhiều người truy cập từ mạng của bạn. Trang này sẽ tự thử lại." }
     static var preparing: String { "Đang chuẩn bị chỗ của bạn…" }
     static var cookies: String {
         "Vui lòng cho phép cookie của trang này rồi xếp hàng lại: chỗ của bạn được lưu trong đó."

@@ -50,7 +50,7 @@ async function board() {
   const limit = Math.max(1000, statusDue - performance.now());
   const { status, json } = await call('GET', path, null, null, limit).catch((problem) => {
     if (mine !== turn) { throw problem; }
-    return {};
+    return { json: {} };
   });
   const isOurs = status === 200 && json.generation === ticket.generation && !json.opens_at_ms
     && json.mode !== 'bypass' && json.mode !== 'ended';

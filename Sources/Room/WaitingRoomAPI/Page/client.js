@@ -1,9 +1,12 @@
+// The page loads itself again: this browser is too old, or may not be spoken to (start.js).
+if (!document.documentElement.dataset.script) { return; }
 const show = (id) => document.getElementById(id);
 const { room, step: firstStep, api, kept, refused } = show('room').dataset;
 const language = document.documentElement.lang;
 const text = JSON.parse(show('text').textContent);
 const keyName = 'vestibule-join-' + room;
 const latestMilliseconds = 15000;
+show('plain').remove();
 let timer = 0;
 let turn = 0;
 let failures = 0;

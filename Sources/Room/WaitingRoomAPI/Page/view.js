@@ -78,6 +78,8 @@ function draw(json) {
   offer('leave', 'rejoin');
   const moves = json.status === 'waiting' && json.eta_sec !== null;
   const isReady = json.status === 'ready';
+  // There is nothing to wait for any more.
+  if (isReady) { show('place').hidden = true; show('heading').textContent = text.title; }
   setState(isReady ? 'ready' : json.degraded ? 'trouble' : json.status === 'paused' ? 'paused' : 'waiting');
   const before = shown;
   shown = steady(json.position);

@@ -1,0 +1,9 @@
+// The refresh that follows loads the page again where nothing else does: without JavaScript, where a policy blocks it,
+// and in a browser too old for the rest of it. Inside a template it counts for nothing.
+try {
+  new Intl.NumberFormat('en', { style: 'unit', unit: 'minute' });
+  if ('noModule' in document.createElement('script') && window.HTMLDialogElement) {
+    document.write('<template>');
+    document.documentElement.dataset.script = 'on';
+  }
+} catch (e) { /* the page loads itself again */ }
