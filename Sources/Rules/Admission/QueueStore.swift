@@ -134,6 +134,14 @@ extension QueueStore {
     public var refusal: String? { nil }
     public var hasNews: Bool { false }
 
+    public func draw(
+        _ action: DrawAction,
+        room: any RoomMemoryKeeper,
+        _ completion: @escaping Completion<DrawReply>
+    ) {
+        completion(.failure(.unavailable("this store draws no places")))
+    }
+
     public func news(since mark: Int, _ completion: @escaping Completion<RoomNews>) {
         completion(.failure(.unavailable("this store does not know")))
     }
