@@ -53,7 +53,7 @@ func tests(
 
 let scripts = [
     "protocol", "constants", "prelude", "standing", "join", "visit", "tick", "restore", "configure", "reset",
-    "index", "news", "draw",
+    "index", "news", "rooms", "draw",
 ]
 .map { "Lua/\($0).lua" }
 

@@ -15,7 +15,8 @@ const leewaySeconds = 5;
 const hashLength = 12;
 const valuesMax = 16;
 
-/// js_set $vestibule_verdict: "ok:<room>", or missing, malformed, forged, foreign, expired, other-client.
+/// js_set $vestibule_verdict: "ok:<room>", or missing, malformed, forged, foreign, expired, other-client, due
+/// (good, and the gate may renew it).
 /// On ok also sets $vestibule_pass and $vestibule_number for the backend.
 function verdict(r) {
     let room;
@@ -42,8 +43,8 @@ function failed(r, error) {
     return 'malformed';
 }
 
-/// 'ok' with the first good pass among the cookies of that name, else the verdict on the first of them. The header is
-/// read as CookieReader.swift reads it; nginx's $cookie_ variables split at commas, too, and ignore case.
+/// 'ok' with the first good pass among the cookies of that name, else 'due' when one may be renewed, else the verdict
+/// on the first of them. The header is read as CookieReader.swift reads it; nginx's $cookie_ variables split at commas, too, and ignore case.
 function judge(r, variables, room) {
     const header = variables.http_cookie || '';
     const name = `vestibule-pass-${room}`;
@@ -64,7 +65,7 @@ function judge(r, variables, room) {
         if (said === 'ok') {
             return said;
         }
-        first = first === 'missing' ? said : first;
+        first = first === 'missing' || said === 'due' ? said : first;
     }
     return first;
 }
@@ -128,9 +129,18 @@ function verify(r, variables, token, room) {
     if (claims.bnd !== undefined && claims.bnd !== binding(r.rawVariables, claims.bnd.slice(0, -hashLength - 1))) {
         return 'other-client';
     }
+    if (claims.isRenewable && isDue(variables, claims)) {
+        return 'due';
+    }
     variables.vestibule_pass = token;
     variables.vestibule_number = claims.sub;
     return 'ok';
+}
+
+/// Whether the request should bring a new pass home: it is in the last third of its life.
+function isDue(variables, claims) {
+    const now = variables.msec;
+    return now < claims.exp && (now - claims.iat) * 3 >= (claims.exp - claims.iat) * 2 && !variables.vsb_unrenewed;
 }
 
 /// The key whose header stands before the first dot, byte for byte, and where the claims start. The array is walked:
@@ -200,8 +210,10 @@ function claimsOf(text) {
     }
     const json = bytes.toString();
     // As workers write it, one expression sees all there is to see. Fifteen digits are always exact.
-    const ours = json.match(/^\{"iss":"vestibule","aud":"([a-z0-9][a-z0-9_-]{0,63})","sub":"([1-9][0-9]{0,14})","jti":"[A-Za-z0-9_-]{1,64}","iat":(?:0|[1-9][0-9]{0,14}),"exp":(0|[1-9][0-9]{0,14})(?:,"bnd":"((?:n|a|na):[A-Za-z0-9_-]{12})")?\}$/);
-    return ours === null ? parsedClaims(json) : { aud: ours[1], sub: ours[2], exp: +ours[3], bnd: ours[4] };
+    const ours = json.match(/^\{"iss":"vestibule","aud":"([a-z0-9][a-z0-9_-]{0,63})","sub":"([1-9][0-9]{0,14})","jti":"(?:[A-Za-z0-9_-]{22}(-r[0-9]{1,16})|[A-Za-z0-9_-]{1,64})","iat":(0|[1-9][0-9]{0,14}),"exp":(0|[1-9][0-9]{0,14})(?:,"bnd":"((?:n|a|na):[A-Za-z0-9_-]{12})")?\}$/);
+    return ours === null ? parsedClaims(json) : {
+        aud: ours[1], sub: ours[2], isRenewable: ours[3] !== undefined, iat: +ours[4], exp: +ours[5], bnd: ours[6],
+    };
 }
 
 /// The same for any other order, spacing or size.
@@ -219,6 +231,7 @@ function parsedClaims(json) {
         && isAll(/^[A-Za-z0-9_-]{1,64}$/, claims.jti)
         && isTime(claims.iat) && isTime(claims.exp)
         && (claims.bnd === undefined || isAll(/^(?:n|a|na):[A-Za-z0-9_-]{12}$/, claims.bnd));
+    claims.isRenewable = good && isAll(/^[A-Za-z0-9_-]{22}-r[0-9]{1,16}$/, claims.jti);
     return good ? claims : null;
 }
 

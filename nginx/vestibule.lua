@@ -135,6 +135,13 @@ local function claims_of(text)
     return good and claims or nil
 end
 
+--- Whether the request should bring a new pass home: it may be renewed, and is in the last third of its life.
+local function is_due(claims)
+    local now, jti = ngx.time(), claims.jti
+    return #jti >= 25 and #jti <= 40 and jti:find("^-r[0-9]+$", 23) ~= nil and now < claims.exp
+        and (now - claims.iat) * 3 >= (claims.exp - claims.iat) * 2 and ngx.var.vsb_unrenewed == ""
+end
+
 local function check(token, room)
     if #token > TOKEN_LENGTH_MAX then return "malformed" end
     -- find with plain text is compiled, match is not.
@@ -162,6 +169,7 @@ local function check(token, room)
     if claims.aud ~= room then return "foreign" end
     if ngx.time() >= claims.exp + LEEWAY_SECONDS then return "expired" end
     if claims.bnd and claims.bnd ~= binding(binding_letters(claims.bnd)) then return "other-client" end
+    if is_due(claims) then return "due" end
     ngx.var.vestibule_pass = token
     ngx.var.vestibule_number = claims.sub
     return "ok:" .. room
@@ -214,14 +222,15 @@ local function judge(header, room)
                 said = "malformed"
             end
             if said == "ok:" .. room then return said end
-            if first == "missing" then first = said end
+            if first == "missing" or said == "due" then first = said end
         end
         from, to = header:find(name, from + 1, true)
     end
     return first
 end
 
---- set_by_lua $vestibule_verdict: "ok:<room>", or missing, malformed, forged, foreign, expired, other-client.
+--- set_by_lua $vestibule_verdict: "ok:<room>", or missing, malformed, forged, foreign, expired, other-client,
+-- due (good, and the gate may renew it).
 -- On ok also sets $vestibule_pass and $vestibule_number for the backend. What the gate or the guard has decided stands.
 function vestibule.verdict()
     local room = ngx.var.vestibule_room

@@ -41,6 +41,7 @@ public enum Counter: Int, CaseIterable, Sendable {
     case passExpired
     case passOfOtherClient
     case passDisputed
+    case passesRenewed
 
     /// Prometheus family name, its one label, and the help text of the family.
     var exposition: (name: String, label: String, help: String) {
@@ -83,6 +84,7 @@ public enum Counter: Int, CaseIterable, Sendable {
         case .passForeign: refusal("foreign")
         case .passExpired: refusal("expired")
         case .passOfOtherClient: refusal("other_client")
+        case .passesRenewed: ("vestibule_passes_renewed_total", "", "Passes renewed for visitors who are inside.")
         case .passDisputed:
             ("vestibule_pass_disputed_total", "", "Passes that nginx refused and a worker holds for good.")
         }

@@ -15,7 +15,7 @@ extension Configuration {
             throw ConfigurationError(line: 0, message: "the file is empty; at least rooms is needed")
         }
         try readRoot(root)
-        if rooms.isEmpty {
+        if rooms.isEmpty, templates.isEmpty {
             throw ConfigurationError(line: 0, message: "there is no room; name at least one under rooms")
         }
     }
@@ -67,12 +67,16 @@ extension Configuration {
         for index in rooms.indices where root["rooms"]?[rooms[index].id]?[PolicyField.pollBudget.key] == nil {
             rooms[index].policy.pollBudget = pollBudgetPerSecond
         }
+        for index in templates.indices {
+            guard root["rooms"]?[templates[index].entry.id]?[PolicyField.pollBudget.key] == nil else { continue }
+            templates[index].entry.policy.pollBudget = pollBudgetPerSecond
+        }
         try checkRates(root)
     }
 
     /// Once the tick is known, wherever in the file it stands.
     private func checkRates(_ root: Node) throws(ConfigurationError) {
-        for room in rooms {
+        for room in rooms + templates.map(\.entry) {
             guard let complaint = room.policy.rateComplaint(tickMilliseconds: tickMilliseconds) else { continue }
             let key = root["rooms"]?[room.id]?.mapping?.keys.first { $0.text == PolicyField.rateMilli.key }
             throw (key ?? root).error("room \(room.id): \(PolicyField.rateMilli.key) \(complaint)")
@@ -81,6 +85,13 @@ extension Configuration {
 
     private mutating func readRooms(_ node: Node) throws(ConfigurationError) {
         for (key, value) in try Configuration.members(of: node, in: "rooms") {
+            if rooms.count + templates.count >= Configuration.roomsMax {
+                throw key.error("more than \(Configuration.roomsMax) rooms")
+            }
+            if key.text.hasSuffix("*") {
+                templates.append(try Configuration.template(key, value))
+                continue
+            }
             guard Configuration.isRoomID(key.text) else {
                 throw key.error("a room's name has 1 to 64 of a-z, 0-9, _ and -, and begins with a letter or digit")
             }
@@ -89,11 +100,10 @@ extension Configuration {
                 let place = "rooms.\(conflict.room).protect.paths"
                 throw key.error("\(place): room \(conflict.other) protects \(conflict.path) of the same host")
             }
-            if rooms.count > Configuration.roomsMax { throw key.error("more than \(Configuration.roomsMax) rooms") }
         }
     }
 
-    private static func isRoomID(_ text: String) -> Bool {
+    static func isRoomID(_ text: String) -> Bool {
         let isPlain = text.utf8.allSatisfy {
             (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
                 || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: "-")
@@ -107,7 +117,8 @@ extension Configuration {
         var (rules, web) = (JoinRules.standard, WebRules.standard)
         var protected: RoomProtection?
         var keys: [String: Node] = [:]
-        var (isOpenWithoutRedis, openForMilliseconds) = (false, OutagePolicy.openForMillisecondsStandard)
+        var (isFixed, isOpenWithoutRedis) = (false, false)
+        var openForMilliseconds = OutagePolicy.openForMillisecondsStandard
         if node.isEmptyScalar { return RoomEntry(id: room, policy: policy) }
         for (key, value) in try members(of: node, in: "room \(room)") {
             keys[key.text] = key
@@ -117,14 +128,10 @@ extension Configuration {
             }
             if try readWeb(&web, key, value, room: room) { continue }
             switch key.text {
+            case "pass_renewal": isFixed = try isSecond(of: ("sliding", "fixed"), value, key)
             case "eta": eta = try estimates(value, room: room)
             case "joins_per_source": rules.joinsPerSource = try value.joinLimit(key)
-            case "when_redis_is_away":
-                switch try value.text(key) {
-                case "closed": isOpenWithoutRedis = false
-                case "open": isOpenWithoutRedis = true
-                default: throw key.error("when_redis_is_away must be closed or open")
-                }
+            case "when_redis_is_away": isOpenWithoutRedis = try isSecond(of: ("closed", "open"), value, key)
             case "open_for": openForMilliseconds = try value.milliseconds(key, in: 1000...86_400_000)
             case "enqueue":
                 guard let rule = EnqueueRule(rawValue: try value.text(key)) else {
@@ -141,6 +148,8 @@ extension Configuration {
             default: throw key.unknown(in: "room \(room)")
             }
         }
+        if keys["pass_max"] == nil { policy.passMaxMilliseconds = isFixed ? 0 : policy.passMaxStandard }
+        if isFixed, let key = keys["pass_max"] { throw key.error("pass_max needs pass_renewal: sliding") }
         if let complaint = policy.complaint {
             let at = keys[complaint.key] ?? node
             throw at.error("room \(room): \(complaint.key) \(complaint.reason)")
@@ -158,6 +167,19 @@ extension Configuration {
             web: web,
             protection: protected
         )
+    }
+
+    /// Whether a value is the second of two words.
+    private static func isSecond(
+        of words: (String, String),
+        _ value: Node,
+        _ key: Node
+    ) throws(ConfigurationError) -> Bool {
+        let text = try value.text(key)
+        guard text == words.0 || text == words.1 else {
+            throw key.error("\(key.text) must be \(words.0) or \(words.1)")
+        }
+        return text == words.1
     }
 
     /// The members of a mapping, in order; a key that comes twice is an error.

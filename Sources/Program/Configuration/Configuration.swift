@@ -83,6 +83,8 @@ public struct Configuration: Equatable, Sendable {
 
     /// Rooms in the order of the file.
     public var rooms: [RoomEntry] = []
+    /// Rooms that are made at their first join, in the order of the file.
+    public var templates: [Template] = []
     public var redis = RedisAddress.socket(path: "/run/redis/redis.sock")
     public var redisUsername: String?
     /// A file whose first line is the password; passwords are not written into the configuration.

@@ -178,7 +178,9 @@ public final class RedisQueueStore: QueueStore {
             switch RedisQueueStore.decode(result, { ReplyDecoder.visits($0, count: batch.count) }) {
             case .success(let replies):
                 for (visit, reply) in zip(batch, replies) {
-                    if visit.action == .enter { lane.room.noteEntry(reply, of: visit.claim.number) }
+                    if visit.action == .enter || visit.action == .renew {
+                        lane.room.noteEntry(reply, of: visit.claim.number)
+                    }
                     // For as long as a tick: then the worker knows the new places.
                     let isMoved = reply.standing == .moved
                     visit.completion(

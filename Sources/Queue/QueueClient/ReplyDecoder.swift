@@ -46,7 +46,8 @@ package enum ReplyDecoder {
                     standing: standing(code, time: item[.time]),
                     nowMilliseconds: head[.now],
                     waiting: head[.waiting],
-                    place: code == .waiting ? item[.time] : 0
+                    place: code == .waiting ? item[.time] : 0,
+                    isRenewable: code == .renewable
                 )
             }
         }
@@ -57,7 +58,7 @@ package enum ReplyDecoder {
         switch code {
         case .waiting: .waiting
         case .called: .called(deadlineMilliseconds: time)
-        case .entered: .entered(passExpiresMilliseconds: time)
+        case .entered, .renewable: .entered(passExpiresMilliseconds: time)
         case .left: .left
         case .expired: .expired
         case .retry: .retry(afterMilliseconds: time)

@@ -152,6 +152,15 @@ public final class RoomOperator {
         }
     }
 
+    /// Drops the keys of a room that is over, and that no list has any more.
+    public func forget(_ room: any RoomMemoryKeeper) {
+        let keys = KeySchema(room: room.id, prefix: scripts.keyPrefix)
+        // Ends what is kept of single visitors, too.
+        caller.call(.reset, room: room, { [] }, mayRestore: false) { [self] _ in
+            ask(["UNLINK"] + keys.scriptKeys.map { RedisArgument($0) }, room.id) { _ in }
+        }
+    }
+
     /// How long the keys of a room that was taken away are kept.
     private static let afterlifeMilliseconds = 3_600_000
 

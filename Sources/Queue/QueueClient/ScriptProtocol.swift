@@ -16,7 +16,9 @@ public enum StandingCode: Int, CaseIterable, Sendable {
     case expired = 5
     case retry = 6
     case fenced = 7
-    case moved = 8
+    /// Entered, and the entry can be lengthened.
+    case renewable = 8
+    case moved = 9
 }
 
 /// What became of a join, as join.lua says it. `time` is the position, the expiry of the pass, or the issue time of the

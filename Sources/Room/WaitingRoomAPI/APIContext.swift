@@ -24,6 +24,8 @@ public struct APIEnvironment {
     public var looksInTurn = 1
     /// 64 bits that nobody can guess.
     public var secret: () -> UInt64 = { UInt64.random(in: .min ... .max) }
+    /// Makes a room of a template, or finds it; calls back when it is one of the rooms, or why it is not.
+    public var makeRoom: (String, RoomTemplate, @escaping (RoomMaking) -> Void) -> Void = { $2(.unavailable) }
     /// Called after each tick that went well, before anything is answered from it.
     public var ticked: (Room) -> Void = { _ in }
 
@@ -80,6 +82,8 @@ final class APIContext {
     var sourceMeter = SourceMeter()
     /// Where the API is: a path without a slash at its end.
     var prefix = APISettings.standardPrefix
+    /// Rooms that are made at their first join; those with the longest beginnings first.
+    var templates: [RoomTemplate] = []
     /// Whether it was logged that nginx and this worker disagree about a pass.
     var hasToldDispute = false
     /// Whether the store has ever answered this worker.

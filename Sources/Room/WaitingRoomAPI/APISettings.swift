@@ -7,6 +7,8 @@
 public struct APISettings {
     /// The rooms by name.
     public var rooms: [String: RoomSettings]
+    /// Rooms that are made at their first join.
+    public var templates: [RoomTemplate]
     /// A mirror older than this counts as degraded, in milliseconds.
     public var staleMilliseconds: Int
     /// Where the API is: the bytes of a path without a slash at its end.
@@ -17,10 +19,12 @@ public struct APISettings {
 
     public init(
         rooms: [String: RoomSettings],
+        templates: [RoomTemplate] = [],
         staleMilliseconds: Int,
         prefix: [UInt8] = APISettings.standardPrefix
     ) {
         self.rooms = rooms
+        self.templates = templates
         self.staleMilliseconds = staleMilliseconds
         self.prefix = prefix
     }

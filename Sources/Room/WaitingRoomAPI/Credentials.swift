@@ -13,11 +13,14 @@ struct IssuedPass {
     let number: Int
     /// Seconds that the pass and its cookie live from now, at least 1.
     let lifetimeSeconds: Int
+    /// Whether a request in its last third brings a new one home.
+    var isRenewable = false
 
     func write(into json: inout JSONWriter) {
         json.member("pass", text: pass)
         json.member("reservation_token", text: pass)
         json.member("ttl_sec", lifetimeSeconds)
+        json.member("renewable", isRenewable)
     }
 }
 
@@ -42,6 +45,7 @@ struct Credentials {
     /// the future.
     /// - Parameters:
     ///   - expires: when the entry ends, in milliseconds of Redis time, as is `now`.
+    ///   - isRenewable: whether the entry can be lengthened.
     ///   - lifetimeMilliseconds: pass_ttl, unless the pass is one of an open room.
     func pass(
         generation: Int,
@@ -49,6 +53,7 @@ struct Credentials {
         expires: Int,
         now: Int,
         lifetimeMilliseconds: Int? = nil,
+        isRenewable: Bool = false,
         _ binding: PassBinding?
     ) -> IssuedPass {
         let lifetime = (lifetimeMilliseconds ?? room.policy.passLifetimeMilliseconds) / 1000
@@ -59,14 +64,20 @@ struct Credentials {
                 room: room.id,
                 generation: Int64(generation),
                 number: Int64(number),
-                expiresAtMilliseconds: Int64(expires)
+                expiresAtMilliseconds: Int64(expires),
+                isRenewable: isRenewable
             ),
             issuedAtSeconds: Int64(max(1, min(expires / 1000 - lifetime, now / 1000))),
             expiresAtSeconds: Int64(expires / 1000),
             binding: binding
         )
         let left = max(1, (expires - now) / 1000)
-        return IssuedPass(pass: api.keys.sign(pass), number: number, lifetimeSeconds: left)
+        return IssuedPass(
+            pass: api.keys.sign(pass),
+            number: number,
+            lifetimeSeconds: left,
+            isRenewable: isRenewable
+        )
     }
 
     /// A short-lived pass for a room that is open while Redis is away (when_redis_is_away: open). No queue has decided
@@ -77,7 +88,15 @@ struct Credentials {
         let now = room.redisMilliseconds(nowMilliseconds: api.now)
         // A visitor who is inside already keeps the pass.
         if let number, let end = room.entryEnd(of: number), end > now {
-            return pass(generation: room.generation, number: number, expires: end, now: now, binding)
+            return pass(
+                generation: room.generation,
+                number: number,
+                expires: end,
+                now: now,
+                // As the entry began. Of an entry's last pass it is too much, and then Redis says no.
+                isRenewable: room.policy.renewsPasses,
+                binding
+            )
         }
         if counts { api.count(.passesWithoutStore) }
         let lifetime = min(room.policy.passLifetimeMilliseconds, OutagePolicy.passLifetimeMillisecondsMax)

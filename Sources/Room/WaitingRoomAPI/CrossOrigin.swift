@@ -39,7 +39,7 @@ enum CrossOrigin {
         _ api: APIContext,
         _ respond: @escaping Call.Respond
     ) -> Call.Respond {
-        guard !request[.origin].isEmpty, api.rooms.contains(where: { request.hasListedOrigin($0.web) }) else {
+        guard !request[.origin].isEmpty, api.listsOrigin(of: request) else {
             return respond
         }
         let origin = Array(request[.origin])

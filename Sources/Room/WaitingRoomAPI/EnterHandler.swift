@@ -48,6 +48,7 @@ struct EnterHandler {
                 number: visitor.number,
                 expires: expires,
                 now: reply.nowMilliseconds,
+                isRenewable: reply.isRenewable,
                 call.binding
             )
             return respondGranted(issued, room, call)
@@ -69,6 +70,9 @@ struct EnterHandler {
         call.refuse(.notReady(afterMilliseconds: view.pollAfterMilliseconds))
     }
 
+    /// The pass is in the answer whatever way the ticket came, also as a cookie: that is the API's contract, and its
+    /// clients keep it from there. So a script of the site itself can read a pass, though its cookie is HttpOnly. One
+    /// of another site cannot make a browser enter. Where that is too much, `bind_pass` makes a stolen pass worthless.
     private func respondGranted(_ issued: IssuedPass, _ room: Room, _ call: Call) {
         var json = JSONWriter()
         json.member("admission", "granted")

@@ -29,13 +29,22 @@ struct GateHandler {
     }
 
     func handle(_ request: GatewayRequest, _ respond: @escaping Call.Respond) {
-        var call = Call(api, request, respond)
-        guard let room = api.room(String(decoding: request[.room], as: UTF8.self)) else {
-            return call.refuse(.roomUnknown)
+        let call = Call(api, request, respond)
+        api.withRoom(String(decoding: request[.room], as: UTF8.self), for: request, nil) { found in
+            switch found {
+            case .success(let room): handle(request, room, call.binding(request, room))
+            case .failure(let problem): call.refuse(problem)
+            }
         }
-        call = call.binding(request, room)
+    }
+
+    private func handle(_ request: GatewayRequest, _ room: Room, _ call: Call) {
+        let respond = call.respond
         room.use(nowMilliseconds: api.now)
-        let verdict = String(decoding: request[.verdict], as: UTF8.self)
+        var verdict = String(decoding: request[.verdict], as: UTF8.self)
+        let due = verdict == VerdictWord.due ? duePass(request, room) : nil
+        // What nginx has taken for a good pass, and this worker does not, counts as over.
+        if verdict == VerdictWord.due { verdict = due == nil ? VerdictWord.expired : VerdictWord.missing }
         var caller = Caller(
             room: room,
             call: call,
@@ -47,6 +56,7 @@ struct GateHandler {
             takesGzip: (AcceptHeader.weight(of: "gzip", in: request[.acceptEncoding]) ?? 0) > 0,
             noScript: NoScript(request)
         )
+        if let due { return renew(due, caller) }
         if room.policy.mode == .bypass { return respond(bypassing(request, caller)) }
         caller.refused?.note(request, room, api)
         let sent = api.cookieTicket(request, room: room)
@@ -117,7 +127,7 @@ struct GateHandler {
             switch answer.outcome {
             case .admitted(let number, let expires):
                 room.noteIssued(number, generation: answer.generation)
-                admit(answer.claim(number, request.key), expires, answer.nowMilliseconds, caller)
+                admit(answer.claim(number, request.key), expires, answer.entry(expires, room), caller)
             case .waiting(let number, let position):
                 api.count(.joinsWaiting)
                 room.noteWaiting(number, at: position, answer)
@@ -147,7 +157,7 @@ struct GateHandler {
         api.store.enter(claim, room: room) { result in
             guard case .success(let reply) = result else { return hold(caller, isNamed ? .join : .poll) }
             switch reply.standing {
-            case .entered(let expires): admit(claim, expires, reply.nowMilliseconds, caller)
+            case .entered(let expires): admit(claim, expires, reply, caller)
             // The place ended between the join's reply and this call. Let the page join again.
             case .left where isNamed, .expired where isNamed, .fenced where isNamed: hold(caller, .join)
             case .left, .expired, .fenced:
@@ -166,14 +176,15 @@ struct GateHandler {
         }
     }
 
-    func admit(_ claim: TicketClaim, _ expires: Int, _ now: Int, _ caller: Caller) {
+    func admit(_ claim: TicketClaim, _ expires: Int, _ reply: StandingReply, _ caller: Caller) {
         caller.room.noteGone(claim.number)
         let credentials = Credentials(api: api, room: caller.room)
         let issued = credentials.pass(
             generation: claim.generation,
             number: claim.number,
             expires: expires,
-            now: now,
+            now: reply.nowMilliseconds,
+            isRenewable: reply.isRenewable,
             caller.call.binding
         )
         pass(issued, ticket: credentials.ticket(claim), caller)
@@ -241,7 +252,7 @@ struct GateHandler {
             api: api.prefix,
             firstStep: step,
             position: line?.position,
-            keptSeconds: (policy.abandonAfterMilliseconds + policy.returnGraceMilliseconds) / 1000,
+            keptSeconds: policy.keptMilliseconds / 1000,
             refusal: step == .poll ? nil : caller.joiner.refusal,
             refused: caller.refused?.verdict,
             noScript: refresh(caller, step, line)

@@ -37,7 +37,7 @@ extension GateHandler {
 
     private func answer(_ reply: StandingReply, of visitor: Visitor, _ caller: Caller, _ problem: Problem) {
         switch reply.standing {
-        case .entered(let expires): admit(visitor.claim, expires, reply.nowMilliseconds, caller)
+        case .entered(let expires): admit(visitor.claim, expires, reply, caller)
         case .left, .expired, .fenced: letPass(caller, problem)
         // It is for the person's page to enter.
         case .called, .retry, .moved: refuse(caller, problem)

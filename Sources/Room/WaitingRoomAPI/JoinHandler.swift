@@ -16,22 +16,36 @@ struct JoinHandler {
     private static let userIDLengthMax = 256
 
     func handle(_ request: GatewayRequest, _ respond: @escaping Call.Respond) {
-        var call = Call(api, request, respond)
+        let call = Call(api, request, respond)
         do throws(Problem) {
             let (body, id) = try joinBody(request)
             let key = try idempotencyKey(request)
-            guard let room = api.room(id) else { throw .roomUnknown }
-            if request.isForeign(to: room.web) { throw .crossSite }
-            room.use(nowMilliseconds: api.now)
-            if api.arePassesExpired(room) { throw .clockSkew }
-            call = call.binding(request, room)
-            let take = { [call] in takeNumber(request, body, key, room, call) }
-            // The store is away: it cannot say where anybody stands.
-            if api.isOpen(room) { return take() }
-            resume(request, body, room, call, otherwise: take)
+            api.withRoom(id, for: request, body) { found in
+                switch found {
+                case .success(let room): join(request, body, key, room, call)
+                case .failure(let problem): call.refuse(problem)
+                }
+            }
         } catch {
             call.refuse(error)
         }
+    }
+
+    private func join(
+        _ request: GatewayRequest,
+        _ body: JSONValue,
+        _ key: JoinRequest.Key?,
+        _ room: Room,
+        _ call: Call
+    ) {
+        if request.isForeign(to: room.web) { return call.refuse(.crossSite) }
+        room.use(nowMilliseconds: api.now)
+        if api.arePassesExpired(room) { return call.refuse(.clockSkew) }
+        let call = call.binding(request, room)
+        let take = { takeNumber(request, body, key, room, call) }
+        // The store is away: it cannot say where anybody stands.
+        if api.isOpen(room) { return take() }
+        resume(request, body, room, call, otherwise: take)
     }
 
     private func takeNumber(
@@ -70,7 +84,7 @@ struct JoinHandler {
             guard case .success(let reply) = result else { return take() }
             switch reply.standing {
             case .entered(let expires):
-                respondAdmitted(visitor.claim, expires, reply.nowMilliseconds, room, call)
+                respondAdmitted(visitor.claim, expires, reply, room, call)
             case .waiting, .called, .retry: stands(reply, visitor.claim, room, call)
             case .left, .expired, .fenced, .moved: take()
             }
@@ -146,7 +160,7 @@ struct JoinHandler {
         case .admitted(let number, let expires):
             api.count(.joinsAdmitted)
             room.noteIssued(number, generation: answer.generation)
-            respondAdmitted(answer.claim(number, key), expires, answer.nowMilliseconds, room, call)
+            respondAdmitted(answer.claim(number, key), expires, answer.entry(expires, room), room, call)
         case .known(let number, let issued):
             let claim = TicketClaim(generation: answer.generation, number: number, issuedMilliseconds: issued)
             rejoined(room.placed(claim), room, call)
@@ -169,7 +183,7 @@ struct JoinHandler {
         api.store.stand(claim, room: room) { result in
             guard let reply = call.answered(result) else { return }
             if case .entered(let expires) = reply.standing {
-                return respondAdmitted(claim, expires, reply.nowMilliseconds, room, call)
+                return respondAdmitted(claim, expires, reply, room, call)
             }
             stands(reply, claim, room, call)
         }
@@ -206,7 +220,13 @@ struct JoinHandler {
         call.respond(response)
     }
 
-    private func respondAdmitted(_ claim: TicketClaim, _ expires: Int, _ now: Int, _ room: Room, _ call: Call) {
+    private func respondAdmitted(
+        _ claim: TicketClaim,
+        _ expires: Int,
+        _ reply: StandingReply,
+        _ room: Room,
+        _ call: Call
+    ) {
         if room.web.speaksReference {
             // The client fetches the pass by entering.
             return respondJoined(
@@ -222,7 +242,8 @@ struct JoinHandler {
             generation: claim.generation,
             number: claim.number,
             expires: expires,
-            now: now,
+            now: reply.nowMilliseconds,
+            isRenewable: reply.isRenewable,
             call.binding
         )
         var json = JSONWriter()
@@ -250,6 +271,16 @@ struct JoinHandler {
 }
 
 extension JoinAnswer {
+    /// Where somebody stands who was let in just now.
+    func entry(_ expires: Int, _ room: Room) -> StandingReply {
+        StandingReply(
+            standing: .entered(passExpiresMilliseconds: expires),
+            nowMilliseconds: nowMilliseconds,
+            waiting: waiting,
+            isRenewable: room.policy.renewsPasses
+        )
+    }
+
     /// What the ticket of a number that was given out just now, to a join with this key, says.
     func claim(_ number: Int, _ key: JoinRequest.Key?) -> TicketClaim {
         let issued = TicketClaim.issueTime(nowMilliseconds: nowMilliseconds, key: key)

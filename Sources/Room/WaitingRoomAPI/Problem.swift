@@ -151,6 +151,12 @@ struct Problem: Error {
         "as many people wait as the room takes; try again later",
         retry: 10_000
     )
+    static let roomsFull = Problem(
+        429,
+        "ROOMS_FULL",
+        "there are as many rooms of this kind as there may be; try again later",
+        retry: 10_000
+    )
     static func rateLimited(afterMilliseconds: Int) -> Problem {
         Problem(429, "RATE_LIMITED", "too many requests from this address", retry: afterMilliseconds)
     }

@@ -20,6 +20,10 @@ public struct RoomSettings {
     public var eta: EstimateSettings
     /// How the room speaks HTTP.
     public var web: WebRules
+    /// What the names of its template's rooms begin with; nil for a room of its own.
+    public var template: String?
+    /// Whether it is over: a join makes it anew, and without one it is forgotten.
+    public var isEnding = false
 
     public init(
         defaults: RoomPolicy,
@@ -209,6 +213,9 @@ public final class Room: RoomMemoryKeeper {
     var isBusy: Bool {
         mirror.count + called > 0 || !outbox.isEmpty || !held.isEmpty
     }
+
+    /// Whether nobody waits, is called or inside, as of the last tick, and no number was issued since.
+    public var isEmpty: Bool { isKnown && !isBusy && active == 0 && next == mirroredNext }
 
     /// Whether a room that is not busy should be looked at when no news say that nothing has changed: always while
     /// somebody is inside or came lately; else twice a second.

@@ -44,7 +44,9 @@ struct Route {
     /// Subrequests of nginx for protected pages, by the operation that its configuration sets.
     private static let operations = [
         Route("gate") { api, request, respond in
-            if let refusal = GateLimit.refusal(request, api) { return respond(refusal) }
+            // A renewal refuses nobody: the pass is good.
+            let isDue = request[.verdict].spells("due")
+            if !isDue, let refusal = GateLimit.refusal(request, api) { return respond(refusal) }
             GateHandler(api: api).handle(request, respond)
         },
         Route("verify") { VerifyHandler(api: $0).handle($1, $2) },
@@ -63,8 +65,7 @@ struct Route {
         for route in routes where name.spells(route.name) {
             guard route.takes(request[.method]) else {
                 let allow = route.methods.map(String.init(describing:)).joined(separator: ", ")
-                let isListed = api.rooms.contains { request.hasListedOrigin($0.web) }
-                if isListed, request[.method].spells("OPTIONS") {
+                if request[.method].spells("OPTIONS"), api.listsOrigin(of: request) {
                     return respond(CrossOrigin.preflight(methods: allow))
                 }
                 return Call(api, request, respond).refuse(.methodUnknown(allow: allow))

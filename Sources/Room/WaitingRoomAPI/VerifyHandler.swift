@@ -17,6 +17,8 @@ enum VerdictWord {
     static let forged = "forged"
     static let foreign = "foreign"
     static let expired = "expired"
+    /// Good, and in the last third of its life: the gate may renew it.
+    static let due = "due"
     /// The pass is bound to another client.
     static let otherClient = "other-client"
 }
@@ -49,6 +51,8 @@ struct VerifyHandler {
         guard let (bytes, verdict) = judged else { return respond(refusedPass(VerdictWord.missing)) }
         let word = verdict.word(room: id)
         guard case .valid(let pass) = verdict else { return respond(refusedPass(word)) }
+        // nginx says which requests may not make the way by the gate: see $vsb_unrenewed.
+        if request[.errand].isEmpty, pass.isDue(nowSeconds: now) { return respond(refusedPass(VerdictWord.due)) }
         api.count(.passesVerified)
         var response = GatewayResponse(status: 204, contentType: "text/plain")
         // nginx hands these to the backend.
@@ -61,7 +65,7 @@ struct VerifyHandler {
     private static let verdictHeader: StaticString = "X-Vestibule-Verdict"
 
     private func refusedPass(_ verdict: String) -> GatewayResponse {
-        api.count(.passesRefused)
+        if verdict != VerdictWord.due { api.count(.passesRefused) }
         var response = GatewayResponse(status: 401, contentType: "text/plain")
         response.addHeader(VerifyHandler.verdictHeader, verdict)
         return response

@@ -25,6 +25,12 @@ public final class WaitingRoomAPI {
         set { context.keys = newValue }
     }
 
+    /// See ``APIEnvironment/makeRoom``.
+    public var makeRoom: (String, RoomTemplate, @escaping (RoomMaking) -> Void) -> Void {
+        get { context.environment.makeRoom }
+        set { context.environment.makeRoom = newValue }
+    }
+
     /// Whether the store has ever answered this worker.
     public var wasReady: Bool { context.wasReady }
 
@@ -43,6 +49,7 @@ public final class WaitingRoomAPI {
     public func apply(_ settings: APISettings) {
         context.environment.staleMilliseconds = settings.staleMilliseconds
         context.prefix = settings.prefix
+        context.templates = settings.templates.sorted { $0.prefix.utf8.count > $1.prefix.utf8.count }
         replaceRooms(settings.rooms)
     }
 

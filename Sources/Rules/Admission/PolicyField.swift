@@ -20,6 +20,7 @@ public enum PolicyField: String, CaseIterable, Sendable {
     case opensAt = "opens_ms"
     case closesAt = "closes_ms"
     case draw
+    case passMax = "pass_max_ms"
 
     /// What a limit is, and so how operators write it.
     public enum Kind: Sendable {
@@ -58,6 +59,7 @@ public enum PolicyField: String, CaseIterable, Sendable {
         case .opensAt: ("opens_at", .moment, 0...Moment.latest, \.opensMilliseconds)
         case .closesAt: ("closes_at", .moment, 0...Moment.latest, \.closesMilliseconds)
         case .draw: ("draw", .draw, 0...DrawKind.allCases.count - 1, \.drawNumber)
+        case .passMax: ("pass_max", .duration, 0...day, \.passMaxMilliseconds)
         }
     }
 

@@ -127,9 +127,20 @@ public struct StandingReply: Equatable, Sendable {
     public var position: Int
     /// Where a visitor who waits stands in the line, see ``RankIndex``; 0 otherwise.
     public var place: Int
+    /// Whether the entry can still be lengthened, see ``RoomPolicy/passMaxMilliseconds``; false of a visitor who is not
+    /// inside.
+    public var isRenewable: Bool
 
-    public init(standing: Standing, nowMilliseconds: Int, waiting: Int, position: Int = 0, place: Int = 0) {
+    public init(
+        standing: Standing,
+        nowMilliseconds: Int,
+        waiting: Int,
+        position: Int = 0,
+        place: Int = 0,
+        isRenewable: Bool = false
+    ) {
         self.place = place
+        self.isRenewable = isRenewable
         self.standing = standing
         self.nowMilliseconds = nowMilliseconds
         self.waiting = waiting

@@ -45,6 +45,8 @@ public enum VisitAction: String, CaseIterable, Sendable {
     case stand
     case enter
     case leave
+    /// Lengthens an entry; in place of the issue time comes when the pass ends that is shown.
+    case renew
 }
 
 /// What the store needs of the worker's side of a room: under which name and limits to call, what the worker knows when
@@ -154,6 +156,12 @@ extension QueueStore {
     /// Lets the visitor in, if called. Repeating it gives the same pass.
     public func enter(_ claim: TicketClaim, room: any RoomMemoryKeeper, _ done: @escaping Completion<StandingReply>) {
         visit(.enter, claim, room: room, done)
+    }
+
+    /// Lengthens the entry of a pass, unless it is not the entry's last, or `pass_max` is reached.
+    /// - Parameter claim: of the pass; its time is when the pass ends, in milliseconds.
+    public func renew(_ claim: TicketClaim, room: any RoomMemoryKeeper, _ done: @escaping Completion<StandingReply>) {
+        visit(.renew, claim, room: room, done)
     }
 
     /// Gives the place up for good.

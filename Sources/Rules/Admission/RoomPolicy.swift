@@ -80,6 +80,9 @@ public struct RoomPolicy: Equatable, Sendable {
     public var closesMilliseconds = 0
     /// How the places of those who joined before ``opensMilliseconds`` are found.
     public var draw = DrawKind.off
+    /// How long an entry can go on by renewals of its pass, from when it began, in milliseconds. A pass is never
+    /// renewed (`pass_renewal: fixed`) where this is not longer than a pass lives.
+    public var passMaxMilliseconds = 7_200_000
 
     private init() {}
 
@@ -131,6 +134,19 @@ public struct RoomPolicy: Equatable, Sendable {
         while times > 1, abandonMilliseconds * times >= 4 * needed { times /= 2 }
         return times
     }
+
+    /// `pass_max` where the file does not say: twelve passes, so that somebody who is busy inside is not thrown out,
+    /// and somebody whose browser keeps asking does not hold a place of `max_active` all day; a day at most.
+    public var passMaxStandard: Int { min(86_400_000, 12 * passLifetimeMilliseconds) }
+
+    /// How long after the last heartbeat a place is kept at least, in milliseconds: until the earliest sweep, or for
+    /// `returnGrace`, which counts from that heartbeat, too, and not from the sweep.
+    public var keptMilliseconds: Int {
+        max(returnGraceMilliseconds, abandonAfterMilliseconds * (RoomPolicy.epochsKept - 1) / RoomPolicy.epochsKept)
+    }
+
+    /// Whether a pass of a new entry may be renewed.
+    public var renewsPasses: Bool { passMaxMilliseconds > passLifetimeMilliseconds }
 
     /// The rate as a number a second.
     public var ratePerSecond: Double { Double(rateMilli) / 1000 }

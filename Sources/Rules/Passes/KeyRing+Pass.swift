@@ -19,9 +19,18 @@ extension KeyRing {
     /// pass.
     ///
     /// The first 16 bytes of a MAC under a key of its own, as 22 characters.
-    public func passIdentifier(room: String, generation: Int64, number: Int64, expiresAtMilliseconds: Int64) -> String {
+    /// - Parameter isRenewable: whether the entry can be lengthened.
+    public func passIdentifier(
+        room: String,
+        generation: Int64,
+        number: Int64,
+        expiresAtMilliseconds: Int64,
+        isRenewable: Bool = false
+    ) -> String {
         let message = "\(room).\(generation).\(number).\(expiresAtMilliseconds)"
-        return Base64URL.encodeString(prepared[0].passIdentifier.code(for: Array(message.utf8)).prefix(16))
+        let code = prepared[0].passIdentifier.code(for: Array(message.utf8)).prefix(16)
+        let name = Base64URL.encodeString(code)
+        return isRenewable ? Pass.renewable(name, generation: generation) : name
     }
 
     /// Says whether a token opens a room at a time given in seconds since the Unix epoch.

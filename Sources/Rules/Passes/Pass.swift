@@ -14,7 +14,7 @@ public struct Pass: Sendable, Equatable {
     /// The visitor's ticket number (claim `sub`), 1...2^53-1.
     public let number: Int64
     /// Names this pass (claim `jti`): 1 to 64 characters of base64url; see
-    /// ``KeyRing/passIdentifier(room:generation:number:expiresAtMilliseconds:)``.
+    /// ``KeyRing/passIdentifier(room:generation:number:expiresAtMilliseconds:isRenewable:)``.
     public let jti: String
     /// Seconds since the Unix epoch (claim `iat`), 0...2^53-1.
     public let issuedAtSeconds: Int64
@@ -43,6 +43,30 @@ public struct Pass: Sendable, Equatable {
         self.issuedAtSeconds = issuedAtSeconds
         self.expiresAtSeconds = expiresAtSeconds
         self.binding = binding
+    }
+
+    /// Characters of a `jti` that is made here, before what follows in a pass that may be renewed.
+    private static let identifierLength = 22
+    /// A pass is due for renewal in the last third of its life.
+    static let dueParts: (numerator: Int64, denominator: Int64) = (2, 3)
+
+    /// The `jti` of a pass that may be renewed: it names the generation of the room.
+    static func renewable(_ identifier: String, generation: Int64) -> String { "\(identifier)-r\(generation)" }
+
+    /// The generation of the room in which the pass may be renewed; nil for a pass that may not.
+    public var renewalGeneration: Int64? {
+        let (bytes, length) = (Array(jti.utf8), Pass.identifierLength)
+        guard bytes.count > length + 2, bytes.count <= length + 18, bytes[length...].starts(with: Array("-r".utf8)),
+            bytes[(length + 2)...].allSatisfy({ (0x30...0x39).contains($0) })
+        else { return nil }
+        return Int64(String(decoding: bytes[(length + 2)...], as: UTF8.self))
+    }
+
+    /// Whether a request that shows it should bring a new one home. nginx's verifiers decide the same.
+    public func isDue(nowSeconds: Int64) -> Bool {
+        let (lived, life) = (nowSeconds - issuedAtSeconds, expiresAtSeconds - issuedAtSeconds)
+        return renewalGeneration != nil && nowSeconds < expiresAtSeconds
+            && lived * Pass.dueParts.denominator >= life * Pass.dueParts.numerator
     }
 
     static func isIdentifier(_ jti: String) -> Bool {

@@ -22,7 +22,7 @@ extension InTheBrowser {
                 browser.text("#eta").wholeMatch(of: /(about|less than) [\d–-]+ minutes?/) != nil,
                 "\(browser.text("#eta"))"
             )
-            #expect(browser.text("#kept") == "If you close this page, your place is kept for 7 minutes.")
+            #expect(browser.text("#kept") == "If you close this page, your place is kept for 5 minutes.")
             #expect(try visit.stack.backendLines().isEmpty, "nobody with a pass has come yet")
             try browser.takeScreenshot(isSecure ? "waiting-https" : "waiting")
             let ticket = try #require(try browser.cookie(visit.ticketCookie))

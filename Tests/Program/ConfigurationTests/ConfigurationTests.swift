@@ -95,6 +95,7 @@ struct ConfigurationTests {
         policy.abandonAfterMilliseconds = 180_000
         policy.returnGraceMilliseconds = 2_700_000
         policy.passLifetimeMilliseconds = 1_200_000
+        policy.passMaxMilliseconds = 14_400_000
         policy.mode = .paused
         policy.capacity = 5000
         #expect(read.rooms[0].policy == policy)

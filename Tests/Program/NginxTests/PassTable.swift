@@ -65,7 +65,8 @@ struct PassTable {
     }
 
     func rows() throws -> [Row] {
-        try goodRows() + cookieRows() + timeAndPlaceRows() + formRows() + headerRows() + claimRows() + bindingRows()
+        try goodRows() + dueRows() + cookieRows() + timeAndPlaceRows() + formRows() + headerRows() + claimRows()
+            + bindingRows()
     }
 
     /// One rule for the Cookie header: pairs between semicolons, exact names, every value of the name.
@@ -118,6 +119,41 @@ struct PassTable {
             ),
             row("claims with white space", signed(claims: claims().replacing(",", with: " ,\n")), "ok"),
             row("the largest numbers", signed(claims: claims(issued: "0", expires: "9007199254740991")), "ok"),
+        ]
+    }
+
+    /// A pass that may be renewed names a generation behind the 22 characters of its name.
+    private func dueRows() -> [Row] {
+        let name = String(repeating: "x", count: 22)
+        func aged(_ jti: String, _ issued: Int64, _ expires: Int64) -> String {
+            signed(
+                claims: claims(jti: "\"\(jti)\"", issued: "\(nowSeconds - issued)", expires: "\(nowSeconds + expires)")
+            )
+        }
+        let due = aged("\(name)-r1", 450, 150)
+        return [
+            row("in the last third of its life", due, "due"),
+            row("before the last third", aged("\(name)-r1", 350, 250), "ok"),
+            row("over, within the leeway", aged("\(name)-r1", 602, -2), "ok"),
+            row("of a large generation", aged("\(name)-r1790000000", 450, 150), "due"),
+            row("of no generation", aged("\(name)-r", 450, 150), "ok"),
+            row("of a generation that is no number", aged("\(name)-r1x", 450, 150), "ok"),
+            row("with a shorter name", aged("\(name.dropLast())-r1", 450, 150), "ok"),
+            row("with a longer name", aged("\(name)x-r1", 450, 150), "ok"),
+            row("not renewable", aged(name, 450, 150), "ok"),
+            row(
+                "due, with white space",
+                signed(
+                    claims: claims(
+                        jti: "\"\(name)-r1\"",
+                        issued: "\(nowSeconds - 450)",
+                        expires: "\(nowSeconds + 150)",
+                        more: " "
+                    )
+                ),
+                "due"
+            ),
+            Row(name: "a bad one before a due one", cookies: ["\(cookieName)=x; \(cookieName)=\(due)"], verdict: "due"),
         ]
     }
 

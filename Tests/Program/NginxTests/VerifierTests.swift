@@ -43,7 +43,7 @@ import Testing
             let verdict: String
             switch ring.verifyPass(amongst: cookies, room: room, nowSeconds: now, client: client)?.verdict {
             case nil: verdict = "missing"
-            case .valid: verdict = "ok"
+            case .valid(let pass): verdict = pass.isDue(nowSeconds: now) ? "due" : "ok"
             case .malformed: verdict = "malformed"
             case .forged: verdict = "forged"
             case .foreign: verdict = "foreign"

@@ -127,7 +127,17 @@ private struct History {
             let claim = claim(&random)
             trace.append("stand \(claim)")
             try same("stand", redis.standing(claim), model.standing(claim))
-        case 34..<50:
+        case 34..<38:
+            // A pass may end at any time from now on.
+            let (own, end) = (claim(&random), redis.nowMilliseconds + Int.random(in: 0..<7000, using: &random))
+            let shown = TicketClaim(
+                generation: own.generation,
+                number: own.number,
+                issuedMilliseconds: end / 1000 * 1000
+            )
+            trace.append("renew \(shown)")
+            try same("renew", redis.renewal(shown), model.renewal(shown))
+        case 38..<50:
             let claim = claim(&random)
             trace.append("enter \(claim)")
             try same("enter", redis.enter(claim), model.enter(claim))

@@ -118,6 +118,8 @@ class QueueHarness {
     func enter(_ claim: TicketClaim) throws -> Standing { try answer { store.enter(claim, room: room, $0) }.standing }
     func leave(_ claim: TicketClaim) throws -> Standing { try answer { store.leave(claim, room: room, $0) }.standing }
 
+    func renewal(_ claim: TicketClaim) throws -> StandingReply { try answer { store.renew(claim, room: room, $0) } }
+
     func news(since mark: Int) throws -> RoomNews { try answer { store.news(since: mark, $0) } }
 
     /// A tick of a worker at which `polled` have polled.

@@ -293,6 +293,8 @@ struct RestoreTests {
         case .stand: #expect(try harness.stand(proof) == .waiting)
         case .enter: #expect(try harness.enter(proof) == .waiting)
         case .leave: #expect(try harness.leave(proof) == .left)
+        // It proves no place: see RenewalTests.
+        case .renew: #expect(try harness.stand(proof) == .waiting)
         }
         let other = harness.claim(after[1], generation: generation)
         #expect(try harness.stand(other) == .waiting)

@@ -113,4 +113,82 @@ struct RoomListTests {
         for watch in bench.watches { watch.look() }
         #expect(bench.site.run(seconds: 10) { bench.seen.allSatisfy { $0.count == most } })
     }
+
+    @Test("Workers that make rooms of a template at once make as many as it may have, and each room once")
+    func template() throws {
+        let bench = try Bench()
+        defer { bench.site.close() }
+        #expect(bench.see([]))
+        var answers: [RoomListAnswer] = []
+        for index in 0..<6 {
+            for watch in bench.watches {
+                let room = ListedRoom(id: "evt_\(index)", revision: 1, limits: "rate=1.0", template: "evt_")
+                watch.make(room, max: 4, isAlone: true, nowMilliseconds: 0) { answers.append($0) }
+            }
+        }
+        #expect(bench.site.run(seconds: 5) { answers.count == 12 })
+        #expect(answers.count { $0 == .full } == 4 && !answers.contains(.unavailable), "\(answers)")
+        #expect(bench.see((0..<4).map { "evt_\($0)" }))
+        #expect(bench.seen[1].allSatisfy { $0.template == "evt_" && $0.limits == "rate=1.0" && $0.revision > 1 })
+    }
+
+    @Test("A room of a template ends in two steps, and a join between them keeps it; an operator's room stays")
+    func end() throws {
+        let bench = try Bench()
+        defer { bench.site.close() }
+        #expect(try bench.make("evt_own") == nil)
+        #expect(bench.see(["evt_own"]))
+        let (watch, room) = (bench.watches[0], ListedRoom(id: "evt_1", revision: 1, limits: "", template: "evt_"))
+        func wait(_ start: (@escaping () -> Void) -> Void) {
+            var isDone = false
+            start { isDone = true }
+            #expect(bench.site.run(seconds: 5) { isDone })
+        }
+        func isEnding() -> Bool? {
+            bench.site.pass(milliseconds: 20)
+            let text = try? bench.redis.command("HGET", "vq:{rooms}:list", "evt_1")
+            return text.flatMap { $0.isEmpty ? nil : $0.hasSuffix(" ending") }
+        }
+        wait { done in watch.make(room, max: 1, isAlone: false, nowMilliseconds: 0) { _ in done() } }
+        wait { done in
+            watch.remove(room) {
+                #expect(!$0); done()
+            }
+        }
+        watch.end(ListedRoom(id: "evt_own", revision: 1, limits: "", template: "evt_"))
+        watch.end(room)
+        #expect(isEnding() == true)
+        wait { done in bench.watches[1].make(room, max: 1, isAlone: false, nowMilliseconds: 0) { _ in done() } }
+        #expect(isEnding() == false)
+        wait { done in
+            watch.remove(room) {
+                #expect(!$0); done()
+            }
+        }
+        watch.end(room)
+        wait { done in
+            watch.remove(room) {
+                #expect($0); done()
+            }
+        }
+        #expect(isEnding() == nil && bench.see(["evt_own"]))
+    }
+
+    @Test("A list that is missing is not begun while a worker may come that remembers it")
+    func missing() throws {
+        let bench = try Bench()
+        defer { bench.site.close() }
+        #expect(bench.see([]))
+        let room = ListedRoom(id: "evt_1", revision: 1, limits: "", template: "evt_")
+        func make(_ now: Int) -> RoomListAnswer? {
+            var answer: RoomListAnswer?
+            bench.watches[0].look(nowMilliseconds: now)
+            bench.site.pass(milliseconds: 20)
+            bench.watches[0].make(room, max: 1, isAlone: false, nowMilliseconds: now) { answer = $0 }
+            _ = bench.site.run(seconds: 5) { answer != nil }
+            return answer
+        }
+        #expect(make(0) == .unavailable && make(2400) == .unavailable)
+        #expect(make(2500) == .there(ageMilliseconds: 0))
+    }
 }

@@ -64,7 +64,7 @@ struct PageCommand: ParsableCommand {
             guard let found else {
                 throw CommandFailure("ROOM_UNKNOWN", "\(config) has no room \(room ?? "at all")")
             }
-            return (found.id, LoadedConfiguration.settings(of: found, in: configuration))
+            return (found.id, found.settings(revision: configuration.revision))
         }
     }
 }

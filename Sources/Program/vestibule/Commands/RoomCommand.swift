@@ -73,8 +73,13 @@ struct RoomCommand: ParsableCommand {
 
         func run() throws {
             let session = try options.session()
-            let ids = try options.loaded().rooms.map(\.id)
-            let made = try session.listed().map(\.id).filter { !ids.contains($0) }
+            let loaded = try options.loaded()
+            let ids = loaded.rooms.map(\.id)
+            let listed = try session.listed()
+            for template in loaded.templates {
+                print("\(template.text), now \(listed.count { $0.template == template.prefix })")
+            }
+            let made = listed.map(\.id).filter { !ids.contains($0) }
             for id in ids + made {
                 let reply = try session.show(try options.room(id, session))
                 print(
@@ -171,4 +176,9 @@ struct RoomCommand: ParsableCommand {
         try session.configure(room, changes, notice: notice)
         print(RoomReport.text(id, try session.show(room), overrides: try session.overrides(room)))
     }
+}
+
+extension Configuration.Template {
+    /// The template in a line for operators.
+    var text: String { "\(entry.id) (template, at most \(roomsMax) rooms)" }
 }

@@ -95,7 +95,8 @@ struct CheckConfigCommand: ParsableCommand {
         let configuration = try LoadedConfiguration.read(path)
         if !skipKeys { _ = try LoadedConfiguration.keys(of: configuration) }
         if redis { _ = try OperatorSession(configuration: configuration).listed() }
-        print("\(path) is fine: \(configuration.rooms.map(\.id).joined(separator: ", "))")
+        let rooms = configuration.rooms.map(\.id) + configuration.templates.map(\.text)
+        print("\(path) is fine: \(rooms.joined(separator: ", "))")
     }
 }
 

@@ -143,7 +143,8 @@ struct TokenCommand: ParsableCommand {
         }
 
         private func look(_ configuration: Configuration) throws {
-            guard let entry = configuration.rooms.first(where: { $0.id == room }) else {
+            let known = configuration.rooms.first { $0.id == room } ?? configuration.template(of: room)?.entry
+            guard let entry = known else {
                 throw CommandFailure("ROOM_UNKNOWN", "\(room) is not a room of this configuration")
             }
             if entry.rules.enqueue == .off {

@@ -85,25 +85,10 @@ struct DemoPlan {
     /// The configuration the workers of the demo read, and `vestibule room --config` may use.
     var configurationText: String {
         var text = "# Written by vestibule demo.\nrooms:\n"
-        for room in configuration.rooms {
-            text += "  \(room.id):\n"
-            for field in PolicyField.allCases { text += "    \(field.key): \(field.text(room.policy[field]))\n" }
-            text += """
-                    eta: {method: \(room.eta.method.rawValue)\(DemoPlan.hourWeights(room.eta))}
-                    joins_per_source: \(room.rules.joinsPerSource?.text ?? "off")
-                    enqueue: \(room.rules.enqueue.rawValue)
-                    proof_of_work: \(room.rules.proofOfWork?.text ?? "off")
-                    bind_pass: \(room.rules.passBinding.text)
-                    page_status: \(room.web.pageStatus)
-                    cors: [\(room.web.origins.map { "\"\($0)\"" }.joined(separator: ", "))]
-                    api: \(room.web.speaksReference ? "reference" : "vestibule")
-                    same_site: \(room.web.isForOtherSites ? "none" : "lax")
-
-                """
-            if let domain = room.web.cookieDomain { text += "    cookie_domain: \(domain)\n" }
-            if room.outage != .closed {
-                text += "    when_redis_is_away: open\n    open_for: \(room.outage.openForMilliseconds)ms\n"
-            }
+        for room in configuration.rooms { text += DemoPlan.roomText(room) }
+        for template in configuration.templates {
+            text += DemoPlan.roomText(template.entry)
+            text += "    max_rooms: \(template.roomsMax)\n    forget_after: \(template.forgetAfterMilliseconds)ms\n"
         }
         return text + """
             redis: {socket: \(redisSocket ?? path("redis.sock"))}
@@ -115,6 +100,28 @@ struct DemoPlan {
             run_dir: \(directory)
 
             """
+    }
+
+    private static func roomText(_ room: Configuration.RoomEntry) -> String {
+        var text = "  \"\(room.id)\":\n"
+        for field in PolicyField.allCases { text += "    \(field.key): \(field.text(room.policy[field]))\n" }
+        text += """
+                eta: {method: \(room.eta.method.rawValue)\(DemoPlan.hourWeights(room.eta))}
+                joins_per_source: \(room.rules.joinsPerSource?.text ?? "off")
+                enqueue: \(room.rules.enqueue.rawValue)
+                proof_of_work: \(room.rules.proofOfWork?.text ?? "off")
+                bind_pass: \(room.rules.passBinding.text)
+                page_status: \(room.web.pageStatus)
+                cors: [\(room.web.origins.map { "\"\($0)\"" }.joined(separator: ", "))]
+                api: \(room.web.speaksReference ? "reference" : "vestibule")
+                same_site: \(room.web.isForOtherSites ? "none" : "lax")
+
+            """
+        if let domain = room.web.cookieDomain { text += "    cookie_domain: \(domain)\n" }
+        if room.outage != .closed {
+            text += "    when_redis_is_away: open\n    open_for: \(room.outage.openForMilliseconds)ms\n"
+        }
+        return text
     }
 
     private static func hourWeights(_ eta: EstimateSettings) -> String {

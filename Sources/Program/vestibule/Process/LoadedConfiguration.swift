@@ -28,18 +28,6 @@ enum LoadedConfiguration {
         }
     }
 
-    /// What the file says of one of its rooms.
-    static func settings(of room: Configuration.RoomEntry, in configuration: Configuration) -> RoomSettings {
-        RoomSettings(
-            defaults: room.policy,
-            revision: configuration.revision,
-            rules: room.rules,
-            outage: room.outage,
-            eta: room.eta,
-            web: room.web
-        )
-    }
-
     /// What nginx is to be given for a configuration, whose files will be in `directory`.
     static func nginx(
         _ configuration: Configuration,

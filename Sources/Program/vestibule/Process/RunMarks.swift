@@ -29,6 +29,12 @@ final class RunMarks {
     /// Forgets that a room was ever run.
     static func remove(_ room: String, in directory: String) { unlink(path(room, in: directory)) }
 
+    /// Forgets a room that is over.
+    func forget(_ room: String) {
+        (renewed[room], written[room]) = (nil, nil)
+        RunMarks.remove(room, in: directory)
+    }
+
     /// Renews the mark when it is due. A failed write is logged once. The cost is a full burst after a total loss,
     /// which is not worth failing a request for.
     /// - Parameter overrides: what an operator has set, in the order of `PolicyField`.

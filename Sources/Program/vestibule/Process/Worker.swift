@@ -17,6 +17,14 @@ import RedisQueue
 import Telemetry
 import WaitingRoomAPI
 
+extension Configuration.RoomEntry {
+    /// What a worker's room is given.
+    /// - Parameter revision: of the file.
+    func settings(revision: Int) -> RoomSettings {
+        RoomSettings(defaults: policy, revision: revision, rules: rules, outage: outage, eta: eta, web: web)
+    }
+}
+
 final class Worker {
     /// How long a new worker waits for its first look at the rooms before it takes requests without it.
     private static let silentMilliseconds = 4000
@@ -52,6 +60,7 @@ final class Worker {
     /// The rooms that were made at run time.
     private let roomList: RoomListWatch
     private var listed: [ListedRoom] = []
+    private let templateRooms: TemplateRooms
     private let api: WaitingRoomAPI
     private let scoreboard: Scoreboard?
     private let marks: RunMarks
@@ -119,12 +128,17 @@ final class Worker {
         self.link = link
         self.store = store
         self.roomList = RoomListWatch(link: link, scripts: scripts)
+        templateRooms = TemplateRooms(list: roomList, link: link, scripts: scripts, loop: loop)
         self.configuration = configuration
         self.api = api
         self.scoreboard = scoreboard
         self.marks = marks
         self.started = configuration
         self.tickMilliseconds = configuration.tickMilliseconds
+        api.makeRoom = { [weak self] id, template, done in
+            guard let self else { return done(.unavailable) }
+            self.templateRooms.make(id, template, isAlone: self.isAlone, done)
+        }
         apply(configuration, keys)
     }
 
@@ -139,10 +153,15 @@ final class Worker {
                 continue
             }
             rooms[room.id] = RoomSettings(defaults: limits, revision: room.revision)
+            guard room.template != nil else { continue }
+            // As this host's file says, unless it lacks the template.
+            if let template = configuration.template(of: room.id) {
+                rooms[room.id] = template.entry.settings(revision: configuration.revision)
+            }
+            rooms[room.id]?.template = room.template
+            rooms[room.id]?.isEnding = room.isEnding
         }
-        for room in configuration.rooms {
-            rooms[room.id] = LoadedConfiguration.settings(of: room, in: configuration)
-        }
+        for room in configuration.rooms { rooms[room.id] = room.settings(revision: configuration.revision) }
         return rooms
     }
 
@@ -155,6 +174,13 @@ final class Worker {
         api.apply(
             APISettings(
                 rooms: roomSettings,
+                templates: configuration.templates.map { template in
+                    RoomTemplate(
+                        prefix: template.prefix,
+                        settings: template.entry.settings(revision: configuration.revision),
+                        roomsMax: template.roomsMax
+                    )
+                },
                 staleMilliseconds: configuration.staleMilliseconds,
                 prefix: Array(configuration.apiPrefix.utf8)
             )
@@ -167,8 +193,11 @@ final class Worker {
         }
     }
 
+    /// Whether no other process can remember rooms that Redis does not know.
+    private var isAlone: Bool { launch.isAlone && !launch.joinsOthers && connections <= 1 }
+
     private func mayMake(_ room: String) -> Bool {
-        let isAlone = launch.isAlone && !launch.joinsOthers && connections <= 1
+        if templateRooms.isFresh(room) { return true }
         let whole = isAlone ? MakingDelay(milliseconds: 0) : MakingDelay()
         return makingDelays[room, default: whole].isOver(nowMilliseconds: loop.nowMilliseconds)
     }
@@ -188,13 +217,19 @@ final class Worker {
             // Redis may have lost the rooms meanwhile, and those that remember them are still connecting.
             if self.connections > 1 { self.makingDelays = [:] }
             self.api.tickRooms(tickMilliseconds: self.tickMilliseconds)
-            self.roomList.look()
+            self.roomList.look(nowMilliseconds: self.loop.nowMilliseconds)
         }
         roomList.onChange = { [weak self] in self?.take($0) }
         loop.schedule(
             afterMilliseconds: Worker.roomListMilliseconds,
             repeatingMilliseconds: Worker.roomListMilliseconds
-        ) { [roomList] in roomList.look() }
+        ) { [weak self] in
+            guard let self else { return }
+            self.roomList.look(nowMilliseconds: self.loop.nowMilliseconds)
+            self.templateRooms.sweep(self.api.rooms) {
+                self.configuration.template(of: $0)?.forgottenAfterMilliseconds
+            }
+        }
         link.open()
         scheduleTick()
         lifeline?.start(on: loop)
@@ -239,6 +274,11 @@ final class Worker {
 
     /// Rooms were made or taken away at run time.
     private func take(_ rooms: [ListedRoom]) {
+        let names = Set(rooms.map(\.id))
+        for room in listed where !names.contains(room.id) {
+            makingDelays[room.id] = nil
+            if room.template != nil { marks.forget(room.id) }
+        }
         listed = rooms
         apply(configuration, api.keys)
         logger.info("rooms made at run time: \(rooms.count)")

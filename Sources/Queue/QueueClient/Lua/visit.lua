@@ -1,11 +1,12 @@
--- visit.lua: what some visitors ask about themselves: where they stand, to enter, to leave. One call for all of them.
--- ARGV  VISIT_ITEMS... per visitor VISIT_ITEM_*: VISIT_STAND, VISIT_ENTER or VISIT_LEAVE; generation, number and issue
---       time (ms) of the ticket
+-- visit.lua: what some visitors ask about themselves: where they stand, to enter, to leave, to stay longer. One call
+-- for all of them.
+-- ARGV  VISIT_ITEMS... per visitor VISIT_ITEM_*: VISIT_STAND, VISIT_ENTER, VISIT_LEAVE or VISIT_RENEW; generation,
+--       number and issue time (ms) of the ticket; for VISIT_RENEW the end of the pass that is shown (ms, whole seconds)
 -- Returns VISIT_REPLY_*, then per visitor VISIT_RESULT_*: code, time; codes WAITING (time = the place in the line: the
---   number, or behind everybody), CALLED (time = deadline of the call, ms), ENTERED (time = pass expiry, ms), LEFT,
---   EXPIRED, RETRY (time = ms until it is worth asking again), FENCED (ticket of an ended generation), MOVED (the
---   worker has yet to learn of the draw). Positions come
---   from the worker's mirror.
+--   number, or behind everybody), CALLED (time = deadline of the call, ms), ENTERED (time = pass expiry, ms), RENEWABLE
+--   (as ENTERED; the pass may be renewed), LEFT, EXPIRED, RETRY (time = ms until it is worth asking again), FENCED
+--   (ticket of an ended generation), MOVED (the worker
+--   has yet to learn of the draw). Positions come from the worker's mirror.
 -- Atomic because a call, an entry token and an active place change hands together. A visitor costs O(epochs of the
 -- grace), at most 64, and O(chunks) when coming back; the worker sends at most 128.
 
@@ -72,13 +73,36 @@ local function leave(generation, number)
   return LEFT, 0
 end
 
-local ACTIONS = {[VISIT_STAND] = standing, [VISIT_ENTER] = enter_called, [VISIT_LEAVE] = leave}
+-- When an entry ends whatever is renewed. Its begin is kept from the first renewal on.
+local function end_of_entry(number, expires)
+  local since = redis.call('GET', prefix .. 'since:' .. number)
+  return (tonumber(since) or math.min(now, expires - P.pass_ms)) + P.pass_max_ms
+end
+
+-- Lengthens an entry: as if it began now, up to pass_max after it began. Of several requests with one pass the first
+-- does it. Not while admission is held: another server may know that the visitor has left.
+local function renew(generation, number, shown_ms)
+  if is_fenced(generation) then return FENCED, 0 end
+  local expires = tonumber(redis.call('ZSCORE', KEYS[5], number) or 0)
+  if expires <= now then return EXPIRED, 0 end
+  local last = end_of_entry(number, expires)
+  local longer = math.min(now + P.pass_ms, last)
+  if longer <= expires or expires >= shown_ms + 1000 or S.refilled_ms > now then return ENTERED, expires end
+  redis.call('SET', prefix .. 'since:' .. number, last - P.pass_max_ms, 'PX', last - now)
+  redis.call('ZADD', KEYS[5], longer, number)
+  changed = true
+  return ENTERED, longer
+end
+
+local ACTIONS = {[VISIT_STAND] = standing, [VISIT_ENTER] = enter_called, [VISIT_LEAVE] = leave,
+  [VISIT_RENEW] = renew}
 local before, reply = S.returned, {}
 reply[VISIT_REPLY_NOW], reply[VISIT_REPLY_WAITING] = now, 0
 for i = VISIT_ITEMS, #ARGV, VISIT_ITEM_SIZE do
   local number = tonumber(ARGV[i + VISIT_ITEM_NUMBER])
   local action = ACTIONS[ARGV[i + VISIT_ITEM_ACTION]]
   local code, time = action(tonumber(ARGV[i + VISIT_ITEM_GENERATION]), number, tonumber(ARGV[i + VISIT_ITEM_ISSUED_MS]))
+  if code == ENTERED and time < end_of_entry(number, time) then code = RENEWABLE end
   local at = #reply
   reply[at + VISIT_RESULT_CODE], reply[at + VISIT_RESULT_TIME] = code, time
 end

@@ -86,8 +86,37 @@ extension QueueModel {
             standing: standing,
             nowMilliseconds: now,
             waiting: waiting.count,
-            place: standing == .waiting ? spot(claim.number) : 0
+            place: standing == .waiting ? spot(claim.number) : 0,
+            isRenewable: isRenewable(standing, claim.number, now)
         )
+    }
+
+    private func isRenewable(_ standing: Standing, _ number: Int, _ now: Int) -> Bool {
+        guard case .entered(let expires) = standing else { return false }
+        return expires < endOfEntry(number, expires, now)
+    }
+
+    /// When an entry ends whatever is renewed.
+    private func endOfEntry(_ number: Int, _ expires: Int, _ now: Int) -> Int {
+        let since = began[number].flatMap { $0.keptUntil > now ? $0.milliseconds : nil }
+        return (since ?? min(now, expires - policy.passLifetimeMilliseconds)) + policy.passMaxMilliseconds
+    }
+
+    /// Lengthens an entry, up to pass_max after it began. Of several requests with one pass the first does it.
+    public mutating func renew(_ claim: TicketClaim, nowMilliseconds: Int) -> StandingReply {
+        let now = advance(to: nowMilliseconds)
+        if isFenced(claim) { return reply(.fenced, claim, now) }
+        defer { save() }
+        guard let expires = active[claim.number], expires > now else { return reply(.expired, claim, now) }
+        let last = endOfEntry(claim.number, expires, now)
+        let longer = min(now + policy.passLifetimeMilliseconds, last)
+        let isShown = expires < claim.issuedMilliseconds + 1000
+        guard longer > expires, isShown, heldMilliseconds == 0 else {
+            return reply(.entered(passExpiresMilliseconds: expires), claim, now)
+        }
+        began[claim.number] = (last - policy.passMaxMilliseconds, last)
+        active[claim.number] = longer
+        return reply(.entered(passExpiresMilliseconds: longer), claim, now)
     }
 
     /// Where the visitor stands; a returner within the grace waits again at the original number.

@@ -87,6 +87,8 @@ public struct QueueModel {
     var askedAbandonMilliseconds: Int
     /// Number to the end of the pass that a visitor who left still holds.
     var spent: [Int: Int] = [:]
+    /// Of renewed entries: when each began, and until when Redis keeps that.
+    var began: [Int: (milliseconds: Int, keptUntil: Int)] = [:]
     /// Which server has written this state.
     var server = 0
     /// Whether a worker's memory of the room has been merged in.
@@ -174,6 +176,7 @@ public struct QueueModel {
     mutating func forgetOldSigns(_ now: Int) {
         seen = seen.filter { $0.key > currentEpoch(now) - RoomPolicy.epochsKept }
         spent = spent.filter { $0.value > now }
+        began = began.filter { $0.value.keptUntil > now }
         let from = max(0, now - policy.returnGraceMilliseconds)
         gone = gone.filter { $0.key >= from / goneMilliseconds }
     }

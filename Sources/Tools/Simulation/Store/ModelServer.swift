@@ -169,6 +169,9 @@ public final class ModelServer {
             case .leave:
                 let reply = room.leave(claim, nowMilliseconds: now)
                 return (reply, .leave(claim, reply))
+            case .renew:
+                let reply = room.renew(claim, nowMilliseconds: now)
+                return (reply, .stand(claim, reply))
             }
         }
     }

@@ -33,6 +33,7 @@ public protocol QueueRules {
     mutating func stand(_ claim: TicketClaim, nowMilliseconds: Int) -> StandingReply
     mutating func enter(_ claim: TicketClaim, nowMilliseconds: Int) -> StandingReply
     mutating func leave(_ claim: TicketClaim, nowMilliseconds: Int) -> StandingReply
+    mutating func renew(_ claim: TicketClaim, nowMilliseconds: Int) -> StandingReply
     mutating func tick(_ request: TickRequest, nowMilliseconds: Int) -> TickReply
     mutating func draw(_ action: DrawAction, nowMilliseconds: Int) -> DrawReply
     /// Comes before every call: is the caller's file newer than every other?
@@ -64,6 +65,10 @@ extension QueueRules {
         [generation, incarnation, next, waiting.count, called.count, activeCount] + policy.scriptArguments
     }
     public var soonestPassEnd: Int? { nil }
+    /// Rules without renewals.
+    public mutating func renew(_ claim: TicketClaim, nowMilliseconds: Int) -> StandingReply {
+        stand(claim, nowMilliseconds: nowMilliseconds)
+    }
     public mutating func evict(_ part: MemoryPart) {}
     public mutating func draw(_ action: DrawAction, nowMilliseconds: Int) -> DrawReply { .refused }
 }

@@ -211,7 +211,7 @@ extension RedisReply {
                     switch reply.standing {
                     case .waiting: words(.waiting, reply.place)
                     case .called(let deadline): words(.called, deadline)
-                    case .entered(let expires): words(.entered, expires)
+                    case .entered(let expires): words(reply.isRenewable ? .renewable : .entered, expires)
                     case .left: words(.left)
                     case .expired: words(.expired)
                     case .retry(let after): words(.retry, after)
