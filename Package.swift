@@ -176,6 +176,7 @@ let package = Package(
         ),
         tests("Rules", "AdmissionTests", ["Admission", "Simulation"]),
         tests("Rules", "PassesTests", ["Passes", "StrictJSON"]),
+        tests("Rules", "FairnessTests", ["Chance", "Fairness"], exclude: ["draw.py"]),
         tests("Host", "HostTests", ["Reactor", "StrictJSON", "Telemetry", logging]),
         tests("Gateway", "GatewayTests", ["Gateway", "GatewayWire", "Reactor"]),
         tests(
@@ -189,7 +190,7 @@ let package = Package(
         tests(
             "Queue",
             "QueueStoreTests",
-            ["Admission", "QueueClient", "Reactor", "RedisQueue", "Simulation", "WaitingRoomAPI"]
+            ["Admission", "Fairness", "QueueClient", "Reactor", "RedisQueue", "Simulation", "WaitingRoomAPI"]
         ),
         tests("Queue", "RedisQueueTests", ["Admission", "QueueClient", "Reactor", "RedisQueue", "WaitingRoomAPI"]),
         tests("Program", "ConfigurationTests", ["Admission", "Configuration", "NginxFiles"]),
