@@ -10,7 +10,7 @@ public enum TimeZones {
     private static let folder = "/usr/share/zoneinfo/"
 
     /// The instants at which a zone has a local time, in seconds since 1970, the first first; none where clocks are put
-    /// forward over it, two where they are put back. Nil for a zone that is not installed.
+    /// forward over it, two where they are put back. Nil for an unknown zone.
     public static func instants(_ zone: String, _ local: LocalTime) -> [Int]? {
         guard isName(zone), access(folder + zone, R_OK) == 0 else { return nil }
         let before = getenv("TZ").map { String(cString: $0) }
@@ -26,7 +26,7 @@ public enum TimeZones {
         return Set(candidates).filter { $0 + offset(at: $0) == wanted }.sorted()
     }
 
-    /// How far the clocks of the zone that is set are ahead of UTC, in seconds.
+    /// How far the clocks of the current zone (TZ) are ahead of UTC, in seconds.
     private static func offset(at instant: Int) -> Int {
         var (time, parts) = (time_t(instant), tm())
         return localtime_r(&time, &parts) == nil ? 0 : parts.tm_gmtoff

@@ -27,11 +27,11 @@ struct DrawDesk {
     }
 
     /// Takes in what a tick has said.
-    /// - Parameter random: 64 bits at a call, from the operating system.
+    /// - Parameter random: see ``APIEnvironment/secret``.
     /// - Returns: what the store has to be asked now; nil for nothing.
-    mutating func step(_ room: Room, random: () -> UInt64) -> DrawAction? {
+    mutating func step(_ room: Room, random: (() -> UInt64)?) -> DrawAction? {
         let (draw, policy) = (room.seen.last.draw, room.seen.last.policy)
-        noteNumbers(draw)
+        noteNumbers(draw, room)
         if draw.state == .drawn { compute(draw, room) }
         if policy.draw == .off && draw.state == .none { remembered.draw = draw }
         let isBehind = draw.state.rawValue < remembered.draw.state.rawValue
@@ -42,6 +42,7 @@ struct DrawDesk {
         if isLost { return .bring(remembered.draw) }
         switch draw.state {
         case .none where room.opensLater, .drawn where room.opensLater:
+            guard let random else { return nil }
             let seed = (0..<4).map { _ in DrawDesk.hexadecimal(random()) }.joined()
             return .prepare(commitment: DrawRecord.commitment(to: seed), seed: seed)
         case .opened where policy.draw != .beacon || !draw.beacon.isEmpty:
@@ -50,9 +51,11 @@ struct DrawDesk {
         }
     }
 
-    private mutating func noteNumbers(_ draw: RoomDraw) {
+    private mutating func noteNumbers(_ draw: RoomDraw, _ room: Room) {
         let isPending = draw.state == .registering || draw.state == .opened
         registeredFrom = isPending ? draw.first : Int.max
+        // The registration begins just now.
+        if draw.state == .none, room.policy.draw != .off, room.opensLater { registeredFrom = room.mirroredNext }
         if draw.state != .drawn { moved = 0..<0 }
     }
 

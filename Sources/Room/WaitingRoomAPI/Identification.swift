@@ -13,7 +13,7 @@ internal import Telemetry
 struct Visitor {
     let room: Room
     let ticket: Ticket
-    /// The number whose place the visitor has: the ticket's, or the one that it has drawn.
+    /// The visitor's number in the line: the ticket's, or the drawn one.
     let number: Int
 
     init(room: Room, ticket: Ticket) {

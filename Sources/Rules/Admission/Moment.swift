@@ -71,7 +71,7 @@ public struct MomentFault: Error, Equatable, Sendable {
 
 public enum Moment {
     /// What a zone makes of a local time: the instants that have it there, in seconds since 1970. None where clocks are
-    /// put forward over it, two where they are put back. Nil for a zone that is not known.
+    /// put forward over it, two where they are put back. Nil for an unknown zone.
     public typealias Zones = (_ zone: String, _ local: LocalTime) -> [Int]?
 
     /// No text is a moment, and no moment is later: the end of the year 9999, in milliseconds since 1970.
@@ -109,8 +109,8 @@ public enum Moment {
         if milliseconds == 0 { return "none" }
         let time = LocalTime(secondsAsUTC: milliseconds / 1000)
         func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
-        return
-            "\(time.year)-\(two(time.month))-\(two(time.day))T\(two(time.hour)):\(two(time.minute)):\(two(time.second))Z"
+        let date = "\(time.year)-\(two(time.month))-\(two(time.day))"
+        return date + "T\(two(time.hour)):\(two(time.minute)):\(two(time.second))Z"
     }
 
     /// What a moment must be.

@@ -84,7 +84,7 @@ public enum DrawAction: Equatable, Sendable {
     }
 }
 
-/// Who of a chunk of numbers waits, and who has left, as bitmaps; empty for nobody.
+/// The waiting visitors of a chunk of numbers, and those who have left, as bitmaps; empty for nobody.
 public struct DrawChunk: Equatable, Sendable {
     public var index: Int
     public var waiting: [UInt8]

@@ -65,8 +65,8 @@ public struct DrawRecord: Equatable, Sendable {
 
     /// What is hashed to the key: all fields, each on a line of its own. A field has no line break.
     public var text: String {
-        "vestibule draw 1\n\(room)\n\(generation)\n\(opensMilliseconds)\n\(first)\n\(registered)\n\(commitment)\n\(seed)\n"
-            + "\(source)\n\(beacon)\n"
+        let numbers = "\(generation)\n\(opensMilliseconds)\n\(first)\n\(registered)\n"
+        return "vestibule draw 1\n\(room)\n" + numbers + "\(commitment)\n\(seed)\n\(source)\n\(beacon)\n"
     }
 
     /// The order of the draw.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // An event with a draw on the running product: people come before the doors open, the places are drawn at the opening,
-// the record is public, and two programs compute it again. Then it is over, and everybody is told.
+// the record is public, and two programs compute it again. Then it is over, and everybody reads that.
 
 import Foundation
 import StrictJSON
@@ -73,6 +73,11 @@ extension Integration {
             #expect(try client.status(late.ticket).position > (waiting.last ?? 0))
             #expect(try client.enter(order[0].ticket).status == 200)
 
+            try alter(drawn, directory)
+            try end(stack, client, order[Self.people - 1].ticket)
+        }
+
+        private func alter(_ drawn: HTTPAnswer, _ directory: TemporaryDirectory) throws {
             // One byte of the record is another.
             let seed = try #require(drawn.json["seed"]?.stringValue)
             let altered = String(decoding: drawn.body, as: UTF8.self).replacing(
@@ -85,8 +90,6 @@ extension Integration {
                 ["fairness", "verify", directory.file("altered.json")]
             )
             #expect(verdict.status != 0)
-
-            try end(stack, client, order[Self.people - 1].ticket)
         }
 
         private func end(_ stack: DemoStack, _ client: HTTPClient, _ ticket: String) throws {
@@ -95,7 +98,11 @@ extension Integration {
                 try client.status(ticket).json["notice"]?.stringValue == "Two per person"
             }
             #expect(isSaid)
-            #expect(try client.get("/api/v1/queue/board?event_id=demo").json["notice"]?.stringValue == "Two per person")
+            let isOnBoard = try Wait.until(seconds: 3) {
+                let board = try client.get("/api/v1/queue/board?event_id=demo")
+                return board.json["notice"]?.stringValue == "Two per person"
+            }
+            #expect(isOnBoard)
             #expect(try stack.room("end", "demo", "--message", "All \"tickets\" are sold.").status == 0)
             let isOver = try Wait.until(seconds: 3) {
                 let answer = try client.status(ticket)
@@ -103,8 +110,9 @@ extension Integration {
                     && answer.json["message"]?.stringValue == "All \"tickets\" are sold."
             }
             #expect(isOver)
-            let join = try client.join()
-            #expect(join.status == 410 && join.errorCode == "ROOM_ENDED", "\(join.status)")
+            // The other worker learns of it with its next tick.
+            #expect(try Wait.until(seconds: 3) { try client.join().errorCode == "ROOM_ENDED" })
+            #expect(try client.join().status == 410)
         }
     }
 }

@@ -107,6 +107,7 @@ struct OpeningTests {
         let behind = numbers[0] + 40
         #expect(late == behind + 40)
         let expected = numbers.indices.filter { $0 != 7 }.map { behind + Int(places[$0]) }.sorted() + [late]
+        try harness.advance(200)
         let moved = RoomDrawState(try harness.tick(), harness)
         #expect(moved.state == .drawn)
         // The first of the drawn order are called by the tick that shows it.

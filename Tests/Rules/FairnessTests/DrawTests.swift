@@ -79,7 +79,8 @@ struct DrawTests {
         let expected = Double(seeds) / Double(count)
         let square = drawn.joined().reduce(0) { $0 + (Double($1) - expected) * (Double($1) - expected) / expected }
         // 19 x 19 degrees of freedom: mean 361, standard deviation 26.9. Beyond 480 once in some 50,000 fair draws.
-        Attachment.record("chi-square of 20 x 20 places over \(seeds) seeds: \(square), 361 expected", named: "draw-chi-square.txt")
+        let figure = "chi-square of 20 x 20 places over \(seeds) seeds: \(square), 361 expected"
+        Attachment.record(figure, named: "draw-chi-square.txt")
         #expect(square < 480)
     }
 
@@ -104,7 +105,8 @@ struct DrawTests {
             (0..<rounds).map { bestShare($0, knowsBeacon: knowsBeacon) }.reduce(0, +) / Double(rounds)
         }
         let (with, without) = (mean(false), mean(true))
-        Attachment.record("a friend's place, as a share of the line: \(with) with a beacon, \(without) without", named: "draw-grinding.txt")
+        let figure = "a friend's place, as a share of the line: \(with) with a beacon, \(without) without"
+        Attachment.record(figure, named: "draw-grinding.txt")
         // A fair draw gives 0.5, with a standard deviation of 0.29 / sqrt(300).
         #expect(abs(with - 0.5) < 0.07)
         // What the beacon is for: the best of 32 tries is 1/33 on average.

@@ -18,7 +18,7 @@ enum GermanSentences: Sentences {
     static var expired: StaticString { "Ihr Platz ist abgelaufen. Bitte stellen Sie sich neu an." }
     static var opening: StaticString { "Der Einlass hat noch nicht begonnen. Ihr Platz bleibt erhalten." }
     static var registered: StaticString {
-        "Sie sind rechtzeitig da. Die Plätze werden zu Beginn des Einlasses verlost: Wer zuerst kam, spielt keine Rolle."
+        "Sie sind rechtzeitig da. Die Plätze werden zum Einlass verlost: Wer zuerst kam, spielt keine Rolle."
     }
     static var drawing: StaticString { "Die Plätze werden gerade verlost." }
     static var ended: StaticString { "Der Warteraum ist beendet." }
