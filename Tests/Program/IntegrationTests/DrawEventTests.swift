@@ -93,6 +93,10 @@ extension Integration {
         }
 
         private func end(_ stack: DemoStack, _ client: HTTPClient, _ ticket: String) throws {
+            let long = String(repeating: "x", count: 501)
+            #expect(try stack.room("message", "demo", long).text.contains("MESSAGE_INVALID"))
+            #expect(try stack.room("announce", "demo", long).text.contains("BEACON_INVALID"))
+            #expect(try stack.room("beacon", "demo", "a1b2").text.contains("DRAW_REFUSED"))
             #expect(try stack.room("message", "demo", "Two per person").status == 0)
             let isSaid = try Wait.until(seconds: 3) {
                 try client.status(ticket).json["notice"]?.stringValue == "Two per person"

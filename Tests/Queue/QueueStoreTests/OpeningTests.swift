@@ -5,6 +5,7 @@
 
 import Admission
 import Fairness
+import QueueClient
 import TestSupport
 import Testing
 import WaitingRoomAPI
@@ -206,6 +207,17 @@ struct OpeningTests {
         try harness.reset()
         _ = try harness.tick()
         #expect(harness.room.seen.last.draw.state == .none)
+    }
+
+    @Test("A draw takes a million registrations, and no more")
+    func isBounded() throws {
+        let harness = try RedisHarness(redis: try RedisServer(), policy: policy(.seed), room: "room")
+        try prepare(harness)
+        _ = try harness.join(1)
+        // As if all but two had registered before.
+        let missing = RedisArgument(3 - QueueConstants.registeredMax)
+        _ = try harness.command(["HINCRBY", "vq:{room}:state", "draw_first", missing])
+        #expect(try harness.join(3).map { if case .waiting = $0 { true } else { false } } == [true, true, false])
     }
 
     /// What a tick shows of the room and its draw.
