@@ -53,7 +53,7 @@ func tests(
 
 let scripts = [
     "protocol", "constants", "prelude", "standing", "join", "visit", "tick", "restore", "configure", "reset",
-    "index", "news", "rooms",
+    "index", "news", "rooms", "draw",
 ]
 .map { "Lua/\($0).lua" }
 
@@ -94,6 +94,7 @@ let package = Package(
         library("Rules", "Chance"),
         library("Rules", "StrictJSON"),
         library("Rules", "Passes", ["StrictJSON", crypto]),
+        library("Rules", "Fairness", ["Admission", crypto]),
 
         // Host: the operating system. Knows no queue.
         library("Host", "Reactor", ["CLinux"]),
@@ -111,7 +112,9 @@ let package = Package(
         library(
             "Room",
             "WaitingRoomAPI",
-            ["Admission", "CZlib", "GatewayWire", "Passes", "StrictJSON", "Telemetry", crypto],
+            [
+                "Admission", "CZlib", "Fairness", "GatewayWire", "Passes", "StrictJSON", "Telemetry", crypto,
+            ],
             embed: ["html", "css"].map { "Page/waiting.\($0)" }
                 + ["start", "client", "view", "board", "proof", "journey"].map { "Page/\($0).js" }
         ),
@@ -145,7 +148,8 @@ let package = Package(
             "Program",
             "vestibule",
             [
-                "Admission", "CLinux", "Chance", "Configuration", "Gateway", "GatewayWire", "NginxCheck", "NginxFiles",
+                "Admission", "CLinux", "Chance", "Configuration", "Fairness", "Gateway", "GatewayWire", "NginxCheck",
+                "NginxFiles",
                 "Passes", "QueueClient", "Reactor", "RedisQueue", "Simulation", "StrictJSON", "Telemetry",
                 "WaitingRoomAPI",
                 logging, argumentParser,
@@ -172,6 +176,7 @@ let package = Package(
         ),
         tests("Rules", "AdmissionTests", ["Admission", "Simulation"]),
         tests("Rules", "PassesTests", ["Passes", "StrictJSON"]),
+        tests("Rules", "FairnessTests", ["Chance", "Fairness"], exclude: ["draw.py"]),
         tests("Host", "HostTests", ["Reactor", "StrictJSON", "Telemetry", logging]),
         tests("Gateway", "GatewayTests", ["Gateway", "GatewayWire", "Reactor"]),
         tests(
@@ -185,7 +190,7 @@ let package = Package(
         tests(
             "Queue",
             "QueueStoreTests",
-            ["Admission", "QueueClient", "Reactor", "RedisQueue", "Simulation", "WaitingRoomAPI"]
+            ["Admission", "Fairness", "QueueClient", "Reactor", "RedisQueue", "Simulation", "WaitingRoomAPI"]
         ),
         tests("Queue", "RedisQueueTests", ["Admission", "QueueClient", "Reactor", "RedisQueue", "WaitingRoomAPI"]),
         tests("Program", "ConfigurationTests", ["Admission", "Configuration", "NginxFiles"]),

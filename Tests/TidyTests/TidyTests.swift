@@ -116,7 +116,7 @@ struct ImportTests {
             "CZlib": ["WaitingRoomAPI"],
             "Histogram": ["Load"],
             "Yams": ["Configuration"],
-            "Crypto": ["Passes", "QueueClient", "WaitingRoomAPI"],
+            "Crypto": ["Fairness", "Passes", "QueueClient", "WaitingRoomAPI"],
             "ArgumentParser": ["vestibule", "vestibule-load"],
         ]
         for file in Tree.sources {
@@ -125,7 +125,7 @@ struct ImportTests {
                 #expect(targets.contains(file.target), "\(file.path):\(line) imports \(module)")
             }
         }
-        let withoutCalls = ["Passes", "WaitingRoomAPI", "Simulation", "QueueClient", "RedisQueue"]
+        let withoutCalls = ["Fairness", "Passes", "WaitingRoomAPI", "Simulation", "QueueClient", "RedisQueue"]
         for file in Tree.sources where withoutCalls.contains(file.target) {
             #expect(!file.imports.contains { $0.module == "Glibc" }, "\(file.path) makes system calls")
         }

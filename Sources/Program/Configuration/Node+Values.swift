@@ -36,7 +36,14 @@ extension Node {
         case .duration, .seconds:
             return try milliseconds(key, in: min(1, field.bounds.lowerBound)...field.bounds.upperBound)
         case .rate: return try thousandths(key)
-        case .mode:
+        case .moment:
+            let written = try text(key)
+            do throws(MomentFault) {
+                return try Moment.milliseconds(written, zones: TimeZones.instants)
+            } catch {
+                throw key.error("\(key.text) \(error.reason)")
+            }
+        case .mode, .draw:
             guard let value = field.value(of: try text(key)) else { throw key.error("\(key.text) \(field.demand)") }
             return value
         }

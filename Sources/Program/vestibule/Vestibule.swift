@@ -13,7 +13,8 @@ struct Vestibule: ParsableCommand {
         subcommands: [
             DemoCommand.self, ServeCommand.self, RoomCommand.self, KeysCommand.self, TokenCommand.self,
             NginxCommand.self, PageCommand.self, SimulateCommand.self, EstimateBenchCommand.self,
-            CheckConfigCommand.self, InstallCommand.self, UninstallCommand.self, WorkerCommand.self,
+            CheckConfigCommand.self, FairnessCommand.self, InstallCommand.self, UninstallCommand.self,
+            WorkerCommand.self,
         ]
     )
 }

@@ -112,6 +112,16 @@ public final class RedisQueueStore: QueueStore {
         caller.call(.tick, room: room, arguments) { completion(RedisQueueStore.decode($0, ReplyDecoder.tick)) }
     }
 
+    public func draw(
+        _ action: DrawAction,
+        room: any RoomMemoryKeeper,
+        _ completion: @escaping Completion<DrawReply>
+    ) {
+        caller.call(.draw, room: room, { DrawCall.words(of: action) }) {
+            completion(RedisQueueStore.decode($0, ReplyDecoder.draw))
+        }
+    }
+
     public var hasNews: Bool { caller.hasIndex }
 
     public func news(since mark: Int, _ completion: @escaping Completion<RoomNews>) {
@@ -171,7 +181,11 @@ public final class RedisQueueStore: QueueStore {
                     if visit.action == .enter || visit.action == .renew {
                         lane.room.noteEntry(reply, of: visit.claim.number)
                     }
-                    visit.completion(.success(reply))
+                    // For as long as a tick: then the worker knows the new places.
+                    let isMoved = reply.standing == .moved
+                    visit.completion(
+                        isMoved ? .failure(.unavailable("the places were drawn just now")) : .success(reply)
+                    )
                 }
             case .failure(let failure):
                 for visit in batch { visit.completion(.failure(failure)) }

@@ -63,6 +63,7 @@ package enum ReplyDecoder {
         case .expired: .expired
         case .retry: .retry(afterMilliseconds: time)
         case .fenced: .fenced
+        case .moved: .moved
         }
     }
 
@@ -70,7 +71,8 @@ package enum ReplyDecoder {
         guard let parts = reply.arrayValue, parts.count == TickPart.allCases.count,
             let chunks = parts[.chunks].arrayValue, let overrides = parts[.overrides].arrayValue,
             let state = ScriptWords<TickField>(parts[.state]), let limits = integers(parts[.policy]),
-            let policy = RoomPolicy(scriptArguments: limits), let flow = integers(parts[.flow])
+            let policy = RoomPolicy(scriptArguments: limits), let flow = integers(parts[.flow]),
+            let texts = TickTexts(parts[.texts]), DrawState(rawValue: state[.drawState]) != nil
         else { return nil }
         var tick = TickReply()
         for field in TickField.allCases {
@@ -78,6 +80,12 @@ package enum ReplyDecoder {
             tick[keyPath: field.place] = state[field]
         }
         tick.policy = policy
+        tick.notice = texts[.notice]
+        tick.draw.commitment = texts[.commitment]
+        tick.draw.seed = texts[.seed]
+        tick.draw.source = texts[.source]
+        tick.draw.beacon = texts[.beacon]
+        tick.draw.openedMilliseconds = Int(texts[.opened]) ?? 0
         tick.overrides = overrides.map(\.integerValue)
         for i in stride(from: 0, to: flow.count - 1, by: 2) { tick.flow.append((flow[i], flow[i + 1])) }
         for i in stride(from: 0, to: chunks.count - 1, by: 2) {
@@ -85,6 +93,22 @@ package enum ReplyDecoder {
             tick.chunks.append((index, chunks[i + 1].bytesValue))
         }
         return tick
+    }
+
+    /// The version, and for each chunk its index and two bitmaps; or whether it was done.
+    package static func draw(_ reply: RedisReply) -> DrawReply? {
+        if let number = reply.integerValue { return number == 0 ? .refused : .done }
+        guard let words = reply.arrayValue, words.count % 3 == 1, let version = words[0].integerValue else {
+            return nil
+        }
+        var chunks: [DrawChunk] = []
+        for at in stride(from: 1, to: words.count, by: 3) {
+            guard let index = words[at].integerValue, chunkIndexes.contains(index),
+                let waiting = words[at + 1].bytesValue, let left = words[at + 2].bytesValue
+            else { return nil }
+            chunks.append(DrawChunk(index: index, waiting: waiting, left: left))
+        }
+        return .bits(version: version, chunks)
     }
 
     package static func news(_ reply: RedisReply) -> RoomNews? {
@@ -110,6 +134,27 @@ package enum ReplyDecoder {
         guard let elements = reply.arrayValue else { return nil }
         let values = elements.compactMap(\.integerValue)
         return values.count == elements.count ? values : nil
+    }
+}
+
+/// The texts of a tick, by their names.
+private struct TickTexts {
+    private let texts: [String]
+
+    init?(_ reply: RedisReply) {
+        let found = reply.arrayValue?.compactMap(\.bytesValue)
+        guard let found, found.count == TickText.allCases.count else { return nil }
+        texts = found.map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    subscript(_ text: TickText) -> String { texts[text.rawValue] }
+}
+
+extension TickReply {
+    /// A number that is no state leaves it as it is.
+    fileprivate var drawStateNumber: Int {
+        get { draw.state.rawValue }
+        set { draw.state = DrawState(rawValue: newValue) ?? draw.state }
     }
 }
 
@@ -143,6 +188,9 @@ extension TickField {
         case .callTokens: \.callTokens
         case .revision: \.revision
         case .askedAbandonMs: \.askedAbandonMilliseconds
+        case .drawState: \.drawStateNumber
+        case .drawFirst: \.draw.first
+        case .drawBehind: \.draw.behind
         }
     }
 }

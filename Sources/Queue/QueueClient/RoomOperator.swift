@@ -47,9 +47,11 @@ public final class RoomOperator {
     }
 
     /// Sets limits (nil: back to the configuration file). The caller has checked the resulting policy.
+    /// - Parameter notice: the message to visitors, empty for none; nil leaves it.
     public func configure(
         _ room: any RoomMemoryKeeper,
         _ changes: [(field: PolicyField, value: Int?)],
+        notice: String? = nil,
         _ completion: @escaping (StoreFailure?) -> Void
     ) {
         let arguments = changes.flatMap { change in
@@ -58,7 +60,27 @@ public final class RoomOperator {
                 change.value.map { RedisArgument($0) } ?? RedisArgument(ScriptProtocol.defaultWord),
             ]
         }
-        caller.call(.configure, room: room, { arguments }, mayRestore: false) { completion(RoomOperator.failure($0)) }
+        let words = notice.map { text in
+            let value = text.isEmpty ? ScriptProtocol.defaultWord : text
+            return [RedisArgument(ScriptProtocol.noticeWord), RedisArgument(value)]
+        }
+        let all = arguments + (words ?? [])
+        caller.call(.configure, room: room, { all }, mayRestore: false) { completion(RoomOperator.failure($0)) }
+    }
+
+    /// Works on the room's draw.
+    public func draw(
+        _ action: DrawAction,
+        _ room: any RoomMemoryKeeper,
+        _ completion: @escaping (Result<DrawReply, StoreFailure>) -> Void
+    ) {
+        caller.call(.draw, room: room, { DrawCall.words(of: action) }, mayRestore: false) { result in
+            completion(
+                result.flatMap { reply in
+                    ReplyDecoder.draw(reply).map { .success($0) } ?? .failure(.refused("draw out of shape"))
+                }
+            )
+        }
     }
 
     /// Ends the generation; answers with the new one.

@@ -15,6 +15,7 @@ public enum QueueScript: String, CaseIterable, Sendable {
     case configure
     case reset
     case news
+    case draw
 }
 
 /// Which clock the scripts read.
@@ -73,6 +74,7 @@ public struct ScriptCatalog: Sendable {
             case .restore: [PackageResources.index_lua, PackageResources.restore_lua]
             case .news: [PackageResources.news_lua]
             case .configure: [index, prelude, PackageResources.configure_lua]
+            case .draw: [index, prelude, PackageResources.draw_lua]
             case .reset: [index, prelude, PackageResources.reset_lua]
             }
         let own = Array(([PackageResources.constants_lua] + parts).joined(separator: [UInt8(ascii: "\n")]))

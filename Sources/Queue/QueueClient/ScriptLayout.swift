@@ -36,7 +36,9 @@ public enum TickArgument: Int, ScriptLayout {
     case heartbeatEpoch
 }
 /// The lists of which tick.lua's reply consists.
-public enum TickPart: Int, ScriptLayout { case state, policy, flow, chunks, overrides }
+public enum TickPart: Int, ScriptLayout { case state, policy, flow, chunks, overrides, texts }
+/// The texts of ``TickPart/texts``; empty where there is none.
+public enum TickText: Int, ScriptLayout { case notice, commitment, seed, source, beacon, opened }
 /// The numbers of ``TickPart/state``. Except for `now`, `callTokens` and
 /// `revision` they are fields of the room's hash in Redis.
 public enum TickField: Int, ScriptLayout {
@@ -48,6 +50,8 @@ public enum TickField: Int, ScriptLayout {
     case revision
     /// `abandon_after` as it was asked for, see ``TickReply/askedAbandonMilliseconds``.
     case askedAbandonMs
+    /// See ``DrawState``.
+    case drawState, drawFirst, drawBehind
 }
 
 /// The first arguments of restore.lua, which takes no policy. Overrides, entries and bitmaps follow, in pairs.
@@ -59,6 +63,9 @@ public enum RestoreArgument: Int, ScriptLayout {
 }
 /// restore.lua's reply.
 public enum RestoreReplyField: Int, ScriptLayout { case generation, next, incarnation }
+
+/// The first arguments of draw.lua, behind the policy. What they are depends on the action.
+public enum DrawArgument: Int, ScriptLayout { case action, a, b, c }
 
 /// The arguments of news.lua.
 public enum NewsArgument: Int, ScriptLayout { case since }

@@ -18,6 +18,7 @@ public enum StandingCode: Int, CaseIterable, Sendable {
     case fenced = 7
     /// Entered, and the entry can be lengthened.
     case renewable = 8
+    case moved = 9
 }
 
 /// What became of a join, as join.lua says it. `time` is the position, the expiry of the pass, or the issue time of the
@@ -82,6 +83,8 @@ public enum ScriptError: String, CaseIterable, Sendable {
 public enum ScriptProtocol {
     /// In place of a value: the limit of the configuration file is in force again.
     public static let defaultWord = "default"
+    /// In place of a limit's name: the message to visitors.
+    public static let noticeWord = "notice"
 
     /// Name in Lua, value, and what a reader of the scripts has to know.
     static let constants: [(name: String, value: Int, reason: String)] = [
@@ -107,6 +110,8 @@ public enum ScriptProtocol {
         ("PATIENCE_MS_MAX", RoomPolicy.patienceMillisecondsMax, "and at most this"),
         ("PATIENCE_MS", RoomPolicy.patienceMillisecondsPerPoll, "for each who waits, by the polls of a second"),
         ("TICKET_MS", QueueConstants.ticketBelievedMilliseconds, "an older ticket is not believed after a loss"),
+        ("DRAW_MAX", QueueConstants.registeredMax, "registrations for a draw"),
+        ("DRAW_CLAIM_MS", QueueConstants.drawClaimMilliseconds, "for which one worker computes the draw"),
         ("ROOM_MS", QueueConstants.roomLifetimeMilliseconds, "life of the keys of a room that nobody runs"),
         ("RECALL_TOKENS", QueueConstants.recallTokens, "tokens in a claim window below which they are scarce"),
         ("PASSES_MAX", QueueConstants.passesPerTickMax, "passes that one tick ends at most"),
@@ -161,6 +166,8 @@ public enum ScriptProtocol {
         lines += constants.map { "local \($0.name) = \($0.value)  -- \($0.reason)" }
         lines.append("local POLICY = {" + policy.map { "'\($0.rawValue)'" }.joined(separator: ", ") + "}")
         lines += RoomMode.allCases.map { "local \($0.name.uppercased()) = \($0.rawValue)" }
+        lines += DrawKind.allCases.map { "local DRAW_\($0.name.uppercased()) = \($0.rawValue)" }
+        lines += DrawState.allCases.map { "local DRAW_\("\($0)".uppercased()) = \($0.rawValue)" }
         lines += StandingCode.allCases.map { "local \(constant("\($0)")) = \($0.rawValue)" }
         lines += JoinCode.allCases.map { "local JOIN_\(constant("\($0)")) = \($0.rawValue)" }
         lines += JoinKind.allCases.map { "local KIND_\(constant("\($0)")) = '\($0.rawValue)'" }
@@ -179,6 +186,7 @@ public enum ScriptProtocol {
         lines += places("VISIT_RESULT", VisitResult.self, from: 1)
         lines += places("TICK_ARG", TickArgument.self, from: behindPolicy, items: "TICK_ITEMS")
         lines += places("TICK_PART", TickPart.self, from: 1)
+        lines += places("DRAW_ARG", DrawArgument.self, from: behindPolicy, items: "DRAW_ITEMS")
         // A function, because only tick.lua needs the list.
         lines.append("local function tick_fields()")
         lines.append("  return {" + TickField.allCases.map { "'\(name("\($0)"))'" }.joined(separator: ", ") + "}")

@@ -22,6 +22,8 @@ public struct APIEnvironment {
     /// Quiet rooms that are looked at with each tick though no news name them, in turn. 0 only where nothing but the
     /// worker's kind changes rooms.
     public var looksInTurn = 1
+    /// 64 bits that nobody can guess; nil where no draw of places may begin.
+    public var secret: (() -> UInt64)?
     /// Makes a room of a template, or finds it; calls back when it is one of the rooms, or why it is not.
     public var makeRoom: (String, RoomTemplate, @escaping (RoomMaking) -> Void) -> Void = { $2(.unavailable) }
     /// Called after each tick that went well, before anything is answered from it.

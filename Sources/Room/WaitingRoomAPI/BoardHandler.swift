@@ -38,6 +38,8 @@ struct BoardHandler {
         json.member("generation", room.generation)
         json.member("as_of_ms", room.asOfMilliseconds)
         json.member("mode", room.policy.mode.name)
+        if room.opensLater { json.member("opens_at_ms", room.policy.opensMilliseconds) }
+        if !room.seen.last.notice.isEmpty { json.member("notice", room.seen.last.notice) }
         json.member("next", room.next)
         // Those who missed two calls wait behind everybody, and ask `status` only.
         json.member("waiting", room.mirror.punctualCount)
@@ -68,7 +70,7 @@ struct BoardHandler {
 
     /// Positions, each twice the one before, up to the last waiting visitor's, with the seconds that `status` reports.
     private func waits(_ room: Room) -> [(Int, Int)] {
-        guard room.policy.mode != .paused else { return [] }
+        guard room.policy.mode != .paused, room.policy.mode != .ended, !room.opensLater else { return [] }
         let last = room.mirror.punctualCount
         var positions: [Int] = []
         var position = 1

@@ -59,6 +59,7 @@ struct EnterHandler {
         case .left: call.refuse(.left)
         case .expired: call.refuse(.expired)
         case .fenced: call.refuse(.otherGeneration)
+        case .moved: call.refuse(.storeAway)
         }
         api.count(.entersRefused)
     }

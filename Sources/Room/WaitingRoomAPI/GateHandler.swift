@@ -135,7 +135,7 @@ struct GateHandler {
             case .known(let number, let issued):
                 // The person has a place already, and comes without its ticket.
                 let claim = TicketClaim(generation: answer.generation, number: number, issuedMilliseconds: issued)
-                gateReturning(claim, caller, isNamed: true)
+                gateReturning(room.placed(claim), caller, isNamed: true)
             case .bypassed, .passed: caller.call.respond(continuation(caller))
             default: hold(caller, .join)
             }
@@ -168,6 +168,7 @@ struct GateHandler {
                 // Without JavaScript this is the only heartbeat there is.
                 room.markAlive(reply.place)
                 hold(caller, .poll, at: (reply.place, room.position(reply)), ticket: isNamed ? claim : nil)
+            case .moved: hold(caller, .poll)
             case .called, .retry:
                 room.markAlive(claim.number)
                 hold(caller, .poll, ticket: isNamed ? claim : nil)

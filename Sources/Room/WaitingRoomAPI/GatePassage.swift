@@ -40,7 +40,7 @@ extension GateHandler {
         case .entered(let expires): admit(visitor.claim, expires, reply, caller)
         case .left, .expired, .fenced: letPass(caller, problem)
         // It is for the person's page to enter.
-        case .called, .retry: refuse(caller, problem)
+        case .called, .retry, .moved: refuse(caller, problem)
         case .waiting: refuse(caller, problem, at: (reply.place, caller.room.position(reply)))
         }
     }

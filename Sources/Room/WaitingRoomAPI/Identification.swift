@@ -13,8 +13,15 @@ internal import Telemetry
 struct Visitor {
     let room: Room
     let ticket: Ticket
+    /// The visitor's number in the line: the ticket's, or the drawn one.
+    let number: Int
 
-    var number: Int { Int(ticket.number) }
+    init(room: Room, ticket: Ticket) {
+        self.room = room
+        self.ticket = ticket
+        let isOfToday = Int(ticket.generation) == room.generation
+        number = isOfToday ? room.draw.number(of: Int(ticket.number)) : Int(ticket.number)
+    }
 
     /// Where the visitor waits in the mirror; nil when it does not, or when its ticket is of another generation.
     var placeInMirror: (place: Int, position: Int)? {
@@ -24,7 +31,7 @@ struct Visitor {
     var claim: TicketClaim {
         TicketClaim(
             generation: Int(ticket.generation),
-            number: Int(ticket.number),
+            number: number,
             issuedMilliseconds: Int(ticket.issuedMilliseconds)
         )
     }

@@ -91,6 +91,9 @@ struct JSONWriter: ~Copyable {
 
     mutating func text(_ number: Int) { bytes.append(decimal: number) }
 
+    /// Text of somebody else.
+    mutating func text(escaping words: String) { JSONText.escape(words.utf8) { bytes.append($0) } }
+
     mutating func endText() { bytes.append(UInt8(ascii: "\"")) }
 
     mutating func member(_ key: StaticString, pairs: [(Int, Int)]) {

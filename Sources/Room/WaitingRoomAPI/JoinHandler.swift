@@ -86,7 +86,7 @@ struct JoinHandler {
             case .entered(let expires):
                 respondAdmitted(visitor.claim, expires, reply, room, call)
             case .waiting, .called, .retry: stands(reply, visitor.claim, room, call)
-            case .left, .expired, .fenced: take()
+            case .left, .expired, .fenced, .moved: take()
             }
         }
     }
@@ -163,10 +163,10 @@ struct JoinHandler {
             respondAdmitted(answer.claim(number, key), expires, answer.entry(expires, room), room, call)
         case .known(let number, let issued):
             let claim = TicketClaim(generation: answer.generation, number: number, issuedMilliseconds: issued)
-            rejoined(claim, room, call)
+            rejoined(room.placed(claim), room, call)
         case .closed:
             api.count(.joinsRefused)
-            call.refuse(.roomClosed)
+            call.refuse(room.policy.mode == .ended ? .roomEnded(room.seen.last.notice) : .roomClosed)
         case .full, .noRoom:
             api.count(.joinsRefused)
             call.refuse(.roomFull)

@@ -106,6 +106,10 @@ struct Problem: Error {
         "PASS_OTHER_CLIENT",
         "the pass is bound to another network or browser; enter again with the ticket"
     )
+    static let noDraw = Problem(404, "NO_DRAW", "there is no draw of places in this room")
+    static func roomEnded(_ notice: String) -> Problem {
+        Problem(410, "ROOM_ENDED", notice.isEmpty ? "the waiting room is over" : notice)
+    }
     static let passForeign = Problem(503, "PASS_FOREIGN", "the pass is for another room")
     static let proofRequired = Problem(
         403,

@@ -92,6 +92,8 @@ public final class Room: RoomMemoryKeeper {
     /// The worker's monotonic clock at the last request.
     private var usedMilliseconds = 0
     private(set) var isTicking = false
+    /// This worker's part in the draw of places.
+    var draw = DrawDesk()
     /// What the watch of this worker's rooms knows of this one.
     var news = RoomWatch.Entry()
     /// The last tick that ended was not answered.
@@ -127,7 +129,8 @@ public final class Room: RoomMemoryKeeper {
         outage.door(
             ageMilliseconds: age(nowMilliseconds: nowMilliseconds),
             limitMilliseconds: limitMilliseconds,
-            mode: isKnown ? policy.mode : nil,
+            // Before the doors open nobody passes, whatever happens to the store.
+            mode: isKnown ? (opensLater ? .paused : policy.mode) : nil,
             hasTickFailed: hasTickFailed
         )
     }

@@ -30,6 +30,7 @@ struct Route {
         Route("/board", ["GET"]) { BoardHandler(api: $0).handle($1, $2) },
         Route("/join", ["POST"]) { JoinHandler(api: $0).handle($1, $2) },
         Route("/enter", ["POST"]) { EnterHandler(api: $0).handle($1, $2) },
+        Route("/draw", ["GET"]) { DrawHandler(api: $0).handle($1, $2) },
         Route("/leave", ["POST", "DELETE"]) { LeaveHandler(api: $0).handle($1, $2) },
     ]
 

@@ -13,6 +13,10 @@ struct VisitorView {
     var isPaused = false
     /// Two calls have lapsed: the visitor waits behind everybody else, and shows no board's place.
     var isLate = false
+    /// When the doors open, in milliseconds since 1970; nil when they are open.
+    var opensAtMilliseconds: Int?
+    /// The operator's message; empty for none.
+    var notice = ""
     var pollAfterMilliseconds: Int
     var message: WaitMessage
     var language: Language
@@ -31,6 +35,8 @@ struct VisitorView {
         }
         json.member("poll_after_ms", pollAfterMilliseconds)
         if isLate { json.member("late", true) }
+        if let opensAtMilliseconds { json.member("opens_at_ms", opensAtMilliseconds) }
+        if !notice.isEmpty { json.member("notice", notice) }
         message.write(into: &json, "message", language)
     }
 }
@@ -44,6 +50,11 @@ extension VisitorView {
         _ language: Language,
         _ api: APIContext
     ) -> VisitorView {
+        if room.policy.mode == .ended { return ended(room, language) }
+        let opensIn = room.opensIn(nowMilliseconds: api.now)
+        if opensIn > 0 || room.isRegistered(place) {
+            return before(in: room, at: place, position, opensIn, language, api)
+        }
         let isPaused = room.policy.mode == .paused
         // Everybody who is yet to come goes before those who let two calls lapse: nothing can be promised to them.
         let isLate = place >= RankIndex.lateOffset
@@ -65,10 +76,63 @@ extension VisitorView {
             estimate: estimate,
             isPaused: isPaused,
             isLate: isLate,
+            notice: room.seen.last.notice,
             pollAfterMilliseconds: poll,
             message: isPaused ? .paused : isLate ? .late : estimate.map { .wait($0) } ?? .paused,
             language: language
         )
+    }
+
+    /// Of a visitor who is here before the doors open, or before the places are drawn: those who are registered have no
+    /// position yet. Their polls are spread over half of the claim window behind the opening, so that those who are
+    /// called first learn of it in time.
+    private static func before(
+        in room: Room,
+        at place: Int,
+        _ position: Int,
+        _ opensIn: Int,
+        _ language: Language,
+        _ api: APIContext
+    ) -> VisitorView {
+        let isRegistered = room.isRegistered(place)
+        let policy = room.policy
+        let wait = isRegistered ? nil : room.estimate(position: position)
+        let longest = isRegistered ? room.mirror.count * 1000 / max(1, policy.rateMilli) : 0
+        let seconds = (opensIn + 999) / 1000
+        let estimate = WaitEstimate(
+            seconds: max(1, seconds + (wait?.seconds ?? 0)),
+            lowSeconds: seconds + (wait?.lowSeconds ?? 0),
+            highSeconds: max(1, seconds + (wait?.highSeconds ?? longest)),
+            confidence: wait?.confidence ?? .low
+        )
+        let jitter = api.environment.random()
+        let hint = PollPacing.hintMilliseconds(
+            etaSeconds: seconds,
+            position: isRegistered ? room.mirror.count : position,
+            waiting: room.mirror.count,
+            budgetPerSecond: policy.pollBudget,
+            policy: policy,
+            jitter: jitter
+        )
+        let behindOpening = opensIn + 200 + Int(Double(policy.claimWindowMilliseconds / 2) * jitter)
+        return VisitorView(
+            status: policy.mode == .paused ? "paused" : "waiting",
+            position: isRegistered ? nil : position,
+            estimate: estimate,
+            isPaused: policy.mode == .paused,
+            opensAtMilliseconds: policy.opensMilliseconds,
+            notice: room.seen.last.notice,
+            pollAfterMilliseconds: opensIn > 0 && hint > opensIn ? behindOpening : hint,
+            message: isRegistered ? (opensIn > 0 ? .registered : .drawing) : .opening,
+            language: language
+        )
+    }
+
+    /// Of somebody who waits in a room that is over.
+    private static func ended(_ room: Room, _ language: Language) -> VisitorView {
+        var view = ended("expired", .ended(room.seen.last.notice), language)
+        view.notice = room.seen.last.notice
+        return view
     }
 
     /// Of a visitor about whom the store has answered this.
@@ -94,7 +158,7 @@ extension VisitorView {
             return ended("admitted", .admitted, language)
         case .left:
             return ended("left", .left, language)
-        case .expired, .fenced:
+        case .expired, .fenced, .moved:
             return ended("expired", .expired, language)
         }
     }

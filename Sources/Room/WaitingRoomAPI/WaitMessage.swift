@@ -13,6 +13,14 @@ enum WaitMessage {
     case admitted
     case left
     case expired
+    /// Here before the doors open, in the order of coming.
+    case opening
+    /// Here before the doors open, for a draw of places.
+    case registered
+    /// The doors are open, and the places are being drawn.
+    case drawing
+    /// The room is over; the operator's words, where there are some.
+    case ended(String)
 
     /// Written part by part: as a string it was a twentieth of a poll's instructions.
     func write(into json: inout JSONWriter, _ key: StaticString, _ language: Language) {
@@ -53,6 +61,11 @@ enum WaitMessage {
         case .admitted: json.text(Words.admitted)
         case .left: json.text(Words.left)
         case .expired: json.text(Words.expired)
+        case .opening: json.text(Words.opening)
+        case .registered: json.text(Words.registered)
+        case .drawing: json.text(Words.drawing)
+        case .ended(let notice) where !notice.isEmpty: json.text(escaping: notice)
+        case .ended: json.text(Words.ended)
         }
     }
 

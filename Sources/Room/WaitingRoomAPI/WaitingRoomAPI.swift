@@ -94,6 +94,7 @@ public final class WaitingRoomAPI {
         context.environment.ticked(room)
         logDisagreement(room)
         noteClockSkew(room)
+        advanceDraw(room)
         context.count(.ticks)
         // What the visitors of this worker were promised, and what became of it.
         for outcome in room.takeOutcomes() {
@@ -102,6 +103,23 @@ public final class WaitingRoomAPI {
                 accuracy: outcome.accuracy,
                 isCovered: outcome.isCovered
             )
+        }
+    }
+
+    /// Does this worker's part in the room's draw.
+    private func advanceDraw(_ room: Room) {
+        guard let action = room.draw.step(room, random: context.environment.secret) else { return }
+        ask(action, room)
+    }
+
+    private func ask(_ action: DrawAction, _ room: Room) {
+        room.draw.noteAsked(true)
+        context.store.draw(action, room: room) { [weak self] result in
+            room.draw.noteAsked(false)
+            guard case .success(.bits(let version, let chunks)) = result, room.seen.last.draw.state == .opened else {
+                return
+            }
+            self?.ask(room.draw.application(version, chunks, room), room)
         }
     }
 

@@ -17,6 +17,9 @@ public enum PolicyField: String, CaseIterable, Sendable {
     case mode
     case capacity
     case pollBudget = "poll_budget"
+    case opensAt = "opens_ms"
+    case closesAt = "closes_ms"
+    case draw
     case passMax = "pass_max_ms"
 
     /// What a limit is, and so how operators write it.
@@ -31,6 +34,10 @@ public enum PolicyField: String, CaseIterable, Sendable {
         case seconds
         /// The name of a ``RoomMode``, kept as its number.
         case mode
+        /// A ``Moment``, kept in milliseconds since 1970; 0 is none.
+        case moment
+        /// The name of a ``DrawKind``, kept as its number.
+        case draw
     }
 
     private typealias Row = (key: String, kind: Kind, bounds: ClosedRange<Int>, place: WritableKeyPath<RoomPolicy, Int>)
@@ -49,6 +56,9 @@ public enum PolicyField: String, CaseIterable, Sendable {
         case .mode: ("mode", .mode, 0...RoomMode.allCases.count - 1, \.modeNumber)
         case .capacity: ("capacity", .count, 1...16_000_000, \.capacity)
         case .pollBudget: ("poll_budget", .count, 10...10_000_000, \.pollBudget)
+        case .opensAt: ("opens_at", .moment, 0...Moment.latest, \.opensMilliseconds)
+        case .closesAt: ("closes_at", .moment, 0...Moment.latest, \.closesMilliseconds)
+        case .draw: ("draw", .draw, 0...DrawKind.allCases.count - 1, \.drawNumber)
         case .passMax: ("pass_max", .duration, 0...day, \.passMaxMilliseconds)
         }
     }
@@ -73,16 +83,21 @@ public enum PolicyField: String, CaseIterable, Sendable {
         case .count: "\(value)"
         case .duration, .seconds: "\(value)ms"
         case .mode: RoomMode(rawValue: value)?.name ?? "\(value)"
+        case .moment: Moment.text(value)
+        case .draw: DrawKind(rawValue: value)?.name ?? "\(value)"
         }
     }
 
-    /// The value that an operator has written, within the bounds or not; nil when it cannot be read.
+    /// The value that an operator has written, within the bounds or not; nil when it cannot be read. A moment with the
+    /// name of a zone is read by ``Moment``.
     public func value(of text: String) -> Int? {
         switch kind {
         case .rate: Quantity.thousandths(text)
         case .count: Int(text)
         case .duration, .seconds: Quantity.milliseconds(text)
         case .mode: RoomMode(name: text)?.rawValue
+        case .moment: try? Moment.milliseconds(text) { _, _ in nil }
+        case .draw: DrawKind(name: text)?.rawValue
         }
     }
 
@@ -97,7 +112,9 @@ public enum PolicyField: String, CaseIterable, Sendable {
         case .duration: "must be \(Quantity.text(milliseconds: low)) to \(Quantity.text(milliseconds: high))"
         case .seconds:
             "must be \(Quantity.text(milliseconds: low)) to \(Quantity.text(milliseconds: high)), in whole seconds"
-        case .mode: "must be open, paused, closed or bypass"
+        case .mode: "must be open, paused, closed, bypass or ended"
+        case .moment: Moment.demand
+        case .draw: "must be off, seed or beacon"
         }
     }
 }
@@ -112,6 +129,11 @@ extension RoomPolicy {
     fileprivate var modeNumber: Int {
         get { mode.rawValue }
         set { mode = RoomMode(rawValue: newValue) ?? mode }
+    }
+
+    fileprivate var drawNumber: Int {
+        get { draw.rawValue }
+        set { draw = DrawKind(rawValue: newValue) ?? draw }
     }
 
     /// The values in the order of ``PolicyField``, as the scripts take them.

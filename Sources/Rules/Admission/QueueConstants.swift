@@ -55,6 +55,10 @@ public enum QueueConstants {
     /// Chunks between a visitor's number and the place behind everybody else: more than numbers reach in a thousand
     /// years, and few enough that a place stays below 2^53, where Lua's numbers are exact.
     public static let lateChunks = 1 << 34
+    /// Registrations for one draw: a worker keeps four bytes of each, and orders them within some 0.2 s.
+    public static let registeredMax = 1_000_000
+    /// For this long the worker that has asked for the registrations computes the draw, and no other.
+    public static let drawClaimMilliseconds = 300
     /// A called visitor for whom max_active has no place tries again after this many milliseconds at least.
     public static let placeRetryMilliseconds = 1000
     /// A tick of a room in bypass calls this fraction (one part of them) of those who wait: half of a crowd within 42 s

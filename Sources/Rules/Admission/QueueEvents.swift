@@ -114,6 +114,8 @@ public enum Standing: Equatable, Sendable {
     case expired
     /// The ticket's generation was ended by a reset.
     case fenced
+    /// The number was registered for a draw, which this worker has yet to learn of.
+    case moved
 }
 
 /// The answer about one visitor.
@@ -188,6 +190,9 @@ public struct TickReply {
     public var openedMilliseconds = 0
     public var counters = RoomCounters()
     public var policy = RoomPolicy.standard
+    /// The operator's message to visitors; empty for none.
+    public var notice = ""
+    public var draw = RoomDraw()
     /// Names this memory of the store; another one means that it was lost and made anew.
     public var incarnation = 0
     /// Whole tokens for calls that were left when the tick had called.

@@ -123,6 +123,8 @@ public protocol QueueStore: AnyObject {
         _ completion: @escaping Completion<StandingReply>
     )
     func tick(_ request: TickRequest, room: any RoomMemoryKeeper, _ completion: @escaping Completion<TickReply>)
+    /// Works on the room's draw.
+    func draw(_ action: DrawAction, room: any RoomMemoryKeeper, _ completion: @escaping Completion<DrawReply>)
     /// Whether the store can say what is new. Else each room is looked at by itself.
     var hasNews: Bool { get }
     /// Which rooms a worker must look at: those that have changed since the answer with this mark (0: none), and those
@@ -133,6 +135,14 @@ public protocol QueueStore: AnyObject {
 extension QueueStore {
     public var refusal: String? { nil }
     public var hasNews: Bool { false }
+
+    public func draw(
+        _ action: DrawAction,
+        room: any RoomMemoryKeeper,
+        _ completion: @escaping Completion<DrawReply>
+    ) {
+        completion(.failure(.unavailable("this store draws no places")))
+    }
 
     public func news(since mark: Int, _ completion: @escaping Completion<RoomNews>) {
         completion(.failure(.unavailable("this store does not know")))

@@ -12,6 +12,8 @@ public enum RoomMode: Int, Sendable, CaseIterable {
     case closed = 2
     /// Lets everybody pass: the room is switched off.
     case bypass = 3
+    /// It is over, or sold out: takes no joins and calls nobody. Visitors who were called may still enter.
+    case ended = 4
 
     /// The word used in the configuration, the command line and the API.
     public var name: String {
@@ -20,6 +22,7 @@ public enum RoomMode: Int, Sendable, CaseIterable {
         case .paused: "paused"
         case .closed: "closed"
         case .bypass: "bypass"
+        case .ended: "ended"
         }
     }
 
@@ -27,6 +30,25 @@ public enum RoomMode: Int, Sendable, CaseIterable {
     public init?(name: String) {
         guard let mode = RoomMode.allCases.first(where: { $0.name == name }) else { return nil }
         self = mode
+    }
+}
+
+/// How the places of those who came before a room opened are found.
+public enum DrawKind: Int, Sendable, CaseIterable {
+    /// In the order in which they came.
+    case off = 0
+    /// By a secret seed, whose digest is published before.
+    case seed = 1
+    /// By the seed and a beacon: a value that becomes known only after the doors have opened.
+    case beacon = 2
+
+    /// The word used in the configuration, the command line and the API.
+    public var name: String { "\(self)" }
+
+    /// The kind with this name, or nil.
+    public init?(name: String) {
+        guard let kind = DrawKind.allCases.first(where: { $0.name == name }) else { return nil }
+        self = kind
     }
 }
 
@@ -52,6 +74,12 @@ public struct RoomPolicy: Equatable, Sendable {
     public var capacity = 2_000_000
     /// Polls a second that the hints aim at.
     public var pollBudget = 20_000
+    /// Before this moment people may join, and nobody is called; in milliseconds since 1970, 0 for none.
+    public var opensMilliseconds = 0
+    /// From this moment on an open room is as a closed one; in milliseconds since 1970, 0 for never.
+    public var closesMilliseconds = 0
+    /// How the places of those who joined before ``opensMilliseconds`` are found.
+    public var draw = DrawKind.off
     /// How long an entry can go on by renewals of its pass, from when it began, in milliseconds. A pass is never
     /// renewed (`pass_renewal: fixed`) where this is not longer than a pass lives.
     public var passMaxMilliseconds = 7_200_000
@@ -130,6 +158,9 @@ public struct RoomPolicy: Equatable, Sendable {
             if field == .returnGrace, returnGraceMilliseconds > RoomPolicy.gracePerAbandon * abandonAfterMilliseconds {
                 let times = "\(RoomPolicy.gracePerAbandon) times \(PolicyField.abandonAfter.key)"
                 return (field.key, "must be at most \(times) (one bitmap is kept for each epoch of it)")
+            }
+            if field == .closesAt, closesMilliseconds > 0, closesMilliseconds <= opensMilliseconds {
+                return (field.key, "must be later than \(PolicyField.opensAt.key)")
             }
         }
         return nil

@@ -54,6 +54,13 @@ public enum JSONText {
     @inlinable
     public static func writeLiteral(_ text: some Sequence<UInt8>, _ write: (UInt8) -> Void) {
         write(UInt8(ascii: "\""))
+        escape(text, write)
+        write(UInt8(ascii: "\""))
+    }
+
+    /// The same without the quotes around it.
+    @inlinable
+    public static func escape(_ text: some Sequence<UInt8>, _ write: (UInt8) -> Void) {
         for byte in text {
             switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"):
@@ -67,6 +74,5 @@ public enum JSONText {
             default: write(byte)
             }
         }
-        write(UInt8(ascii: "\""))
     }
 }

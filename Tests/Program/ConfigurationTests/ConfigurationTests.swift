@@ -204,7 +204,7 @@ struct ConfigurationTests {
         ("rooms:\n  demo:\n    abandon_after: 10s\n", 3, "return_grace must be at most 15 times"),
         ("rooms:\n  demo:\n    pass_ttl: 1500ms\n", 3, "whole seconds"),
         ("rooms:\n  demo:\n    capacity: 0\n", 3, "capacity must be a whole number"),
-        ("rooms:\n  demo:\n    mode: shut\n", 3, "mode must be open, paused, closed or bypass"),
+        ("rooms:\n  demo:\n    mode: shut\n", 3, "mode must be open, paused, closed, bypass or ended"),
         ("rooms:\n  demo:\n    eta:\n      methods: fixed\n", 4, "unknown key methods in eta of room demo"),
         ("rooms:\n  demo:\n    eta:\n      method: oracle\n", 4, "forecast, learned or sliding_window"),
         ("rooms:\n  demo:\n    eta: learned\n", 3, "eta of room demo must be a mapping"),

@@ -76,26 +76,35 @@ extension Integration {
         private static let seconds = 30
 
         private struct Commands: CustomStringConvertible {
-            /// Commands that clients sent: script calls.
-            var scripts: Int
-            /// With those that scripts run inside Redis.
-            var all: Int
+            /// Calls by command, also those that scripts run inside Redis.
+            var calls: [Substring: Int]
 
-            var description: String { "\(scripts) script calls, \(all) commands with those inside of scripts" }
+            /// Commands that clients sent: script calls.
+            var scripts: Int { calls["evalsha"] ?? 0 }
+            var all: Int { calls.values.reduce(0, +) }
+
+            var description: String {
+                let list = calls.filter { $0.value > 0 }.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
+                return "\(scripts) script calls, \(all) commands with those inside of scripts: "
+                    + list.joined(separator: ", ")
+            }
         }
 
         private func commands(_ stack: DemoStack, _ body: () throws -> Void) throws -> Commands {
-            func now() throws -> Commands {
-                let line = try stack.redis("INFO", "commandstats").split(separator: "\r\n")
-                    .first { $0.hasPrefix("cmdstat_evalsha:") }
-                let calls = line?.split(separator: ",")[0].split(separator: "=").last.flatMap { Int($0) }
-                return Commands(scripts: calls ?? 0, all: try info(stack, "stats", "total_commands_processed"))
+            func now() throws -> [Substring: Int] {
+                let lines = try stack.redis("INFO", "commandstats").split(separator: "\r\n").compactMap { line in
+                    let words = line.split(separator: ":")
+                    let calls = words.last?.split(separator: ",").first?.split(separator: "=").last
+                    let name = words.first?.split(separator: "_", maxSplits: 1).last
+                    return name.flatMap { name in calls.flatMap { Int($0) }.map { (name, $0) } }
+                }
+                // Of this test itself.
+                return Dictionary(lines.filter { $0.0 != "info" }, uniquingKeysWith: +)
             }
             let (started, before) = (wallMilliseconds(), try now())
             try body()
             sleepMilliseconds(max(0, ScaleTests.seconds * 1000 - (wallMilliseconds() - started)))
-            let after = try now()
-            return Commands(scripts: after.scripts - before.scripts, all: after.all - before.all)
+            return Commands(calls: try now().merging(before.mapValues { -$0 }, uniquingKeysWith: +))
         }
 
         private func info(_ stack: DemoStack, _ section: String, _ field: String) throws -> Int {

@@ -33,7 +33,7 @@ import Testing
             includingPropertiesForKeys: nil
         )
         let texts = try files.filter { $0.pathExtension == "lua" }.map { try String(contentsOf: $0, encoding: .utf8) }
-        #expect(texts.count == 13)
+        #expect(texts.count == 14)
         let code = texts.joined(separator: "\n").split(separator: "\n")
             .map { $0.prefix(upTo: $0.firstRange(of: "--")?.lowerBound ?? $0.endIndex) }
             .map { $0.replacing(/'[^']*'/, with: "''") }
@@ -88,9 +88,14 @@ import Testing
         check(TickField.self)
         check(RestoreArgument.self)
         check(RestoreReplyField.self)
+        check(TickText.self)
+        check(DrawArgument.self)
         check(NewsArgument.self)
         check(NewsReplyField.self)
     }
+
+    /// The last part of a tick.
+    private static let texts = RedisReply.array(TickText.allCases.map { _ in .bytes([]) })
 
     /// Goal: each number of a tick lands in its own place. Method: a reply with as many different values as fields is
     /// decoded; two fields with one place, or a wrong place, would show. A reply that lacks a value is refused.
@@ -98,9 +103,9 @@ import Testing
         func reply(_ state: [Int]) -> RedisReply {
             let limits = RoomPolicy.standard.scriptArguments
             let lists = [state, limits, [], [], []]
-            return .array(lists.map { .array($0.map { .integer($0) }) })
+            return .array(lists.map { .array($0.map { .integer($0) }) } + [Self.texts])
         }
-        let values = TickField.allCases.map { 100 + $0.rawValue }
+        let values = TickField.allCases.map { $0 == .drawState ? DrawState.opened.rawValue : 100 + $0.rawValue }
         let tick = try #require(ReplyDecoder.tick(reply(values)))
         #expect(TickField.allCases.map { tick[keyPath: $0.place] } == values)
         #expect(tick.nowMilliseconds == 100 && tick.counters.joined == 109 && tick.incarnation == 115)
@@ -110,11 +115,11 @@ import Testing
     /// Goal: nothing that stands in Redis ends the program. Method: each value of each reply is replaced in turn.
     @Test func `replies with numbers that no script makes are refused`() {
         func list(_ values: [Int]) -> RedisReply { .array(values.map { .integer($0) }) }
-        let state = TickField.allCases.map { 100 + $0.rawValue }
+        let state = TickField.allCases.map { $0 == .drawState ? DrawState.opened.rawValue : 100 + $0.rawValue }
         func tick(_ state: [Int], chunk: Int) -> TickReply? {
             let chunks = RedisReply.array([.integer(chunk), .integer(0)])
             return ReplyDecoder.tick(
-                .array([list(state), list(RoomPolicy.standard.scriptArguments), list([]), chunks, list([])])
+                .array([list(state), list(RoomPolicy.standard.scriptArguments), list([]), chunks, list([]), Self.texts])
             )
         }
         #expect(tick(state, chunk: 1) != nil)
@@ -151,8 +156,9 @@ import Testing
         var values = Array(101...(100 + PolicyField.allCases.count))
         let mode = PolicyField.allCases.firstIndex(of: .mode)
         if let mode { values[mode] = RoomMode.bypass.rawValue }
+        if let draw = PolicyField.allCases.firstIndex(of: .draw) { values[draw] = DrawKind.beacon.rawValue }
         #expect(RoomPolicy(scriptArguments: values)?.scriptArguments == values)
-        if let mode { values[mode] = 4 }
+        if let mode { values[mode] = 5 }
         #expect(RoomPolicy(scriptArguments: values) == nil)
         #expect(RoomPolicy(scriptArguments: Array(values.dropLast())) == nil)
     }

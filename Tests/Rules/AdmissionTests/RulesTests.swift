@@ -194,7 +194,8 @@ struct RulesTests {
             .maxActive: "must be 0 (no limit) to 100000000", .claimWindow: "must be 100ms to 24h",
             .abandonAfter: "must be 400ms to 24h", .returnGrace: "must be 0s to 24h",
             .passLifetime: "must be 1s to 24h, in whole seconds", .capacity: "must be 1 to 16000000",
-            .pollBudget: "must be 10 to 10000000", .passMax: "must be 0s to 24h",
+            .pollBudget: "must be 10 to 10000000", .passMax: "must be 0s to 24h", .opensAt: Moment.demand,
+            .closesAt: Moment.demand,
         ]
         for (field, demand) in demands {
             for value in [field.bounds.lowerBound - 1, field.bounds.upperBound + 1] {
@@ -205,7 +206,8 @@ struct RulesTests {
         }
         var policy = RoomPolicy.standard
         policy[.mode] = RoomMode.allCases.count
+        policy[.draw] = DrawKind.allCases.count
         #expect(policy == .standard, "a number that is no mode is not taken")
-        #expect(demands.count == PolicyField.allCases.count - 1)
+        #expect(demands.count == PolicyField.allCases.count - 2, "all but the two that are names")
     }
 }

@@ -74,8 +74,12 @@ final class OperatorSession {
 
     func overrides(_ room: Room) throws -> [PolicyField] { try wait(for: room) { rooms.overrides(room, $0) } }
 
-    func configure(_ room: Room, _ changes: [(field: PolicyField, value: Int?)]) throws {
-        try waitUntilDone(room) { rooms.configure(room, changes, $0) }
+    func configure(_ room: Room, _ changes: [(field: PolicyField, value: Int?)], notice: String?) throws {
+        try waitUntilDone(room) { rooms.configure(room, changes, notice: notice, $0) }
+    }
+
+    func draw(_ room: Room, _ action: DrawAction) throws -> DrawReply {
+        try wait(for: room) { rooms.draw(action, room, $0) }
     }
 
     /// The rooms that were made at run time.

@@ -3,6 +3,7 @@
 // The limits of a room as operators write and read them.
 
 import Admission
+import Configuration
 import Reactor
 
 enum RoomChanges {
@@ -31,6 +32,13 @@ enum RoomChanges {
             throw CommandFailure("LIMIT_UNKNOWN", "\(key) is not a limit of a room")
         }
         if text == "default" { return (field, nil) }
+        if field.kind == .moment {
+            do throws(MomentFault) {
+                return (field, try Moment.milliseconds(text, zones: TimeZones.instants))
+            } catch {
+                throw CommandFailure("LIMIT_INVALID", "\(key) \(error.reason)")
+            }
+        }
         guard let value = field.value(of: text) else {
             throw CommandFailure("LIMIT_INVALID", "\(key)=\(text) cannot be read")
         }
@@ -55,7 +63,17 @@ enum RoomReport {
             ("abandoned", counters.abandoned), ("lapsed", counters.lapsed), ("returned", counters.returned),
             ("generation", reply.generation), ("next", reply.next),
         ]
+        let texts = [("notice", reply.notice)] + (reply.draw.state == .none ? [] : RoomReport.draw(reply.draw))
         return "room: \(room)\n" + limits.joined()
             + state.map { "\($0.0): \($0.1)" }.joined(separator: "\n")
+            + texts.filter { !$0.1.isEmpty }.map { "\n\($0.0): \($0.1)" }.joined()
+    }
+
+    /// The seed is not shown: who knows it knows the order.
+    private static func draw(_ draw: RoomDraw) -> [(String, String)] {
+        [
+            ("draw_state", "\(draw.state)"), ("commitment", draw.commitment), ("source", draw.source),
+            ("beacon", draw.beacon), ("registered", draw.behind > 0 ? "\(draw.registered)" : ""),
+        ]
     }
 }

@@ -16,7 +16,8 @@ struct RoomCommand: ParsableCommand {
         commandName: "room",
         abstract: "Look at rooms and change their limits at run time.",
         subcommands: [
-            List.self, Show.self, Set.self, Pause.self, Resume.self, Close.self, Reset.self, Create.self, Delete.self,
+            List.self, Show.self, Set.self, Pause.self, Resume.self, Close.self, End.self, Message.self, Announce.self,
+            Beacon.self, Reset.self, Create.self, Delete.self,
         ]
     )
 
@@ -159,10 +160,11 @@ struct RoomCommand: ParsableCommand {
         }
     }
 
-    private static func change(
+    static func change(
         _ options: Options,
         _ id: String,
-        _ changes: [(field: PolicyField, value: Int?)]
+        _ changes: [(field: PolicyField, value: Int?)],
+        notice: String? = nil
     ) throws {
         let session = try options.session()
         let room = try options.room(id, session)
@@ -171,7 +173,7 @@ struct RoomCommand: ParsableCommand {
         policy.abandonAfterMilliseconds = shown.askedAbandonMilliseconds
         for (field, value) in changes { policy[field] = value ?? room.defaults[field] }
         try RoomChanges.check(policy, tickMilliseconds: try options.loaded().tickMilliseconds)
-        try session.configure(room, changes)
+        try session.configure(room, changes, notice: notice)
         print(RoomReport.text(id, try session.show(room), overrides: try session.overrides(room)))
     }
 }

@@ -102,6 +102,7 @@ final class Worker {
             scoreboard: scoreboard,
             log: { logger.warning("\($0)") }
         )
+        environment.secret = { UInt64.random(in: .min ... .max) }
         let marks = RunMarks(directory: configuration.runDirectory) { logger.warning("\($0)") }
         environment.ticked = { room in
             marks.renew(room.id, overrides: room.seen.last.overrides, nowMilliseconds: loop.nowMilliseconds)

@@ -1,5 +1,6 @@
 -- configure.lua: changes the limits of a room at run time. They override the configuration file until set to 'default'.
--- ARGV  CONFIGURE_ITEMS... pairs: field of POLICY, value (an integer, or 'default')
+-- ARGV  CONFIGURE_ITEMS... pairs: field of POLICY, value (an integer, or 'default'); or 'notice' and a message to
+--       visitors ('default': none)
 -- Returns the number of overrides that stand. The buckets were refilled under the old limits by the prelude.
 
 for i = CONFIGURE_ITEMS, #ARGV, 2 do

@@ -29,7 +29,7 @@ end
 local spare, admissible = 0, 0
 if P.mode == BYPASS then
   admissible = math.huge
-elseif P.mode == OPEN and S.waiting == 0 then
+elseif P.mode == OPEN and S.waiting == 0 and not is_held then
   -- The called visitors come first: each of them is owed an entry.
   spare = math.min(call_tokens(), math.floor(S.entry_micro / MICRO) - S.called)
   admissible = math.min(spare, vacancies())
@@ -129,7 +129,7 @@ for i = JOIN_ITEMS, #ARGV, JOIN_ITEM_SIZE do
     answer(JOIN_KNOWN, number, issued_ms)
   elseif is_gate and P.mode == BYPASS then
     answer(JOIN_BYPASSED, 0, 0)
-  elseif P.mode == CLOSED then
+  elseif P.mode == CLOSED or P.mode == ENDED then
     answer(JOIN_CLOSED, 0, 0)
   elseif is_passage and spare >= 1 and waiting == 0 then
     spare, passed = spare - 1, passed + 1
@@ -139,6 +139,8 @@ for i = JOIN_ITEMS, #ARGV, JOIN_ITEM_SIZE do
     answer(JOIN_NO_ROOM, 0, 0)
   elseif is_gate and admissible < 1 then
     answer(JOIN_NO_ROOM, 0, 0)
+  elseif S.draw_state == DRAW_REGISTERING and S.next - S.draw_first >= DRAW_MAX then
+    answer(JOIN_FULL, 0, 0)
   elseif admissible < 1 and S.waiting + waiting >= P.capacity then
     answer(JOIN_FULL, 0, 0)
   else

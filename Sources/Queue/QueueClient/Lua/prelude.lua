@@ -37,7 +37,7 @@
 local FIELDS = {'generation', 'next', 'head', 'waiting', 'called', 'active', 'call_micro', 'entry_micro', 'refilled_ms',
   'clock_ms', 'ticked_ms', 'epoch', 'epoch_ms', 'hold_epoch', 'version', 'opened_ms', 'flow_second', 'joined',
   'entered', 'left', 'abandoned', 'lapsed', 'returned', 'restored_ms', 'doubt_from', 'incarnation',
-  'remembered', 'owed', 'patience', 'line_ms'}
+  'remembered', 'owed', 'patience', 'line_ms', 'draw_state', 'draw_first', 'draw_behind'}
 local DONE_MS_EXTRA = 86400000         -- done bits outlive the last possible return by a day
 
 local prefix = string.sub(KEYS[1], 1, -6)
@@ -51,7 +51,7 @@ for i, field in ipairs(FIELDS) do S[field] = tonumber(raw[i + 1]) or 0 end
 local has_news
 do
   local shown, before = {'generation', 'version', 'next', 'waiting', 'called', 'active', 'opened_ms', 'joined',
-    'entered', 'left', 'abandoned', 'lapsed', 'returned', 'incarnation'}, {}
+    'entered', 'left', 'abandoned', 'lapsed', 'returned', 'incarnation', 'draw_state'}, {}
   for i, field in ipairs(shown) do before[i] = S[field] end
   has_news = function()
     for i, field in ipairs(shown) do if S[field] ~= before[i] then return true end end
@@ -65,8 +65,10 @@ local room = string.match(prefix, '{(.*)}:$')
 local in_config = {'revision'}
 for _, field in ipairs(POLICY) do in_config[#in_config + 1] = 'file:' .. field end
 for _, field in ipairs(POLICY) do in_config[#in_config + 1] = field end
+in_config[#in_config + 1] = 'notice'  -- an operator's message to visitors
 local config = redis.call('HMGET', KEYS[2], unpack(in_config))
 local overrides = {unpack(config, #POLICY + 2, 2 * #POLICY + 1)}
+local notice = config[2 * #POLICY + 2] or ''
 local function take_limits()
   for i, field in ipairs(POLICY) do P[field] = tonumber(overrides[i] or config[i + 1] or ARGV[i]) end
   -- File and overrides may not fit each other: one bitmap is kept for each epoch of the grace.
@@ -119,6 +121,9 @@ if tonumber(ARGV[REVISION_ARG]) > S.revision then
   refill(0)
   note_change(room)
 end
+
+-- Behind its end an open room takes no joins.
+if P.mode == OPEN and P.closes_ms > 0 and now >= P.closes_ms then P.mode = CLOSED end
 
 local epoch_ms = math.max(1, math.floor(P.abandon_ms / EPOCHS_KEPT))
 local epoch = math.floor(now / epoch_ms)
@@ -184,6 +189,23 @@ if is_elsewhere then
   save()
 end
 
+-- The draw. Numbers from draw_first on are registered until the doors open; then as many numbers behind them are kept
+-- for the places, and those who come later are behind these. draw.lua moves the registered there.
+if S.draw_state == DRAW_REGISTERING and P.draw == DRAW_OFF then
+  S.draw_state = DRAW_NONE
+  save()
+elseif S.draw_state == DRAW_REGISTERING and now >= P.opens_ms then
+  S.draw_state, S.draw_behind = DRAW_OPENED, S.next
+  S.next = 2 * S.next - S.draw_first
+  redis.call('HSET', prefix .. 'draw', 'opened', P.opens_ms)
+  save()
+end
+-- Nobody is called before the doors open and the places are drawn. In bypass everybody passes.
+local is_held = P.mode == ENDED or P.mode ~= BYPASS and (now < P.opens_ms or S.draw_state == DRAW_OPENED)
+local function has_moved(number)
+  return S.draw_state == DRAW_DRAWN and number >= S.draw_first and number < S.draw_behind
+end
+
 -- A bitmap is made at its full size at once: growing it bit by bit would make Redis reserve twice the room.
 local function bitmap(kind, chunk, life_ms)
   local key = prefix .. kind .. ':' .. chunk
@@ -198,20 +220,21 @@ local function bitmap(kind, chunk, life_ms)
   return key
 end
 
--- Sets the bits of the numbers from...to: whole bytes by SETRANGE, the edges one by one.
-local function mark(kind, from, to, life_ms)
+-- Sets the bits of the numbers from...to, or clears them: whole bytes by SETRANGE, the edges one by one.
+local function mark(kind, from, to, life_ms, is_cleared)
+  local bit, byte = is_cleared and 0 or 1, is_cleared and '\0' or '\255'
   while from <= to do
     local chunk = math.floor(from / CHUNK)
     local key = bitmap(kind, chunk, life_ms)
     local at, last = from % CHUNK, math.min(to - chunk * CHUNK, CHUNK - 1)
     from = chunk * CHUNK + last + 1
-    while at <= last and at % 8 ~= 0 do redis.call('SETBIT', key, at, 1); at = at + 1 end
+    while at <= last and at % 8 ~= 0 do redis.call('SETBIT', key, at, bit); at = at + 1 end
     local bytes = math.floor((last + 1 - at) / 8)
     if bytes > 0 then
-      redis.call('SETRANGE', key, at / 8, string.rep('\255', bytes))
+      redis.call('SETRANGE', key, at / 8, string.rep(byte, bytes))
       at = at + bytes * 8
     end
-    while at <= last do redis.call('SETBIT', key, at, 1); at = at + 1 end
+    while at <= last do redis.call('SETBIT', key, at, bit); at = at + 1 end
   end
 end
 
@@ -273,6 +296,7 @@ local function begin_generation(generation)
   end_places(prefix)
   S.generation = generation
   S.waiting, S.called, S.owed, S.head, S.opened_ms = 0, 0, 0, S.next, 0
+  S.draw_state = DRAW_NONE
   touched, touched_chunks, known_bitmaps = true, {}, {}
 end
 

@@ -18,7 +18,7 @@ end
 -- would miss every call that comes between two looks. A visitor who lapsed before needs no token of the call bucket
 -- (recalled).
 local function call_at_once(number, at)
-  if P.mode == PAUSED or S.refilled_ms > now or not is_first(at) then return nil end
+  if P.mode == PAUSED or is_held or S.refilled_ms > now or not is_first(at) then return nil end
   local is_recalled = P.mode == BYPASS or bit_of('lapsed1', number)
   if P.mode ~= BYPASS then
     -- The called visitors are owed their entries. Where tokens are scarce none of theirs is given away.
@@ -74,9 +74,11 @@ local function seen_within_grace(number, issued_ms)
 end
 
 -- Where a number of this generation stands: a code and its time (claim deadline or pass expiry, ms; the place in the
--- line of a visitor who waits; 0 otherwise). The code AWAY: swept, or a call has lapsed, but its visitor may come back.
+-- line of a visitor who waits; 0 otherwise). MOVED: the number was registered for a draw, and names no place any more.
+-- The code AWAY: swept, or a call has lapsed, but its visitor may come back.
 local AWAY = 0
 local function place(number, issued_ms)
+  if has_moved(number) then return bit_of('left', number) and LEFT or MOVED, 0 end
   local deadline = redis.call('ZSCORE', KEYS[4], number)
   if deadline then return CALLED, tonumber(deadline) end
   local expires = redis.call('ZSCORE', KEYS[5], number)

@@ -4,7 +4,7 @@
 --       only reads; the epoch in which the heartbeats were collected
 --       TICK_ITEMS... pairs: chunk, bitmap of the numbers that polled at this worker in that epoch since its last flush
 -- Returns TICK_PART_*: {the numbers of tick_fields()}, {policy}, {second, entries, ...}, {chunk, bitmap, ...},
---   {override or '', ...}
+--   {override or '', ...}, {texts of TICK_TEXT}
 -- Error ROLLBACK: this Redis knows less of the room than the worker, which restores it and asks again.
 -- Bounds: LAPSES_MAX lapsed calls, CALLS_MAX calls and PASSES_MAX ended passes per tick. A sweep costs a few
 -- bit operations per chunk.
@@ -133,7 +133,7 @@ end
 -- How many are called at once. A room in bypass calls those who wait without tokens, a part of them with each tick, so
 -- that a crowd does not reach the backend in one second.
 local function call_budget()
-  if P.mode == PAUSED or S.waiting == 0 then return 0 end
+  if P.mode == PAUSED or is_held or S.waiting == 0 then return 0 end
   if P.mode == BYPASS then return math.max(BYPASS_CALLS_MIN, math.ceil(S.waiting / BYPASS_PARTS)) end
   return math.min(call_tokens(), vacancies())
 end
@@ -276,4 +276,12 @@ end
 local reply = {}
 reply[TICK_PART_STATE], reply[TICK_PART_POLICY], reply[TICK_PART_FLOW] = state, policy, flow
 reply[TICK_PART_CHUNKS], reply[TICK_PART_OVERRIDES] = chunks, set
+local texts = {notice, '', '', '', '', ''}
+if S.draw_state ~= DRAW_NONE then
+  for i, text in ipairs(redis.call('HMGET', prefix .. 'draw', 'commitment', 'seed', 'source', 'beacon',
+    'opened')) do
+    texts[i + 1] = text or ''
+  end
+end
+reply[TICK_PART_TEXTS] = texts
 return reply

@@ -5,7 +5,8 @@
 -- Returns VISIT_REPLY_*, then per visitor VISIT_RESULT_*: code, time; codes WAITING (time = the place in the line: the
 --   number, or behind everybody), CALLED (time = deadline of the call, ms), ENTERED (time = pass expiry, ms), RENEWABLE
 --   (as ENTERED; the pass may be renewed), LEFT, EXPIRED, RETRY (time = ms until it is worth asking again), FENCED
---   (ticket of an ended generation). Positions come from the worker's mirror.
+--   (ticket of an ended generation), MOVED (the worker
+--   has yet to learn of the draw). Positions come from the worker's mirror.
 -- Atomic because a call, an entry token and an active place change hands together. A visitor costs O(epochs of the
 -- grace), at most 64, and O(chunks) when coming back; the worker sends at most 128.
 
@@ -52,6 +53,7 @@ end
 local function leave(generation, number)
   if is_fenced(generation) then return FENCED, 0 end
   if bit_of('left', number) then return LEFT, 0 end
+  if has_moved(number) then return MOVED, 0 end
   if redis.call('ZSCORE', KEYS[4], number) then uncall(number, true) end
   local expires = redis.call('ZSCORE', KEYS[5], number)
   if expires then

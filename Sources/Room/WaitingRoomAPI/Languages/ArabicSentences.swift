@@ -14,6 +14,12 @@ enum ArabicSentences: Sentences {
     static var admitted: StaticString { "يمكنك الدخول الآن." }
     static var left: StaticString { "لقد غادرت الطابور." }
     static var expired: StaticString { "انتهت صلاحية مكانك. يُرجى الانضمام مجددًا." }
+    static var opening: StaticString { "لم يُفتح الدخول بعد. مكانك محفوظ." }
+    static var registered: StaticString {
+        "لقد وصلت في الوقت المناسب. تُسحب الأماكن بالقرعة عند الافتتاح، ولا يهم من وصل أولاً."
+    }
+    static var drawing: StaticString { "يجري سحب الأماكن بالقرعة." }
+    static var ended: StaticString { "انتهت غرفة الانتظار." }
     static var forecast: (beforeDuration: StaticString, beforeConfidence: StaticString, end: StaticString) {
         ("حوالي ", " (درجة الثقة: ", ")")
     }

@@ -16,6 +16,12 @@ enum EnglishSentences: Sentences {
     static var admitted: StaticString { "You are in." }
     static var left: StaticString { "You have left the queue." }
     static var expired: StaticString { "Your place has expired. Please join again." }
+    static var opening: StaticString { "The doors are not open yet. You keep your place." }
+    static var registered: StaticString {
+        "You are here in time. Places are drawn when the doors open: it does not matter who came first."
+    }
+    static var drawing: StaticString { "The places are being drawn." }
+    static var ended: StaticString { "The waiting room is over." }
     static var forecast: (beforeDuration: StaticString, beforeConfidence: StaticString, end: StaticString) {
         ("About ", " (confidence: ", ")")
     }

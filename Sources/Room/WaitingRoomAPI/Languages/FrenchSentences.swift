@@ -16,6 +16,12 @@ enum FrenchSentences: Sentences {
     static var admitted: StaticString { "Vous pouvez entrer." }
     static var left: StaticString { "Vous avez quitté la file." }
     static var expired: StaticString { "Votre place a expiré. Veuillez rejoindre la file à nouveau." }
+    static var opening: StaticString { "L’ouverture n’a pas encore eu lieu. Votre place est conservée." }
+    static var registered: StaticString {
+        "Vous êtes là à temps. Les places sont tirées au sort à l’ouverture : l’ordre d’arrivée ne compte pas."
+    }
+    static var drawing: StaticString { "Le tirage au sort des places est en cours." }
+    static var ended: StaticString { "La salle d’attente est terminée." }
     static var forecast: (beforeDuration: StaticString, beforeConfidence: StaticString, end: StaticString) {
         ("Environ ", " (fiabilité : ", ")")
     }

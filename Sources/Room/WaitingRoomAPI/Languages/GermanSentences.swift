@@ -16,6 +16,12 @@ enum GermanSentences: Sentences {
     static var admitted: StaticString { "Sie sind drin." }
     static var left: StaticString { "Sie haben die Warteschlange verlassen." }
     static var expired: StaticString { "Ihr Platz ist abgelaufen. Bitte stellen Sie sich neu an." }
+    static var opening: StaticString { "Der Einlass hat noch nicht begonnen. Ihr Platz bleibt erhalten." }
+    static var registered: StaticString {
+        "Sie sind rechtzeitig da. Die Plätze werden zum Einlass verlost: Wer zuerst kam, spielt keine Rolle."
+    }
+    static var drawing: StaticString { "Die Plätze werden gerade verlost." }
+    static var ended: StaticString { "Der Warteraum ist beendet." }
     static var forecast: (beforeDuration: StaticString, beforeConfidence: StaticString, end: StaticString) {
         ("Etwa ", " (Verlässlichkeit: ", ")")
     }

@@ -14,6 +14,10 @@ enum HebrewSentences: Sentences {
     static var admitted: StaticString { "אפשר להיכנס." }
     static var left: StaticString { "יצאת מהתור." }
     static var expired: StaticString { "תוקף המקום שלך פג. יש להצטרף שוב." }
+    static var opening: StaticString { "הכניסה עדיין לא נפתחה. מקומך נשמר." }
+    static var registered: StaticString { "הגעת בזמן. המקומות מוגרלים עם הפתיחה, וסדר ההגעה אינו משנה." }
+    static var drawing: StaticString { "המקומות מוגרלים כעת." }
+    static var ended: StaticString { "חדר ההמתנה הסתיים." }
     static var forecast: (beforeDuration: StaticString, beforeConfidence: StaticString, end: StaticString) {
         ("בערך ", " (רמת ודאות: ", ")")
     }

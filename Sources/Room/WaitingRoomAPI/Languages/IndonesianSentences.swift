@@ -16,6 +16,12 @@ enum IndonesianSentences: Sentences {
     static var admitted: StaticString { "Anda boleh masuk." }
     static var left: StaticString { "Anda telah keluar dari antrean." }
     static var expired: StaticString { "Tempat Anda telah kedaluwarsa. Silakan antre lagi." }
+    static var opening: StaticString { "Belum dibuka. Tempat Anda disimpan." }
+    static var registered: StaticString {
+        "Anda datang tepat waktu. Urutan diundi saat dibuka: siapa yang datang lebih dulu tidak berpengaruh."
+    }
+    static var drawing: StaticString { "Urutan sedang diundi." }
+    static var ended: StaticString { "Ruang tunggu telah berakhir." }
     static var forecast: (beforeDuration: StaticString, beforeConfidence: StaticString, end: StaticString) {
         ("Sekitar ", " (keyakinan: ", ")")
     }

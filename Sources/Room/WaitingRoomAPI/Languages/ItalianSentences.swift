@@ -14,6 +14,12 @@ enum ItalianSentences: Sentences {
     static var admitted: StaticString { "Può entrare." }
     static var left: StaticString { "Ha lasciato la coda." }
     static var expired: StaticString { "Il suo posto è scaduto. Si metta di nuovo in coda." }
+    static var opening: StaticString { "L’apertura non è ancora iniziata. Il suo posto è conservato." }
+    static var registered: StaticString {
+        "È arrivato in tempo. I posti vengono sorteggiati all’apertura: l’ordine di arrivo non conta."
+    }
+    static var drawing: StaticString { "I posti sono in fase di sorteggio." }
+    static var ended: StaticString { "La sala d’attesa è terminata." }
     static var forecast: (beforeDuration: StaticString, beforeConfidence: StaticString, end: StaticString) {
         ("Circa ", " (affidabilità: ", ")")
     }

@@ -14,6 +14,10 @@ enum JapaneseSentences: Sentences {
     static var admitted: StaticString { "入場できます。" }
     static var left: StaticString { "待機列から退出しました。" }
     static var expired: StaticString { "順番の有効期限が切れました。もう一度お並びください。" }
+    static var opening: StaticString { "まだ開始前です。順番は保持されます。" }
+    static var registered: StaticString { "開始前にお越しいただきました。順番は開始時に抽選で決まり、先着順ではありません。" }
+    static var drawing: StaticString { "順番を抽選しています。" }
+    static var ended: StaticString { "待合室は終了しました。" }
     static var forecast: (beforeDuration: StaticString, beforeConfidence: StaticString, end: StaticString) {
         ("約", " （確度：", "）")
     }

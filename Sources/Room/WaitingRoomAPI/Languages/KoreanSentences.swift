@@ -14,6 +14,10 @@ enum KoreanSentences: Sentences {
     static var admitted: StaticString { "입장이 허용되었습니다." }
     static var left: StaticString { "대기열에서 나갔습니다." }
     static var expired: StaticString { "대기 순서가 만료되었습니다. 다시 참여해 주세요." }
+    static var opening: StaticString { "아직 시작 전입니다. 자리는 유지됩니다." }
+    static var registered: StaticString { "제시간에 오셨습니다. 시작 시각에 추첨으로 순서를 정하며, 먼저 온 순서는 상관없습니다." }
+    static var drawing: StaticString { "순서를 추첨하고 있습니다." }
+    static var ended: StaticString { "대기실이 종료되었습니다." }
     static var forecast: (beforeDuration: StaticString, beforeConfidence: StaticString, end: StaticString) {
         ("약 ", " 예상 (신뢰도: ", ")")
     }

@@ -16,6 +16,12 @@ enum PortugueseSentences: Sentences {
     static var admitted: StaticString { "Já pode entrar." }
     static var left: StaticString { "Você saiu da fila." }
     static var expired: StaticString { "O seu lugar expirou. Entre na fila novamente." }
+    static var opening: StaticString { "A abertura ainda não começou. O seu lugar está guardado." }
+    static var registered: StaticString {
+        "Chegou a tempo. Os lugares são sorteados na abertura: a ordem de chegada não importa."
+    }
+    static var drawing: StaticString { "Os lugares estão a ser sorteados." }
+    static var ended: StaticString { "A sala de espera terminou." }
     static var forecast: (beforeDuration: StaticString, beforeConfidence: StaticString, end: StaticString) {
         ("Cerca de ", " (confiança: ", ")")
     }

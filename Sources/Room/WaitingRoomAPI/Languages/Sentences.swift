@@ -22,6 +22,12 @@ package protocol Sentences {
     static var admitted: StaticString { get }
     static var left: StaticString { get }
     static var expired: StaticString { get }
+    /// Before the doors open, for those who keep the order in which they came.
+    static var opening: StaticString { get }
+    /// Before the doors open, for those whose places are drawn then.
+    static var registered: StaticString { get }
+    static var drawing: StaticString { get }
+    static var ended: StaticString { get }
     /// The forecast is these three around the duration and the confidence.
     static var forecast: (beforeDuration: StaticString, beforeConfidence: StaticString, end: StaticString) { get }
     static var hours: StaticString { get }

@@ -14,6 +14,10 @@ enum SimplifiedChineseSentences: Sentences {
     static var admitted: StaticString { "您可以进入了。" }
     static var left: StaticString { "您已离开队列。" }
     static var expired: StaticString { "您的位置已过期。请重新排队。" }
+    static var opening: StaticString { "尚未开放。您的位置会保留。" }
+    static var registered: StaticString { "您已按时到达。开放时将抽签决定顺序，与到达先后无关。" }
+    static var drawing: StaticString { "正在抽签决定顺序。" }
+    static var ended: StaticString { "等候室已结束。" }
     static var forecast: (beforeDuration: StaticString, beforeConfidence: StaticString, end: StaticString) {
         ("约 ", "（可信度：", "）")
     }

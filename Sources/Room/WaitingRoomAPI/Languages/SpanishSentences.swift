@@ -16,6 +16,12 @@ enum SpanishSentences: Sentences {
     static var admitted: StaticString { "Ya puede entrar." }
     static var left: StaticString { "Ha salido de la cola." }
     static var expired: StaticString { "Su lugar ha caducado. Vuelva a unirse." }
+    static var opening: StaticString { "Todavía no se ha abierto. Conserva su lugar." }
+    static var registered: StaticString {
+        "Ha llegado a tiempo. Los lugares se sortean al abrir: el orden de llegada no importa."
+    }
+    static var drawing: StaticString { "Se están sorteando los lugares." }
+    static var ended: StaticString { "La sala de espera ha terminado." }
     static var forecast: (beforeDuration: StaticString, beforeConfidence: StaticString, end: StaticString) {
         ("Unos ", " (fiabilidad: ", ")")
     }

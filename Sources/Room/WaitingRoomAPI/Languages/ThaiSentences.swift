@@ -14,6 +14,10 @@ enum ThaiSentences: Sentences {
     static var admitted: StaticString { "คุณเข้าได้แล้ว" }
     static var left: StaticString { "คุณออกจากคิวแล้ว" }
     static var expired: StaticString { "ลำดับของคุณหมดอายุแล้ว โปรดเข้าคิวใหม่" }
+    static var opening: StaticString { "ยังไม่ถึงเวลาเปิด ที่ของคุณยังอยู่" }
+    static var registered: StaticString { "คุณมาทันเวลา ลำดับจะจับสลากเมื่อเปิด โดยไม่เกี่ยวกับว่าใครมาก่อน" }
+    static var drawing: StaticString { "กำลังจับสลากลำดับ" }
+    static var ended: StaticString { "ห้องรอสิ้นสุดแล้ว" }
     static var forecast: (beforeDuration: StaticString, beforeConfidence: StaticString, end: StaticString) {
         ("ประมาณ ", " (ความมั่นใจ: ", ")")
     }

@@ -14,6 +14,10 @@ enum TraditionalChineseSentences: Sentences {
     static var admitted: StaticString { "您可以進入了。" }
     static var left: StaticString { "您已離開隊列。" }
     static var expired: StaticString { "您的位置已過期。請重新排隊。" }
+    static var opening: StaticString { "尚未開放。您的位置會保留。" }
+    static var registered: StaticString { "您已準時到達。開放時將抽籤決定順序，與到達先後無關。" }
+    static var drawing: StaticString { "正在抽籤決定順序。" }
+    static var ended: StaticString { "等候室已結束。" }
     static var forecast: (beforeDuration: StaticString, beforeConfidence: StaticString, end: StaticString) {
         ("約 ", "（可信度：", "）")
     }

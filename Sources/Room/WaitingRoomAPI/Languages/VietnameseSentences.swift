@@ -14,6 +14,12 @@ enum VietnameseSentences: Sentences {
     static var admitted: StaticString { "Bạn có thể vào." }
     static var left: StaticString { "Bạn đã rời hàng chờ." }
     static var expired: StaticString { "Chỗ của bạn đã hết hạn. Vui lòng xếp hàng lại." }
+    static var opening: StaticString { "Chưa đến giờ mở cửa. Chỗ của bạn được giữ." }
+    static var registered: StaticString {
+        "Bạn đến đúng giờ. Thứ tự được bốc thăm khi mở cửa, không tính ai đến trước."
+    }
+    static var drawing: StaticString { "Đang bốc thăm thứ tự." }
+    static var ended: StaticString { "Phòng chờ đã kết thúc." }
     static var forecast: (beforeDuration: StaticString, beforeConfidence: StaticString, end: StaticString) {
         ("Khoảng ", " (độ tin cậy: ", ")")
     }

@@ -23,8 +23,9 @@ function settle(json) {
   const share = (bound) => json.eta_sec && bound ? bound / json.eta_sec : 1;
   told = { eta: json.eta_sec, low: share(json.eta_low_sec), high: share(json.eta_high_sec) };
   draw(json);
+  notice(json.notice);
   statusDue = performance.now() + json.poll_after_ms;
-  if (!json.late && (front === null ? json.eta_sec > 120 : json.position > front)) {
+  if (!json.late && !json.opens_at_ms && (front === null ? json.eta_sec > 120 : json.position > front)) {
     return readBoard(2000, json.position, json.eta_sec);
   }
   again(json.poll_after_ms, poll);
@@ -51,12 +52,14 @@ async function board() {
     if (mine !== turn) { throw problem; }
     return { json: {} };
   });
-  const isOurs = status === 200 && json.generation === ticket.generation && json.mode !== 'bypass';
+  const isOurs = status === 200 && json.generation === ticket.generation && !json.opens_at_ms
+    && json.mode !== 'bypass' && json.mode !== 'ended';
   const isOld = json.as_of_ms < offset + performance.now() - boardAgeMilliseconds;
   // Of no use: status says what is the matter, when it is due.
   if (!isOurs || isOld || json.degraded) { return pollWhenDue(); }
   const first = json.samples.length ? json.samples[0][0] : Infinity;
   if (ticket.number < first) { return pollWhenDue(Math.random() * 2000); }
+  notice(json.notice);
   rate = json.rate_limit;
   front = Math.max(100, json.burst) + rate * 120;
   error = { places: json.error_places, share: json.error_percent / 100 };

@@ -72,6 +72,7 @@ async function join() {
   const code = json.error && json.error.code;
   const unnamed = { ENQUEUE_TOKEN_MISSING: text.enqueueMissing, ENQUEUE_TOKEN_INVALID: text.enqueueInvalid }[code];
   if (unnamed) { return end(unnamed); }
+  if (code === 'ROOM_ENDED') { return end(json.error.message); }
   const refusal = { ROOM_CLOSED: text.closed, ROOM_FULL: text.full, RATE_LIMITED: text.limited }[code];
   setPlace(false);
   say(refusal || text.unreachable);

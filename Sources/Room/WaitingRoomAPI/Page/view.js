@@ -66,6 +66,12 @@ function setPlace(holds) {
   shown = null;
 }
 
+// What the operator has to say.
+function notice(words) {
+  if (show('notice').textContent !== (words || '')) { show('notice').textContent = words || ''; }
+  show('notice').hidden = !words;
+}
+
 function draw(json) {
   failures = 0;
   setPlace(true);
@@ -86,7 +92,7 @@ function draw(json) {
   show('notify').hidden = isReady || !('Notification' in window) || Notification.permission === 'denied';
   document.title = isReady ? '✓ ' + text.ready : shown ? '(' + shown + ') ' + text.title : text.title;
   const isBack = moves && before && shown > before;
-  say(json.degraded ? text.degraded : isBack ? text.returned : moves && !json.late ? '' : json.message);
+  say(json.degraded ? text.degraded : isBack ? text.returned : moves && !json.late && !json.opens_at_ms ? '' : json.message);
 }
 
 // For a tab that is not looked at: a short tone, and a notification where it is allowed.

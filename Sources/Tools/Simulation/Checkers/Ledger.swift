@@ -109,7 +109,8 @@ struct Ledger {
         case .restore(let before, _, _):
             facts.returned = Ledger.numbers(waiting: room.waiting, notIn: before)
             _ = resume(room)
-        case .configure, .moved: break
+        // No scenario draws places.
+        case .configure, .moved, .draw: break
         case .reset: forget()
         }
         active = room.activeCount

@@ -27,7 +27,7 @@ extension QueueModel {
         // Another server has a clock of its own.
         clockMilliseconds = min(clockMilliseconds, nowMilliseconds)
         tickedMilliseconds = min(tickedMilliseconds, nowMilliseconds)
-        let now = advance(to: nowMilliseconds)
+        let now = advance(to: nowMilliseconds, opensDoors: false)
         self.server = server
         version = max(version + 1, QueueModel.stamp(nowMilliseconds))
         for chunk in chunkVersions.keys { chunkVersions[chunk] = version }

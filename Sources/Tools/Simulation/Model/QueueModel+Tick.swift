@@ -151,7 +151,7 @@ extension QueueModel {
 
     /// How many are called at once. A room in bypass calls without tokens a part of those who wait, with each tick.
     private var callBudget: Int {
-        if policy.mode == .paused || waiting.count == 0 { return 0 }
+        if policy.mode == .paused || isHeld || waiting.count == 0 { return 0 }
         if policy.mode == .bypass {
             let parts = QueueConstants.bypassParts
             return max(QueueConstants.bypassCallsMin, (waiting.count + parts - 1) / parts)
@@ -223,6 +223,8 @@ extension QueueModel {
         reply.openedMilliseconds = openedMilliseconds
         reply.counters = counters
         reply.policy = policy
+        reply.notice = notice
+        reply.draw = shownDraw
         return reply
     }
 

@@ -20,7 +20,7 @@ extension QueueModel {
     /// The look of a visitor who was away and whose turn it is, is the call.
     private mutating func callAtOnce(_ number: Int, _ place: Int, _ now: Int) -> Int? {
         let isFirst = waiting.next(from: 0) ?? Int.max >= place
-        guard policy.mode != .paused, heldMilliseconds == 0, isFirst else { return nil }
+        guard policy.mode != .paused, !isHeld, heldMilliseconds == 0, isFirst else { return nil }
         let isRecalled = policy.mode == .bypass || lapses[number] != nil
         if policy.mode != .bypass {
             // The called visitors are owed their entries. Where tokens are scarce none of theirs is given away.
@@ -54,6 +54,7 @@ extension QueueModel {
 
     /// Where a number of this generation stands; nil when its visitor is away and may come back.
     func place(_ claim: TicketClaim, _ now: Int) -> Standing? {
+        if hasMoved(claim.number) { return left.contains(claim.number) ? .left : .moved }
         if let deadline = called[claim.number] { return .called(deadlineMilliseconds: deadline) }
         if let expires = active[claim.number], expires > now { return .entered(passExpiresMilliseconds: expires) }
         if waiting.contains(spot(claim.number)) { return .waiting }
@@ -188,6 +189,7 @@ extension QueueModel {
         if isFenced(claim) {
             return reply(.fenced, claim, now)
         }
+        if hasMoved(claim.number), !left.contains(claim.number) { return reply(.moved, claim, now) }
         if !left.contains(claim.number) {
             if called[claim.number] != nil { uncall(claim.number, givesBack: true) }
             if let expires = active.removeValue(forKey: claim.number), expires > now { spent[claim.number] = expires }

@@ -38,6 +38,14 @@ public struct QueueModel {
 
     public internal(set) var hasState = true
 
+    /// The operator's message to visitors.
+    var notice = ""
+    public internal(set) var draw = RoomDraw()
+    /// When a worker has asked for the registrations last.
+    var drawClaimedMilliseconds = 0
+    /// As it was asked for; `policy.mode` is closed behind the room's end.
+    var askedMode: RoomMode
+
     var done: Set<Int> = []
     var left: Set<Int> = []
     /// Per epoch: who polled.
@@ -91,6 +99,7 @@ public struct QueueModel {
         self.policy = policy
         self.file = policy
         self.askedAbandonMilliseconds = policy.abandonAfterMilliseconds
+        self.askedMode = policy.mode
         self.next = firstNumber
         self.version = QueueModel.stamp(now)
         self.incarnation = QueueModel.stamp(now)
@@ -107,7 +116,8 @@ public struct QueueModel {
     // MARK: - Shared steps (prelude.lua)
 
     /// Takes the time in, never backwards, and refills the buckets.
-    mutating func advance(to nowMilliseconds: Int) -> Int {
+    /// - Parameter opensDoors: a call has begun, and its caller's limits are known.
+    mutating func advance(to nowMilliseconds: Int, opensDoors: Bool = true) -> Int {
         if isLimitsChangeDue { mergeLimits() }
         let now = max(nowMilliseconds, clockMilliseconds)
         clockMilliseconds = now
@@ -123,6 +133,9 @@ public struct QueueModel {
         // Since the last sweep heartbeats may have been noted in epochs of another length, also when the limits are
         // back by now: the next sweep finds out by a length of 0.
         if policy.epochMilliseconds != epochMilliseconds { epochMilliseconds = 0 }
+        let isOver = policy.closesMilliseconds > 0 && now >= policy.closesMilliseconds
+        policy.mode = askedMode == .open && isOver ? .closed : askedMode
+        if opensDoors { openDoors(now) }
         return now
     }
 
@@ -213,7 +226,7 @@ public struct QueueModel {
         var admissible = 0
         if policy.mode == .bypass {
             admissible = Int.max
-        } else if policy.mode == .open, waiting.count == 0 {
+        } else if policy.mode == .open, waiting.count == 0, !isHeld {
             admissible = min(spareTokens, vacancies)
         }
         let outcomes = batch.map { joinOne($0, now, &admissible) }
@@ -233,10 +246,10 @@ public struct QueueModel {
     private mutating func pass() -> JoinOutcome {
         switch policy.mode {
         case .bypass: return .bypassed
-        case .closed: return .closed
+        case .closed, .ended: return .closed
         case .paused: return .noRoom
         case .open:
-            guard waiting.count == 0, spareTokens >= 1 else { return .noRoom }
+            guard !isHeld, waiting.count == 0, spareTokens >= 1 else { return .noRoom }
             takeCallTokens(1)
             entryBucket.take()
             return .passed
@@ -253,8 +266,9 @@ public struct QueueModel {
             return .known(number: known.number, issuedMilliseconds: known.issuedMilliseconds)
         }
         if request.kind == .gate && policy.mode == .bypass { return .bypassed }
-        if policy.mode == .closed { return .closed }
+        if policy.mode == .closed || policy.mode == .ended { return .closed }
         if request.kind == .gate && admissible < 1 { return .noRoom }
+        if draw.state == .registering, next - draw.first >= QueueConstants.registeredMax { return .full }
         if admissible < 1 && waiting.count >= policy.capacity { return .full }
 
         let number = next
@@ -301,7 +315,7 @@ public struct QueueModel {
     public mutating func adopt(_ limits: RoomPolicy, revision: Int, nowMilliseconds: Int) {
         // A caller without a file sees its own limits only where no file was brought.
         guard revision > self.revision || self.revision < 0 else { return }
-        _ = advance(to: nowMilliseconds)
+        _ = advance(to: nowMilliseconds, opensDoors: false)
         file = limits
         self.revision = max(revision, self.revision)
         mergeLimits()
@@ -311,6 +325,7 @@ public struct QueueModel {
         isLimitsChangeDue = false
         let values = zip(overrides, file.scriptArguments).map { $0 ?? $1 }
         policy = RoomPolicy(scriptArguments: values) ?? policy
+        askedMode = policy.mode
         // File and overrides may not fit each other: one bitmap is kept for each epoch of the grace.
         let graceMax = RoomPolicy.gracePerAbandon * policy.abandonAfterMilliseconds
         policy.returnGraceMilliseconds = min(policy.returnGraceMilliseconds, graceMax)
@@ -334,6 +349,7 @@ public struct QueueModel {
         self.generation = generation
         endPlaces()
         owed = 0
+        draw.state = .none
         isTouched = true
         openedMilliseconds = 0
     }

@@ -126,6 +126,11 @@ public final class ModelServer {
             case .tick:
                 let (request, known) = call.tick()
                 return RedisReply(try tick(request, id, known))
+            case .draw:
+                let action = call.draw()
+                return RedisReply(
+                    try run(id) { room, now in (room.draw(action, nowMilliseconds: now), .draw(action)) }
+                )
             case .restore, .configure, .reset, .news: return .error("ERR not a call of a worker")
             }
         } catch {
@@ -258,6 +263,16 @@ public final class ModelServer {
         index?.noteChange(id)
     }
 
+    /// Sets the message to visitors, as `vestibule room message` does.
+    public func setNotice(_ text: String, _ id: String) {
+        (rooms[id] as? QueueModel).map { model in
+            var model = model
+            model.notice = text
+            rooms[id] = model
+        }
+        index?.noteChange(id)
+    }
+
     /// Ends the room's generation, as `vestibule room reset` does.
     public func reset(_ id: String) throws(ScriptError) -> Int {
         try run(id) { room, now in
@@ -281,6 +296,7 @@ public struct StoreStep {
         /// Another server had written the state.
         case moved
         case configure(RoomPolicy)
+        case draw(DrawAction)
         case reset
     }
 

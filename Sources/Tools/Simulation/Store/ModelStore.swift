@@ -109,6 +109,20 @@ public final class ModelStore: QueueStore {
         client.tick(request, room: room, completion)
     }
 
+    public func draw(
+        _ action: DrawAction,
+        room: any RoomMemoryKeeper,
+        _ completion: @escaping Completion<DrawReply>
+    ) {
+        client.draw(action, room: room, completion)
+    }
+
+    /// Sets the message to visitors, as `vestibule room message` does.
+    public func setNotice(_ text: String, _ room: any RoomMemoryKeeper) {
+        make(room)
+        server.setNotice(text, room.id)
+    }
+
     public var hasNews: Bool { client.hasNews }
 
     public func news(since mark: Int, _ completion: @escaping Completion<RoomNews>) {

@@ -35,6 +35,7 @@ public protocol QueueRules {
     mutating func leave(_ claim: TicketClaim, nowMilliseconds: Int) -> StandingReply
     mutating func renew(_ claim: TicketClaim, nowMilliseconds: Int) -> StandingReply
     mutating func tick(_ request: TickRequest, nowMilliseconds: Int) -> TickReply
+    mutating func draw(_ action: DrawAction, nowMilliseconds: Int) -> DrawReply
     /// Comes before every call: is the caller's file newer than every other?
     mutating func adopt(_ limits: RoomPolicy, revision: Int, nowMilliseconds: Int)
     mutating func configure(_ policy: RoomPolicy, nowMilliseconds: Int)
@@ -69,6 +70,7 @@ extension QueueRules {
         stand(claim, nowMilliseconds: nowMilliseconds)
     }
     public mutating func evict(_ part: MemoryPart) {}
+    public mutating func draw(_ action: DrawAction, nowMilliseconds: Int) -> DrawReply { .refused }
 }
 
 extension QueueModel: QueueRules {
@@ -78,7 +80,7 @@ extension QueueModel: QueueRules {
         [
             generation, incarnation, version, next, waiting.count, called.count, active.count, openedMilliseconds,
             counters.joined, counters.entered, counters.left, counters.abandoned, counters.lapsed, counters.returned,
-            revision,
+            revision, draw.state.rawValue,
         ]
     }
 

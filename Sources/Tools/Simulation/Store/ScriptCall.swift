@@ -91,6 +91,37 @@ struct ScriptCall {
         return (request, known)
     }
 
+    mutating func draw() -> DrawAction {
+        let arg = take(DrawArgument.self)
+        switch arg.text(.action) {
+        case "prepare": return .prepare(commitment: arg.text(.a), seed: arg.text(.b))
+        case "announce": return .announce(source: arg.text(.a))
+        case "beacon": return .beacon(value: arg.text(.a))
+        case "read": return .read
+        case "apply":
+            var chunks: [DrawChunk] = []
+            while !isAtEnd {
+                chunks.append(DrawChunk(index: word().integer, waiting: word().bytes, left: word().bytes))
+            }
+            return .apply(version: arg[.a], chunks)
+        case "bring":
+            let texts = (0..<5).map { _ in word().text }
+            return .bring(
+                RoomDraw(
+                    state: DrawState(rawValue: arg[.c]) ?? .none,
+                    first: arg[.a],
+                    behind: arg[.b],
+                    commitment: texts[0],
+                    seed: texts[1],
+                    source: texts[2],
+                    beacon: texts[3],
+                    openedMilliseconds: Int(texts[4]) ?? 0
+                )
+            )
+        default: preconditionFailure("no such action")
+        }
+    }
+
     /// The mark that a client asks for news with. This script takes no limits.
     mutating func mark() -> Int { take(NewsArgument.self)[.since] }
 
@@ -185,6 +216,7 @@ extension RedisReply {
                     case .expired: words(.expired)
                     case .retry(let after): words(.retry, after)
                     case .fenced: words(.fenced)
+                    case .moved: words(.moved)
                     }
                 }
         )
@@ -200,6 +232,17 @@ extension RedisReply {
         self = .array(words.map { .integer($0) } + news.rooms.map { .bytes(Array($0.utf8)) })
     }
 
+    init(_ draw: DrawReply) {
+        switch draw {
+        case .done: self = .integer(1)
+        case .refused: self = .integer(0)
+        case .bits(let version, let chunks):
+            self = .array(
+                [.integer(version)] + chunks.flatMap { [.integer($0.index), .bytes($0.waiting), .bytes($0.left)] }
+            )
+        }
+    }
+
     init(_ tick: TickReply) {
         self = .array(
             TickPart.allCases.map { part in
@@ -209,9 +252,23 @@ extension RedisReply {
                 case .flow: .integers(tick.flow.flatMap { [$0.second, $0.entries] })
                 case .chunks:
                     .array(tick.chunks.flatMap { [.integer($0.index), $0.bitmap.map { .bytes($0) } ?? .integer(0)] })
+                case .texts: .array(TickText.allCases.map { .bytes(Array($0.text(of: tick).utf8)) })
                 case .overrides: .array(tick.overrides.map { $0.map { .integer($0) } ?? .bytes([]) })
                 }
             }
         )
+    }
+}
+
+extension TickText {
+    fileprivate func text(of tick: TickReply) -> String {
+        switch self {
+        case .notice: tick.notice
+        case .commitment: tick.draw.commitment
+        case .seed: tick.draw.seed
+        case .source: tick.draw.source
+        case .beacon: tick.draw.beacon
+        case .opened: tick.draw.openedMilliseconds > 0 ? "\(tick.draw.openedMilliseconds)" : ""
+        }
     }
 }

@@ -75,7 +75,7 @@ struct StoreFront: Front {
         case .called: .ready
         case .entered(let expires): .admitted(pass: expires)
         case .retry(let after): .retry(afterMilliseconds: after)
-        case .left, .expired, .fenced: .ended
+        case .left, .expired, .fenced, .moved: .ended
         }
     }
 
