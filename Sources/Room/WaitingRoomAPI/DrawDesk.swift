@@ -9,8 +9,10 @@ internal import Fairness
 
 struct DrawDesk {
     /// The draw that the places below belong to.
-    private(set) var record: DrawRecord?
+    private var record: DrawRecord?
     private var places: [UInt32] = []
+    /// Of the places, see `DrawOrder`: kept, because everybody may ask for it.
+    private(set) var digest = ""
     /// What the last tick said of the draw, for a store that loses it; of this generation.
     private var remembered = (generation: 0, draw: RoomDraw())
     private var isAsking = false
@@ -63,7 +65,8 @@ struct DrawDesk {
         let found = DrawRecord(draw, room)
         if record != found || places.count != draw.registered {
             record = found
-            places = found.order().places
+            let order = found.order()
+            (places, digest) = (order.places, order.digest)
         }
         moved = draw.first..<draw.first + places.count
     }

@@ -4,7 +4,6 @@
 // the draw everything that is needed to compute it again (`vestibule fairness verify`). Public, like the board.
 
 internal import Admission
-internal import Fairness
 internal import GatewayWire
 internal import Passes
 
@@ -30,10 +29,10 @@ struct DrawHandler {
         json.member("commitment", draw.commitment)
         json.member("source", draw.source)
         if draw.state != .registering { json.member("registered", draw.registered) }
-        if let record = room.draw.record, draw.state == .drawn {
+        if draw.state == .drawn {
             json.member("beacon", draw.beacon)
             json.member("seed", draw.seed)
-            json.member("digest", record.order().digest)
+            json.member("digest", room.draw.digest)
         }
         var response = GatewayResponse(status: 200, body: json.finish())
         response.addHeader("Cache-Control", "public, max-age=1, stale-while-revalidate=1")

@@ -340,13 +340,20 @@ public final class Room: RoomMemoryKeeper {
         disagreement = zip(PolicyField.allCases, reply.overrides).compactMap { field, override in
             // What is asked for: while a large crowd waits more is in force.
             let inForce = field == .abandonAfter ? reply.askedAbandonMilliseconds : reply.policy[field]
-            return override == nil && defaults[field] != inForce ? field : nil
+            // Behind its end an open room is as a closed one.
+            let isOver = field == .mode && reply.policy.closesMilliseconds > 0 && reply.policy.mode == .closed
+            return override == nil && !isOver && defaults[field] != inForce ? field : nil
         }
         standings.forgetAll()
         for (second, entries) in reply.flow { history.record(second: second, entries: entries) }
         measureRates()
-        estimator.observe(reply, mirror: mirror, history: history, rates: measuredRates)
-        waits = estimator.table
+        // Before the doors open there is nothing to learn: nobody enters, however fast the room is.
+        if opensLater || reply.draw.state == .opened {
+            waits = WaitTable.unlearnt(reply.policy)
+        } else {
+            estimator.observe(reply, mirror: mirror, history: history, rates: measuredRates)
+            waits = estimator.table
+        }
     }
 
     private func measureRates() {

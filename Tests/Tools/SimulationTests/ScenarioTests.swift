@@ -74,7 +74,10 @@ struct ScenarioTests {
             ("network: {\n\n loss: 1}", "line 3: unknown key loss in network"),
             ("faults: {flush: 1}", "line 1: unknown key flush in faults"),
             ("operator: {at: 1s}", "line 1: operator must be a list of operations"),
-            ("operator:\n - {at: 1s}\n - {at: 2s, mode: shut}", "line 3: mode must be open, paused, closed, bypass or ended"),
+            (
+                "operator:\n - {at: 1s}\n - {at: 2s, mode: shut}",
+                "line 3: mode must be open, paused, closed, bypass or ended"
+            ),
             ("front: http", "line 1: front must be api or store"),
             ("workers: 65", "line 1: workers must be a whole number from 1 to 64"),
             ("tick: 5", "line 1: tick must be a duration with a unit (ms, s, m, h), such as 30s, at most 24h"),
