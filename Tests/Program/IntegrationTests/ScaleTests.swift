@@ -18,7 +18,7 @@ extension Integration {
         private let threads = 24
         private let batch = 50
 
-        @Test(.timeLimit(.minutes(2)))
+        @Test(.timeLimit(.minutes(5)))
         func `300,000 people wait in a mebibyte and 16 bytes a key, in order, and polls are free for Redis`() throws {
             let stack = try DemoStack(rooms: "  demo: {rate: 0.001, burst: 1, abandon_after: 5m}")
             let client = stack.client()
