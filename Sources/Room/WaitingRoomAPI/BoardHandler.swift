@@ -5,7 +5,6 @@
 
 internal import Admission
 internal import GatewayWire
-internal import Passes
 internal import Telemetry
 
 struct BoardHandler {
@@ -23,14 +22,14 @@ struct BoardHandler {
     /// - again after `poll_after_ms`, spread by chance. Only `status` is a heartbeat: poll it as often as it asks.
     /// - at a position of at most `max(100, burst)` and two minutes of `rate_limit`, ask `status` only: it alone calls.
     func handle(_ request: GatewayRequest, _ respond: @escaping Call.Respond) {
-        let call = Call(api, request, respond)
-        guard let bytes = QueryString.value("event_id", in: request[.query]), isRoomIdentifier(bytes) else {
-            return call.refuse(.malformed("event_id must be a room's name"))
+        do throws(Problem) {
+            respond(board(try api.roomInQuery(request)))
+        } catch {
+            Call(api, request, respond).refuse(error)
         }
-        guard let room = api.room(String(decoding: bytes, as: UTF8.self)) else {
-            return call.refuse(.roomUnknown)
-        }
-        guard room.isKnown else { return call.refuse(.storeAway) }
+    }
+
+    private func board(_ room: Room) -> GatewayResponse {
         api.count(.boards)
         room.use(nowMilliseconds: api.now)
         var json = JSONWriter()
@@ -61,11 +60,7 @@ struct BoardHandler {
             )
         )
         json.member("degraded", api.isStale(room))
-        var response = GatewayResponse(status: 200, body: json.finish())
-        // A cache may give the last one while it fetches the next, but not one from before a quiet time.
-        response.addHeader("Cache-Control", "public, max-age=1, stale-while-revalidate=1")
-        if !room.web.origins.isEmpty { response.addHeader("Access-Control-Allow-Origin", "*") }
-        respond(response)
+        return .forEverybody(json.finish(), room)
     }
 
     /// Positions, each twice the one before, up to the last waiting visitor's, with the seconds that `status` reports.

@@ -15,7 +15,8 @@ struct DrawDesk {
     private(set) var digest = ""
     /// What the last tick said of the draw, for a store that loses it; of this generation.
     private var remembered = (generation: 0, draw: RoomDraw())
-    private var isAsking = false
+    /// A question is under way.
+    var isAsking = false
 
     /// The registered numbers that have drawn a place; empty before the draw. Read with each request.
     private(set) var moved = 0..<0
@@ -44,8 +45,9 @@ struct DrawDesk {
         if isLost { return .bring(remembered.draw) }
         switch draw.state {
         case .none where room.opensLater, .drawn where room.opensLater:
-            guard let random else { return nil }
-            let seed = (0..<4).map { _ in DrawDesk.hexadecimal(random()) }.joined()
+            // Switched off after a draw: its places stay, and no other begins.
+            guard let random, policy.draw != .off else { return nil }
+            let seed = DrawRecord.seed((0..<4).map { _ in random() })
             return .prepare(commitment: DrawRecord.commitment(to: seed), seed: seed)
         case .opened where policy.draw != .beacon || !draw.beacon.isEmpty:
             return .read
@@ -79,13 +81,6 @@ struct DrawDesk {
         moved = 0..<0
         return .apply(version: version, draw.moved(chunks, places: places))
     }
-
-    mutating func noteAsked(_ isAsking: Bool) { self.isAsking = isAsking }
-
-    private static func hexadecimal(_ word: UInt64) -> String {
-        let digits = String(word, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
-    }
 }
 
 extension DrawRecord {
@@ -117,10 +112,15 @@ extension Room {
     /// Whether the number is a registration that has drawn no place yet.
     func isRegistered(_ number: Int) -> Bool { number >= draw.registeredFrom && number < RankIndex.lateOffset }
 
-    /// What a ticket says, with the number whose place its holder has now.
+    /// The number in the line of the holder of a ticket: the ticket's, or the drawn one.
+    func number(of ticketNumber: Int, generation: Int) -> Int {
+        generation == self.generation ? draw.number(of: ticketNumber) : ticketNumber
+    }
+
+    /// What a ticket says, with its holder's number in the line.
     func placed(_ claim: TicketClaim) -> TicketClaim {
         var placed = claim
-        if claim.generation == generation { placed.number = draw.number(of: claim.number) }
+        placed.number = number(of: claim.number, generation: claim.generation)
         return placed
     }
 }

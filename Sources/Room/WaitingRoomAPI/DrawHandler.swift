@@ -5,20 +5,21 @@
 
 internal import Admission
 internal import GatewayWire
-internal import Passes
 
 struct DrawHandler {
     let api: APIContext
 
     func handle(_ request: GatewayRequest, _ respond: @escaping Call.Respond) {
-        let call = Call(api, request, respond)
-        guard let bytes = QueryString.value("event_id", in: request[.query]), isRoomIdentifier(bytes) else {
-            return call.refuse(.malformed("event_id must be a room's name"))
+        do throws(Problem) {
+            respond(try record(try api.roomInQuery(request)))
+        } catch {
+            Call(api, request, respond).refuse(error)
         }
-        guard let room = api.room(String(decoding: bytes, as: UTF8.self)) else { return call.refuse(.roomUnknown) }
-        guard room.isKnown else { return call.refuse(.storeAway) }
+    }
+
+    private func record(_ room: Room) throws(Problem) -> GatewayResponse {
         let draw = room.seen.last.draw
-        guard draw.state != .none else { return call.refuse(.noDraw) }
+        guard draw.state != .none else { throw .noDraw }
         room.use(nowMilliseconds: api.now)
         var json = JSONWriter()
         json.member("state", "\(draw.state)")
@@ -34,10 +35,8 @@ struct DrawHandler {
             json.member("seed", draw.seed)
             json.member("digest", room.draw.digest)
         }
-        var response = GatewayResponse(status: 200, body: json.finish())
-        response.addHeader("Cache-Control", "public, max-age=1, stale-while-revalidate=1")
+        var response = GatewayResponse.forEverybody(json.finish(), room)
         response.addHeader("Content-Disposition", "inline; filename=\"draw-\(room.id).json\"")
-        if !room.web.origins.isEmpty { response.addHeader("Access-Control-Allow-Origin", "*") }
-        respond(response)
+        return response
     }
 }

@@ -19,8 +19,7 @@ struct Visitor {
     init(room: Room, ticket: Ticket) {
         self.room = room
         self.ticket = ticket
-        let isOfToday = Int(ticket.generation) == room.generation
-        number = isOfToday ? room.draw.number(of: Int(ticket.number)) : Int(ticket.number)
+        number = room.number(of: Int(ticket.number), generation: Int(ticket.generation))
     }
 
     /// Where the visitor waits in the mirror; nil when it does not, or when its ticket is of another generation.

@@ -113,9 +113,9 @@ public final class WaitingRoomAPI {
     }
 
     private func ask(_ action: DrawAction, _ room: Room) {
-        room.draw.noteAsked(true)
+        room.draw.isAsking = true
         context.store.draw(action, room: room) { [weak self] result in
-            room.draw.noteAsked(false)
+            room.draw.isAsking = false
             guard case .success(.bits(let version, let chunks)) = result, room.seen.last.draw.state == .opened else {
                 return
             }

@@ -57,6 +57,11 @@ public struct DrawRecord: Equatable, Sendable {
         self.beacon = beacon
     }
 
+    /// A seed of random words, each of 64 bits.
+    public static func seed(_ words: [UInt64]) -> String {
+        hex(words.flatMap { word in withUnsafeBytes(of: word.bigEndian) { Array($0) } })
+    }
+
     /// The digest of a seed, as it is published before.
     public static func commitment(to seed: String) -> String { hex(SHA256.hash(data: Array(seed.utf8))) }
 
