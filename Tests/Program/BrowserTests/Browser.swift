@@ -8,7 +8,7 @@ import StrictJSON
 import TestSupport
 
 /// One browser with a profile of its own. It is closed with its owner.
-final class Browser {
+final class Browser: WebBrowser {
     /// The member that holds an element's reference (WebDriver section 12).
     private static let elementMember = "element-6066-11e4-a52e-4f735466cecf"
     private static let enterKey = "\u{E007}"
@@ -85,18 +85,6 @@ final class Browser {
         try command("POST", "/execute/sync", #"{"script":\#(JSONText.literal(script)),"args":[]}"#)
     }
 
-    func isTrue(_ expression: String) throws -> Bool { try evaluate("return (\(expression));") == .bool(true) }
-
-    /// The text a person sees in an element; empty when there is none, also while a page is being replaced.
-    func text(_ selector: String) -> String {
-        let script = "const e = document.querySelector(\(JSONText.literal(selector))); return e ? e.innerText : '';"
-        return (try? evaluate(script).stringValue) ?? ""
-    }
-
-    func isVisible(_ selector: String) throws -> Bool {
-        try isTrue("document.querySelector(\(JSONText.literal(selector)))?.checkVisibility() ?? false")
-    }
-
     /// A click at the middle of the element, as a mouse makes it: it fails when something else lies over it.
     func click(_ selector: String) throws { try command("POST", "/element/\(try element(selector))/click", "{}") }
 
@@ -125,17 +113,10 @@ final class Browser {
 
     func select(_ tab: String) throws { try command("POST", "/window", #"{"handle":\#(JSONText.literal(tab))}"#) }
 
-    struct Cookie {
-        var value: String
-        var isHTTPOnly: Bool
-        var isSecure: Bool
-        var sameSite: String
-    }
-
-    func cookie(_ name: String) throws -> Cookie? {
+    func cookie(_ name: String) throws -> BrowserCookie? {
         guard case .array(let cookies) = try command("GET", "/cookie") else { return nil }
         guard let found = cookies.first(where: { $0["name"]?.stringValue == name }) else { return nil }
-        return Cookie(
+        return BrowserCookie(
             value: found["value"]?.stringValue ?? "",
             isHTTPOnly: found["httpOnly"] == .bool(true),
             isSecure: found["secure"] == .bool(true),
@@ -185,11 +166,6 @@ final class Browser {
         struct Answer: Decodable { var value: String }
         let answer = try client.get("\(session)/screenshot")
         let text = try JSONDecoder().decode(Answer.self, from: Data(answer.body)).value
-        guard let picture = Data(base64Encoded: text), picture.starts(with: [0x89, 0x50, 0x4e, 0x47]) else {
-            throw TestFailure("no screenshot: \(answer.status)")
-        }
-        guard let folder = ProcessInfo.processInfo.environment["VESTIBULE_SCREENSHOTS"] else { return }
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        try picture.write(to: URL(fileURLWithPath: "\(folder)/\(name).png"))
+        try keepScreenshot(name, text)
     }
 }

@@ -15,16 +15,19 @@ enum InTheBrowser {}
 /// A room that calls nobody for longer than a test takes, once its one token is gone.
 let stillRoom = "  demo: {rate: 0.01, burst: 1, claim_window: 2s}"
 
+/// One Chromium at one demo.
+typealias Visit = VisitOf<Browser>
+
 /// One browser at one demo.
-final class Visit {
+final class VisitOf<Chosen: WebBrowser> {
     let stack: DemoStack
-    let browser: Browser
+    let browser: Chosen
     let isSecure: Bool
 
     /// - Parameter ahead: how many join over the API before the browser comes. The first of them finds room.
-    init(_ room: String, ahead: Int, isSecure: Bool = false, browser: Browser? = nil, workers: Int = 2) throws {
+    init(_ room: String, ahead: Int, isSecure: Bool = false, browser: Chosen, workers: Int = 2) throws {
         stack = try DemoStack(rooms: room, workers: workers)
-        self.browser = try browser ?? Browser()
+        self.browser = browser
         self.isSecure = isSecure
         for number in 0..<ahead { try join(findsRoom: number == 0) }
     }
@@ -80,5 +83,12 @@ final class Visit {
     func change(_ limits: String) throws {
         let result = try stack.room("set", "demo", limits)
         guard result.status == 0 else { throw TestFailure("room set \(limits): \(result.text)") }
+    }
+}
+
+extension VisitOf where Chosen == Browser {
+    /// With a Chromium in English.
+    convenience init(_ room: String, ahead: Int, isSecure: Bool = false, workers: Int = 2) throws {
+        try self.init(room, ahead: ahead, isSecure: isSecure, browser: try Browser(), workers: workers)
     }
 }
