@@ -22,6 +22,8 @@ struct GateHandler {
         let refused: RefusedPass?
         /// The ticket that came, when it is one of the room.
         var oldTicket: [UInt8]?
+        /// For a visitor who brings no ticket.
+        let contact: FirstContact?
         /// The language that the visitor chose on the page, or else the browser's.
         let language: Language
         let takesGzip: Bool
@@ -52,6 +54,7 @@ struct GateHandler {
             errand: Errand(request, room.web),
             joiner: JoinChecks(api: api, room: room).joiner(request),
             refused: RefusedPass(verdict: verdict),
+            contact: FirstContact(request, nowMilliseconds: api.now),
             language: chosenLanguage(request) ?? call.language,
             takesGzip: (AcceptHeader.weight(of: "gzip", in: request[.acceptEncoding]) ?? 0) > 0,
             noScript: NoScript(request)
@@ -120,7 +123,8 @@ struct GateHandler {
         checks.countJoin()
         // Tabs that a browser opens again at once all send the ticket of an earlier visit. They are one visitor.
         let again = caller.oldTicket.map { JoinChecks.storeKey(of: $0, purpose: "vestibule ticket key") }
-        let key = caller.joiner.person ?? again.map { .retry($0) }
+        let contact = caller.joiner.person == nil && again == nil && !wantsNumber ? caller.contact?.key : nil
+        let key = caller.joiner.person ?? (again ?? contact).map { .retry($0) }
         let request = JoinRequest(kind: wantsNumber ? .join : .gate, key: key)
         api.store.join(request, room: room) { result in
             guard case .success(let answer) = result else { return hold(caller, .join) }
@@ -132,6 +136,8 @@ struct GateHandler {
                 api.count(.joinsWaiting)
                 room.noteWaiting(number, at: position, answer)
                 hold(caller, .poll, at: (number, position), ticket: answer.claim(number, request.key))
+            // Another tab, perhaps: it has the ticket when the page asks. Perhaps not: then the page joins.
+            case .known where contact != nil: hold(caller, .find)
             case .known(let number, let issued):
                 // The person has a place already, and comes without its ticket.
                 let claim = TicketClaim(generation: answer.generation, number: number, issuedMilliseconds: issued)

@@ -56,15 +56,18 @@ extension InTheBrowser {
             #expect(try visit.numbersTaken == 9)
         }
 
+        private func openTabs(_ visit: VisitOf<Firefox>) throws -> [String] {
+            try (0..<20).map { number in
+                if number > 0 { try visit.browser.openTab() }
+                try visit.browser.startOpening(visit.address("/shop?tab=\(number)"))
+                return visit.browser.tab
+            }
+        }
+
         @Test func `twenty tabs that are restored at once are one number, and each of them gets in`() throws {
             let visit = try VisitOf(stillRoom, ahead: 3, browser: Firefox())
             let browser = visit.browser
-            var tabs: [String] = []
-            for number in 0..<20 {
-                if number > 0 { try browser.openTab() }
-                tabs.append(browser.tab)
-                try browser.startOpening(visit.address("/shop?tab=\(number)"))
-            }
+            let tabs = try openTabs(visit)
             for tab in tabs {
                 try browser.select(tab)
                 let shown = Wait.until(seconds: 10) { visit.position == 3 }
@@ -79,6 +82,18 @@ extension InTheBrowser {
             }
             #expect(try visit.numbersTaken == 4)
             #expect(try visit.backendLines("/shop").count >= 1)
+        }
+
+        @Test func `twenty tabs that are restored where there is room are two numbers at most`() throws {
+            let visit = try VisitOf("  demo: {rate: 10, burst: 50}", ahead: 0, browser: Firefox())
+            let browser = visit.browser
+            let tabs = try openTabs(visit)
+            for (number, tab) in tabs.enumerated() {
+                try browser.select(tab)
+                let hasLanded = Wait.until(seconds: 10) { browser.text("h1").contains("backend") }
+                #expect(hasLanded, "tab \(number): \(browser.text("body"))")
+            }
+            #expect(try (1...2).contains(visit.numbersTaken))
         }
 
         @Test func `the back button shows a place that is kept, and after landing no page that waits`() throws {
@@ -119,7 +134,7 @@ extension InTheBrowser {
             #expect(try visit.backendLines("/asked").isEmpty)
         }
 
-        /// Each line ends in `refused` where the browser was told that it has not got what it asked for.
+        /// Each line ends in `refused` where the browser noticed that it has not got what it asked for.
         private static let errands = """
             const answers = [];
             const wait = (name, begin) => Promise.race([new Promise(begin),
@@ -145,7 +160,8 @@ extension InTheBrowser {
             await loads('module', 'script', 'src', { type: 'module' });
             await loads('style', 'link', 'href', { rel: 'stylesheet' });
             await loads('video', 'video', 'src', { preload: 'auto' });
-            await new FontFace('asked', 'url(/asked?font)').load().then(() => say('font', false), () => say('font', true));
+            const font = new FontFace('asked', 'url(/asked?font)');
+            await font.load().then(() => say('font', false), () => say('font', true));
             await wait('xhr', (done) => {
               const request = new XMLHttpRequest();
               request.onload = () => { say('xhr', request.status === 503); done(); };

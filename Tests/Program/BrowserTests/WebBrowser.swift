@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the tests do with a browser, whichever it is: Chromium over WebDriver (Browser.swift), Firefox over WebDriver BiDi
-// (Firefox.swift).
+// What the tests do with a browser, whichever it is: Chromium over WebDriver (Browser.swift), Firefox over WebDriver
+// BiDi (Firefox.swift).
 
 import Foundation
 import StrictJSON
@@ -49,8 +49,8 @@ extension WebBrowser {
         try isTrue("document.querySelector(\(JSONText.literal(selector)))?.checkVisibility() ?? false")
     }
 
-    /// Writes a picture, in base64, as NAME.png into the directory VESTIBULE_SCREENSHOTS names; keeps nothing without it.
-    /// Throws when it is no picture.
+    /// Writes a picture, in base64, as NAME.png into the directory VESTIBULE_SCREENSHOTS names; keeps nothing without
+    /// it. Throws when it is no picture.
     func keepScreenshot(_ name: String, _ text: String) throws {
         guard let picture = Data(base64Encoded: text), picture.starts(with: [0x89, 0x50, 0x4e, 0x47]) else {
             throw TestFailure("no screenshot")

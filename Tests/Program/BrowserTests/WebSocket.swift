@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A WebSocket client (RFC 6455) for text messages on loopback: Foundation's has none on Linux, and WebDriver BiDi has no
+// A WebSocket client (RFC 6455) for text messages on loopback: Foundation has none on Linux, and WebDriver BiDi has no
 // other way in.
 
 import TestSupport

@@ -72,6 +72,46 @@ struct OnePersonTests {
         #expect(page["X-Accel-Redirect"] == nil && page.text.contains(#"data-step="join""#))
     }
 
+    @Test("Of twenty tabs without any cookie one gets in at once, and the page of the others gets in with its ticket")
+    func firstContacts() throws {
+        let bench = try WaitingRoomBench(policy: limits(burst: 50))
+        func browser(_ agent: String = "Mozilla/5.0 (1)", _ address: String = "192.0.2.7") -> [(GatewayField, String)] {
+            [
+                (.fetchMode, "navigate"), (.fetchDestination, "document"), (.client, address), (.agent, agent),
+                (.acceptLanguage, "en"),
+            ]
+        }
+        func numbers(_ work: () throws -> Void) rethrows -> Int {
+            let before = bench.queue?.counters.joined ?? 0
+            try work()
+            return (bench.queue?.counters.joined ?? 0) - before
+        }
+        var answers: [Answer] = []
+        let taken = try numbers { answers = try (0..<20).map { _ in try bench.gate(browser()) } }
+        #expect(taken == 1)
+        #expect(answers.count { $0["X-Accel-Redirect"] != nil } == 1 && answers[0]["X-Accel-Redirect"] != nil)
+        #expect(answers.dropFirst().allSatisfy { $0.status == 503 && $0.text.contains(#"data-step="find""#) })
+        #expect(answers.dropFirst().allSatisfy { $0.cookies.isEmpty }, "they may be of somebody else")
+        // The page asks with the browser's cookies.
+        let ticket = try #require(answers[0].cookie("vestibule-ticket-demo"))
+        #expect(try bench.send(Call("GET", "/api/v1/queue/status", cookie(ticket))).string("status") == "admitted")
+        #expect(try bench.gate(browser() + cookie(ticket)).cookie("vestibule-ticket-demo") == ticket)
+        // A person who has no ticket joins, and is inside.
+        let own = try numbers { try #require(try bench.join().string("status") == "admitted") }
+        // Other people, other times, and programs that do not say what they ask for.
+        let others = try numbers {
+            _ = try bench.gate(browser("Mozilla/5.0 (2)"))
+            _ = try bench.gate(browser("Mozilla/5.0 (1)", "192.0.2.8"))
+            _ = try bench.gate(method: "POST", browser())
+            _ = try bench.gate(browser("program/1"))
+            _ = try bench.gate(browser("program/1"))
+        }
+        let programs = try numbers { for _ in 0..<3 { _ = try bench.gate() } }
+        bench.run(5000)
+        let later = try numbers { for _ in 0..<3 { _ = try bench.gate(browser()) } }
+        #expect(own == 1 && others == 5 && programs == 3 && later == 1)
+    }
+
     @Test("Of several ticket cookies the good one counts, at the gate, at status, enter and leave")
     func plantedCookies() throws {
         let bench = try WaitingRoomBench()
