@@ -90,6 +90,8 @@ final class Firefox: WebBrowser {
         _ = try command(inTab: "browsingContext.navigate", #""url":\#(JSONText.literal(url)),"wait":"\#(state)""#)
     }
 
+    func reload() throws { _ = try command(inTab: "browsingContext.reload", #""wait":"complete""#) }
+
     func goBack() throws { _ = try command(inTab: "browsingContext.traverseHistory", #""delta":-1"#) }
 
     var url: String {

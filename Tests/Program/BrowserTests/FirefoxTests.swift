@@ -56,6 +56,29 @@ extension InTheBrowser {
             #expect(try visit.numbersTaken == 9)
         }
 
+        @Test func `a second tab and a reload share the place`() throws {
+            let visit = try VisitOf(stillRoom, ahead: 3, browser: Firefox())
+            let first = visit.browser.tab
+            try visit.openAndWait()
+            try visit.browser.openTab()
+            try visit.openAndWait("/other")
+            #expect(visit.position == 3)
+            try visit.browser.select(first)
+            try visit.browser.reload()
+            try visit.expectPosition()
+            #expect(try visit.position == 3 && visit.numbersTaken == 4)
+        }
+
+        @Test func `a page whose pass is refused stops and says why`() throws {
+            let visit = try VisitOf("  demo: {rate: 10, burst: 50}", ahead: 0, browser: Firefox())
+            try visit.giveWorkersAnotherKey()
+            try visit.browser.open(visit.address("/first"))
+            #expect(try visit.browser.title == "backend")
+            try visit.browser.open(visit.address("/second"))
+            visit.expect("#message", shows: "refused your pass twice", within: 20)
+            #expect(try visit.backendLines("/second").isEmpty)
+        }
+
         private func openTabs(_ visit: VisitOf<Firefox>) throws -> [String] {
             try (0..<20).map { number in
                 if number > 0 { try visit.browser.openTab() }

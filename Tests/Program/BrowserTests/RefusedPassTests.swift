@@ -12,21 +12,7 @@ extension InTheBrowser {
     @Suite struct RefusedPassTests {
         @Test func `a page whose pass is refused goes in twice, and then stops and says why`() throws {
             let visit = try Visit("  demo: {rate: 10, burst: 50}", ahead: 0)
-            let client = visit.stack.client()
-            func header() -> Substring? {
-                let joined = try? client.postJSON("/api/v1/queue/join", #"{"event_id":"demo"}"#)
-                return joined?.json["pass"]?.stringValue?.split(separator: ".").first
-            }
-            let old = header()
-            // nginx keeps the key it was started with; the workers read another one.
-            let secret = String(repeating: "CQkJ", count: 10) + "CQk"
-            let key = #"{"kty":"oct","alg":"HS256","kid":"k9","k":"\#(secret)"}"#
-            try visit.stack.directory.write("keys.json", #"{"keys":[\#(key)]}"#)
-            for pid in visit.stack.pids["workers"]?.arrayValue ?? [] {
-                kill(Int32(pid.integerValue ?? 0), SIGHUP)
-            }
-            let isLoaded = Wait.until(seconds: 5) { (0..<8).allSatisfy { _ in header() != old } }
-            try #require(isLoaded, "the workers read the new key")
+            try visit.giveWorkersAnotherKey()
             // The gate lets the browser in, which nginx takes; the next page shows the pass to nginx.
             try visit.browser.open(visit.address("/first"))
             #expect(try visit.browser.title == "backend")
@@ -54,5 +40,23 @@ extension InTheBrowser {
                 return sum + (Int(count) ?? 0)
             }
         }
+    }
+}
+
+extension VisitOf {
+    /// From now on nginx refuses every pass: it keeps the key that it was started with, and the workers read another one.
+    func giveWorkersAnotherKey() throws {
+        let client = stack.client()
+        func header() -> Substring? {
+            let joined = try? client.postJSON("/api/v1/queue/join", #"{"event_id":"demo"}"#)
+            return joined?.json["pass"]?.stringValue?.split(separator: ".").first
+        }
+        let old = header()
+        let secret = String(repeating: "CQkJ", count: 10) + "CQk"
+        let key = #"{"kty":"oct","alg":"HS256","kid":"k9","k":"\#(secret)"}"#
+        try stack.directory.write("keys.json", #"{"keys":[\#(key)]}"#)
+        for pid in stack.pids["workers"]?.arrayValue ?? [] { kill(Int32(pid.integerValue ?? 0), SIGHUP) }
+        let isLoaded = Wait.until(seconds: 5) { (0..<8).allSatisfy { _ in header() != old } }
+        guard isLoaded else { throw TestFailure("the workers do not read the new key") }
     }
 }
