@@ -53,7 +53,7 @@ func tests(
 
 let scripts = [
     "protocol", "constants", "prelude", "standing", "join", "visit", "tick", "restore", "configure", "reset",
-    "index", "news", "rooms", "draw",
+    "index", "news", "rooms", "draw", "brought",
 ]
 .map { "Lua/\($0).lua" }
 

@@ -19,6 +19,8 @@ public struct KeySchema: Sendable {
     public var called: String { key("called") }
     public var active: String { key("active") }
     public var flow: String { key("flow") }
+    /// The pages of the entries that a restore has brought; see brought.lua.
+    public var brought: String { key("brought") }
 
     /// The rooms made at run time, under the name of a slot and not of a room.
     var list: String { key("list") }

@@ -17,6 +17,7 @@ public enum RedisPermissions {
         ["HSETNX", key, "f", "1"], ["HINCRBY", key, "f", "1"], ["HDEL", key, "f"], ["SET", key, "v", "PX", "1000"],
         ["GET", key],
         ["GETEX", key, "PX", "1000"], ["EXISTS", key], ["PEXPIRE", key, "1000"], ["SETBIT", key, "0", "1"],
+        ["APPEND", key, "v"], ["STRLEN", key],
         ["SETRANGE", key, "0", "v"], ["GETBIT", key, "0"], ["BITCOUNT", key], ["BITPOS", key, "1"],
         ["BITOP", "OR", key, key], ["RENAME", key, key], ["TIME"],
     ]

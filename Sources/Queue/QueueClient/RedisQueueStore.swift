@@ -162,7 +162,7 @@ public final class RedisQueueStore: QueueStore {
             switch RedisQueueStore.decode(result, { ReplyDecoder.join($0, count: batch.count) }) {
             case .success(let reply):
                 for (join, answer) in zip(batch, reply.answers) {
-                    room.noteEntry(answer.outcome)
+                    room.noteEntry(answer)
                     join.completion(.success(answer))
                 }
             case .failure(let failure):
@@ -178,9 +178,7 @@ public final class RedisQueueStore: QueueStore {
             switch RedisQueueStore.decode(result, { ReplyDecoder.visits($0, count: batch.count) }) {
             case .success(let replies):
                 for (visit, reply) in zip(batch, replies) {
-                    if visit.action == .enter || visit.action == .renew {
-                        lane.room.noteEntry(reply, of: visit.claim.number)
-                    }
+                    lane.room.noteEntry(reply, of: visit.claim.number, visit.action)
                     // For as long as a tick: then the worker knows the new places.
                     let isMoved = reply.standing == .moved
                     visit.completion(

@@ -135,8 +135,9 @@ public final class RoomOperator {
             { self.ask(["DEL", RedisArgument(keys.config)], room.id, $0) },
             // A room that is not in this Redis any more has nothing to end.
             { next in self.caller.call(.reset, room: room, { [] }, mayRestore: false) { _ in next(.success(.null)) } },
+            { self.dropPages(of: keys, $0) },
         ]
-        let expiry = keys.scriptKeys.map { name in
+        let expiry = (keys.scriptKeys + [keys.brought]).map { name in
             { (next: @escaping RoomOperator.Step) in
                 self.ask(
                     ["PEXPIRE", RedisArgument(name), RedisArgument(RoomOperator.afterlifeMilliseconds)],
@@ -157,7 +158,21 @@ public final class RoomOperator {
         let keys = KeySchema(room: room.id, prefix: scripts.keyPrefix)
         // Ends what is kept of single visitors, too.
         caller.call(.reset, room: room, { [] }, mayRestore: false) { [self] _ in
-            ask(["UNLINK"] + keys.scriptKeys.map { RedisArgument($0) }, room.id) { _ in }
+            dropPages(of: keys) { _ in
+                self.ask(["UNLINK"] + (keys.scriptKeys + [keys.brought]).map { RedisArgument($0) }, room.id) { _ in }
+            }
+        }
+    }
+
+    /// Drops the pages of entries that a restore has brought, if there are any.
+    private func dropPages(of keys: KeySchema, _ completion: @escaping Step) {
+        let index = RedisArgument(keys.brought)
+        ask(["ZRANGEBYSCORE", index, "-inf", "+inf"], keys.room) { [self] result in
+            guard case .success(let reply) = result, let pages = reply.arrayValue?.compactMap(\.bytesValue),
+                !pages.isEmpty
+            else { return completion(result) }
+            let names = pages.map { RedisArgument(Array("\(keys.brought):".utf8) + $0) }
+            ask(["UNLINK"] + names, keys.room, completion)
         }
     }
 

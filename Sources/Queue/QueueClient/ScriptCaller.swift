@@ -10,6 +10,8 @@ final class ScriptCaller {
 
     private let link: any RedisLink
     private let scripts: ScriptCatalog
+    /// Calls that wait for the restore of a room that is under way. Its completion holds the room.
+    private var restoring: [ObjectIdentifier: [(StoreFailure?) -> Void]] = [:]
     /// Takes one line for an operator when Redis begins to refuse calls for another reason.
     var complain: (String) -> Void = { _ in }
     /// The last refusal that an operator has to end, and what to do; nil since a tick was answered.
@@ -117,15 +119,27 @@ final class ScriptCaller {
         }
     }
 
-    /// Makes the room, or mends it, from this worker's memory of it.
+    /// Makes the room, or mends it, from this worker's memory of it. Calls that need it while a restore is under way
+    /// wait for that one: a worker sends one memory of a room at a time.
     private func restore(_ room: any RoomMemoryKeeper, _ completion: @escaping (StoreFailure?) -> Void) {
         guard room.next > 0 || room.mayBeMade() else {
             return completion(.unavailable("a worker that remembers the room comes first"))
         }
+        let key = ObjectIdentifier(room)
+        restoring[key, default: []].append(completion)
+        if restoring[key]?.count == 1 {
+            sendMemory(of: room) { [self] failure in
+                for waiting in restoring.removeValue(forKey: key) ?? [] { waiting(failure) }
+            }
+        }
+    }
+
+    private func sendMemory(of room: any RoomMemoryKeeper, _ completion: @escaping (StoreFailure?) -> Void) {
         let memory = room.memory
         let overrides = zip(PolicyField.allCases, memory.overrides).flatMap { field, value in
             value.map { [RedisArgument(field.rawValue), RedisArgument($0)] } ?? []
         }
+        let entryChunks = EntryChunk.chunks(of: memory.entries)
         var arguments = RedisArgument.words(RestoreArgument.self) { argument in
             switch argument {
             case .generation: max(1, memory.generation)
@@ -138,13 +152,11 @@ final class ScriptCaller {
             case .knownVersion: memory.version
             case .incarnation: memory.incarnation
             case .overrideWords: overrides.count
-            case .entries: memory.entries.count
+            case .entryChunks: entryChunks.count
             }
         }
         arguments += overrides
-        for entry in memory.entries {
-            arguments += [RedisArgument(entry.number), RedisArgument(entry.passExpiresMilliseconds)]
-        }
+        arguments += entryChunks.flatMap(\.words)
         for (chunk, bitmap) in memory.chunks {
             arguments.append(RedisArgument(chunk))
             arguments.append(RedisArgument(bitmap))

@@ -64,18 +64,19 @@ public struct ScriptCatalog: Sendable {
 
     private static func source(of script: QueueScript, clock: ScriptClock, caps: QueueCaps) -> [UInt8] {
         let index = PackageResources.index_lua
+        let brought = PackageResources.brought_lua
         let prelude = PackageResources.prelude_lua
         let standing = PackageResources.standing_lua
         let parts: [[UInt8]] =
             switch script {
-            case .join: [index, prelude, standing, PackageResources.join_lua]
-            case .visit: [index, prelude, standing, PackageResources.visit_lua]
-            case .tick: [index, prelude, PackageResources.tick_lua]
-            case .restore: [PackageResources.index_lua, PackageResources.restore_lua]
+            case .join: [index, brought, prelude, standing, PackageResources.join_lua]
+            case .visit: [index, brought, prelude, standing, PackageResources.visit_lua]
+            case .tick: [index, brought, prelude, PackageResources.tick_lua]
+            case .restore: [index, brought, PackageResources.restore_lua]
             case .news: [PackageResources.news_lua]
-            case .configure: [index, prelude, PackageResources.configure_lua]
-            case .draw: [index, prelude, PackageResources.draw_lua]
-            case .reset: [index, prelude, PackageResources.reset_lua]
+            case .configure: [index, brought, prelude, PackageResources.configure_lua]
+            case .draw: [index, brought, prelude, PackageResources.draw_lua]
+            case .reset: [index, brought, prelude, PackageResources.reset_lua]
             }
         let own = Array(([PackageResources.constants_lua] + parts).joined(separator: [UInt8(ascii: "\n")]))
         var text = ScriptCatalog.needed(of: PackageResources.protocol_lua, by: own) + [UInt8(ascii: "\n")] + own

@@ -54,13 +54,18 @@ public enum TickField: Int, ScriptLayout {
     case drawState, drawFirst, drawBehind
 }
 
-/// The first arguments of restore.lua, which takes no policy. Overrides, entries and bitmaps follow, in pairs.
+/// The first arguments of restore.lua, which takes no policy. Overrides follow in pairs, then chunks of entries, then
+/// bitmaps in pairs.
 public enum RestoreArgument: Int, ScriptLayout {
     case generation, knownNext, openedMs, firstTokens, epochMs, claimMs, passMs, knownVersion, incarnation
     /// Words of the overrides: two for each.
     case overrideWords
-    case entries
+    case entryChunks
 }
+/// What comes before the pages of a chunk's entries, see ``EntryChunk``.
+public enum RestoreChunk: Int, ScriptLayout { case chunk, isRenewed, firstByte, bits, pages }
+/// A page of entries.
+public enum RestorePage: Int, ScriptLayout { case page, firstEnd, lastEnd, records }
 /// restore.lua's reply.
 public enum RestoreReplyField: Int, ScriptLayout { case generation, next, incarnation }
 

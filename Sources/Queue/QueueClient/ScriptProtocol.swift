@@ -93,6 +93,8 @@ public enum ScriptProtocol {
         ("EPOCHS_KEPT", RoomPolicy.epochsKept, "abandon_after is cut into this many epochs"),
         ("BEHIND", RoomMemory.gap, "more numbers than can be issued between two ticks of a worker"),
         ("HOLD_MS", RoomMemory.holdMilliseconds, "see constants.lua"),
+        ("REPORT_MS", RoomMemory.reportMilliseconds, "see constants.lua"),
+        ("HOLD_MAX_MS", RoomMemory.holdMillisecondsMax, "see constants.lua"),
         ("EPOCH_2026", RoomMemory.epoch2026Seconds, "2026-01-01T00:00:00Z"),
         ("PER_SECOND", RoomMemory.numbersPerSecond, "see first_number in constants.lua"),
         ("NUMBERS_PERIOD", RoomMemory.numbersPeriod, "of a clock that was set back; see first_number"),
@@ -115,6 +117,8 @@ public enum ScriptProtocol {
         ("ROOM_MS", QueueConstants.roomLifetimeMilliseconds, "life of the keys of a room that nobody runs"),
         ("RECALL_TOKENS", QueueConstants.recallTokens, "tokens in a claim window below which they are scarce"),
         ("PASSES_MAX", QueueConstants.passesPerTickMax, "passes that one tick ends at most"),
+        ("PAGE", QueueConstants.entriesPerPage, "numbers in a page of brought entries: 64 pages are a chunk"),
+        ("BROUGHT_MAX", QueueConstants.pagesPerTickMax, "pages of brought entries that one tick moves at most"),
         ("CALLED_MAX", QueueConstants.calledPerRestoreMax, "calls that a restore looks at, the newest"),
         ("STEP_BACK_MS", QueueConstants.stepBackMilliseconds, "a clock that goes back further is another server's"),
         ("KEYS_PER_COMMAND", QueueConstants.keysPerCommand, "Lua can unpack 7,999 words"),
@@ -192,6 +196,8 @@ public enum ScriptProtocol {
         lines.append("  return {" + TickField.allCases.map { "'\(name("\($0)"))'" }.joined(separator: ", ") + "}")
         lines.append("end")
         lines += places("RESTORE_ARG", RestoreArgument.self, from: 1, items: "RESTORE_ITEMS")
+        lines += places("RESTORE_CHUNK", RestoreChunk.self, from: 0, items: "RESTORE_CHUNK_SIZE")
+        lines += places("RESTORE_PAGE", RestorePage.self, from: 0, items: "RESTORE_PAGE_SIZE")
         lines += places("RESTORE_REPLY", RestoreReplyField.self, from: 1)
         // Tables, because a script has at most 200 local names.
         lines += [table("NEWS_ARG", NewsArgument.self), table("NEWS_REPLY", NewsReplyField.self)]

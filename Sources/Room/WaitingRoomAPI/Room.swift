@@ -189,8 +189,10 @@ public final class Room: RoomMemoryKeeper {
 
     public func noteRestored(_ incarnation: Int) { seen.noteRestored(incarnation) }
 
-    public func noteEntered(_ number: Int, passExpiresMilliseconds: Int) {
-        entries.note(number, passExpiresMilliseconds: passExpiresMilliseconds)
+    public func noteEntered(_ number: Int, passExpiresMilliseconds expires: Int, beganMilliseconds: Int?) {
+        // An entry that began just now ends a pass from now. Any other may have been renewed.
+        let isNew = beganMilliseconds.map { expires == $0 + policy.passLifetimeMilliseconds } ?? false
+        entries.note(RememberedEntry(number: number, passExpiresMilliseconds: expires, isRenewed: !isNew))
     }
 
     /// The room as of this worker's last tick, with the numbers and entries it has seen since.

@@ -80,7 +80,7 @@ public struct Mirror {
     }
 
     /// The room as of the last tick, with the numbers this worker has seen issued since.
-    public func memory(entries: [(number: Int, passExpiresMilliseconds: Int)], firstTokens: Int) -> RoomMemory {
+    public func memory(entries: [RememberedEntry], firstTokens: Int) -> RoomMemory {
         RoomMemory(
             generation: last.generation,
             next: next,

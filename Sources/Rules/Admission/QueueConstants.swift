@@ -41,6 +41,10 @@ public enum QueueConstants {
     public static let recallTokens = 4
     /// Passes that one tick ends at most: more than can begin between two ticks.
     public static let passesPerTickMax = 4000
+    /// Numbers in a page of entries that a restore brings: a whole number of pages is a chunk.
+    public static let entriesPerPage = RankIndex.chunkSize / 64
+    /// Pages of brought entries that one tick moves to the others inside, at most: twice the passes that it ends.
+    public static let pagesPerTickMax = 8
     /// Calls that a restore looks at, the newest: an older mirror may show their visitors as waiting.
     public static let calledPerRestoreMax = 10_000
     /// A step back of Redis' clock beyond which it counts as another server's. A clock that is slewed never goes back

@@ -69,19 +69,24 @@ public protocol RoomMemoryKeeper: AnyObject {
     var memory: RoomMemory { get }
     /// A restore has succeeded; the room's state in Redis is now this one.
     func noteRestored(_ incarnation: Int)
-    /// The store has let this visitor in until then, in milliseconds of Redis time.
-    func noteEntered(_ number: Int, passExpiresMilliseconds: Int)
+    /// The store has said that this visitor is inside until then, in milliseconds of Redis time.
+    /// - Parameter beganMilliseconds: the store's time if the entry may have begun with this answer; nil if it was
+    ///   there before.
+    func noteEntered(_ number: Int, passExpiresMilliseconds: Int, beganMilliseconds: Int?)
 }
 
 extension RoomMemoryKeeper {
     /// Takes note of the entry, if the outcome of a join is one.
-    public func noteEntry(_ outcome: JoinOutcome) {
-        if case .admitted(let number, let expires) = outcome { noteEntered(number, passExpiresMilliseconds: expires) }
+    public func noteEntry(_ answer: JoinAnswer) {
+        guard case .admitted(let number, let expires) = answer.outcome else { return }
+        noteEntered(number, passExpiresMilliseconds: expires, beganMilliseconds: answer.nowMilliseconds)
     }
 
-    /// Takes note of the entry, if the answer to an enter is one.
-    public func noteEntry(_ reply: StandingReply, of number: Int) {
-        if case .entered(let expires) = reply.standing { noteEntered(number, passExpiresMilliseconds: expires) }
+    /// Takes note of the entry, if the answer to an enter or a renewal is one.
+    public func noteEntry(_ reply: StandingReply, of number: Int, _ action: VisitAction) {
+        guard action == .enter || action == .renew, case .entered(let expires) = reply.standing else { return }
+        let began = action == .enter ? reply.nowMilliseconds : nil
+        noteEntered(number, passExpiresMilliseconds: expires, beganMilliseconds: began)
     }
 }
 

@@ -23,7 +23,7 @@ public struct RoomMemory {
     /// The operator's overrides, in the order of `RoomPolicy.scriptArguments`.
     public var overrides: [Int?]
     /// What the worker has granted lately: the store may have lost it, and must not grant it again.
-    public var entries: [(number: Int, passExpiresMilliseconds: Int)]
+    public var entries: [RememberedEntry]
     /// The waiting bitmaps.
     public var chunks: [(index: Int, bitmap: [UInt8])]
 
@@ -38,7 +38,7 @@ public struct RoomMemory {
         version: Int,
         incarnation: Int,
         overrides: [Int?],
-        entries: [(number: Int, passExpiresMilliseconds: Int)] = [],
+        entries: [RememberedEntry] = [],
         chunks: [(index: Int, bitmap: [UInt8])]
     ) {
         self.generation = generation
@@ -62,6 +62,21 @@ extension RoomMemory {
     /// Nothing is admitted for this time after a store was found to have changed: some worker may still be speaking to
     /// the old one (HOLD_MS in protocol.lua).
     public static let holdMilliseconds = 4000
+    /// A worker that brings its memory during the hold shows that others may still be on their way: the hold then goes
+    /// on for this time at least (REPORT_MS). It is the slowest reconnection of a worker and a tick.
+    public static let reportMilliseconds = MakingDelay.standardMilliseconds
+    /// Since the room was made anew, or moved, a hold goes on no longer than this (HOLD_MAX_MS).
+    public static let holdMillisecondsMax = 15_000
+
+    /// When a hold ends, after another memory was brought.
+    /// - Parameters:
+    ///   - heldUntil: when it would end without it; not later than now: it is over.
+    ///   - incarnation: of the state, in microseconds of the store's clock.
+    public static func heldMilliseconds(heldUntil: Int, incarnation: Int, nowMilliseconds now: Int) -> Int {
+        // This server's clock may be behind the clock of the server that wrote the state.
+        let held = min(heldUntil, now + holdMilliseconds)
+        return held <= now ? held : max(held, min(now + reportMilliseconds, incarnation / 1000 + holdMillisecondsMax))
+    }
     /// New rooms number from the clock: two gaps for each second since 2026.
     public static let epoch2026Seconds = 1_767_225_600
     public static let numbersPerSecond = 131_072

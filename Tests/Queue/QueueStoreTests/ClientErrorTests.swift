@@ -32,7 +32,58 @@ private final class ScriptedLink: RedisLink {
     }
 }
 
+/// Keeps every command until the test answers it.
+private final class PatientLink: RedisLink {
+    private(set) var pending: [(script: QueueScript?, completion: RedisCompletion)] = []
+    private let scripts: ScriptCatalog
+    var onReadyChange: ((Bool) -> Void)?
+    let lastErrorText = ""
+
+    init(_ scripts: ScriptCatalog) { self.scripts = scripts }
+
+    func open() {}
+    func close() {}
+    func flush() {}
+    var isOneServer: Bool { true }
+    func isReady(room: String) -> Bool { true }
+
+    func send(_ arguments: [RedisArgument], room: String, _ completion: @escaping RedisCompletion) {
+        guard case .bytes(let digest) = arguments[1] else { return }
+        pending.append((scripts.script(ofDigest: digest), completion))
+    }
+
+    /// Answers everything that is under way.
+    func answer(_ reply: RedisReply) {
+        let calls = pending
+        pending = []
+        for call in calls { call.completion(.success(reply)) }
+    }
+}
+
 struct ClientErrorTests {
+    @Test func `a worker has one restore of a room under way, whatever calls wait for it`() {
+        let scripts = ScriptCatalog()
+        let link = PatientLink(scripts)
+        let store = RedisQueueStore(link: link, scripts: scripts)
+        let room = Room(id: "demo", defaults: .standard)
+        func call() {
+            store.tick(TickRequest(), room: room) { _ in }
+            store.join(JoinRequest(kind: .join), room: room) { _ in }
+            store.stand(TicketClaim(generation: 1, number: 1, issuedMilliseconds: 0), room: room) { _ in }
+            store.flush()
+        }
+        for _ in 0..<2 {
+            call()
+            #expect(link.pending.map(\.script) == [.tick, .join, .visit])
+            link.answer(.error("NOSTATE gone"))
+            #expect(link.pending.map(\.script) == [.restore])
+            link.answer(.array([.integer(1), .integer(5), .integer(9)]))
+            #expect(link.pending.map(\.script) == [.tick, .join, .visit])
+            link.answer(.error("ERR at last"))
+            #expect(link.pending.isEmpty)
+        }
+    }
+
     @Test func `a Cluster's node that is configured as the only server is called without the index`() throws {
         let crossSlot = RedisReply.error("CROSSSLOT Keys in request don't hash to the same slot")
         let link = ScriptedLink([crossSlot, .error("ERR at last")])

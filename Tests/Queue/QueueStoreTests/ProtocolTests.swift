@@ -33,7 +33,7 @@ import Testing
             includingPropertiesForKeys: nil
         )
         let texts = try files.filter { $0.pathExtension == "lua" }.map { try String(contentsOf: $0, encoding: .utf8) }
-        #expect(texts.count == 14)
+        #expect(texts.count == 15)
         let code = texts.joined(separator: "\n").split(separator: "\n")
             .map { $0.prefix(upTo: $0.firstRange(of: "--")?.lowerBound ?? $0.endIndex) }
             .map { $0.replacing(/'[^']*'/, with: "''") }
@@ -88,6 +88,8 @@ import Testing
         check(TickField.self)
         check(RestoreArgument.self)
         check(RestoreReplyField.self)
+        check(RestoreChunk.self)
+        check(RestorePage.self)
         check(TickText.self)
         check(DrawArgument.self)
         check(NewsArgument.self)

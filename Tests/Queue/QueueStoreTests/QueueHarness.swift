@@ -198,7 +198,7 @@ final class RedisHarness: QueueHarness {
     private let loop: EventLoop
     private let connection: RedisConnection
     private let redisStore: RedisQueueStore
-    private let rooms: RoomOperator
+    let rooms: RoomOperator
     private var isSettling = false
 
     init(

@@ -44,7 +44,7 @@ extension RedisHarness {
     }
 
     /// Entries in a sorted set of their own, a thousand in a command.
-    func writeDown(_ entries: [(number: Int, passExpiresMilliseconds: Int)], in key: String) throws {
+    func writeDown(_ entries: [RememberedEntry], in key: String) throws {
         for start in stride(from: 0, to: entries.count, by: 1000) {
             let words = entries[start..<min(start + 1000, entries.count)].flatMap {
                 [RedisArgument($0.passExpiresMilliseconds), RedisArgument($0.number)]
@@ -62,6 +62,12 @@ extension RedisHarness {
             """
         let prefix = "vq:{\(room.id)}:\(name)"
         return try command(["EVAL", RedisArgument(script), 0, RedisArgument(prefix)]).integerValue ?? 0
+    }
+
+    /// The names of the room's keys that begin so.
+    func names(_ name: String) throws -> [String] {
+        let reply = try command(["KEYS", RedisArgument("vq:{\(room.id)}:\(name)*")])
+        return (reply.arrayValue ?? []).compactMap(\.bytesValue).map { String(decoding: $0, as: UTF8.self) }
     }
 
     private var stateKey: String { KeySchema(room: room.id).state }

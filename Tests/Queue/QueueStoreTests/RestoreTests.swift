@@ -117,7 +117,9 @@ struct RestoreTests {
     @Test("A worker remembers the last of the entries it has granted, and a bounded number of them")
     func entriesBounded() {
         let room = Room(id: "demo", defaults: smallPolicy())
-        for number in 1...100_000 { room.noteEntry(.admitted(number: number, passExpiresMilliseconds: number)) }
+        for number in 1...100_000 {
+            room.noteEntered(number, passExpiresMilliseconds: number, beganMilliseconds: 0)
+        }
         let kept = room.memory.entries.map(\.number)
         #expect((4096...8192).contains(kept.count))
         #expect(kept == Array((100_001 - kept.count)...100_000))
@@ -126,7 +128,7 @@ struct RestoreTests {
             nowMilliseconds: 0,
             waiting: 0
         )
-        for _ in 0..<20_000 { room.noteEntry(entered, of: 100_000) }
+        for _ in 0..<20_000 { room.noteEntry(entered, of: 100_000, .enter) }
         #expect(room.memory.entries.map(\.number) == kept, "whoever asks again pushes nobody out")
     }
 
@@ -175,6 +177,38 @@ struct RestoreTests {
         if !isRemembered { harness.room = harness.newWorker() }
         #expect(try harness.tick(polled: numbers).called == 0)
         try harness.advance(RoomMemory.holdMilliseconds + 1000)
+        #expect(try harness.tick(polled: numbers).called == 1)
+    }
+
+    @Test(
+        "While memories still come the hold goes on, up to a limit, and one that comes later prolongs nothing",
+        arguments: StoreKind.allCases
+    )
+    func holdGoesOn(_ kind: StoreKind) throws {
+        let harness = try kind.harness(smallPolicy(rate: 1, burst: 1))
+        let numbers = try harness.join(3).numbers
+        var others: [Room] = []
+        for _ in 0..<8 {
+            others.append(harness.newWorker())
+            try harness.tick(others[others.count - 1])
+        }
+        try harness.advance(1000)
+        try harness.loseEverything()
+        #expect(try harness.tick(polled: numbers).called == 0)
+        // Each comes 100 ms before the hold would end: 3.9 s after the loss, and 2.4 s after the one before.
+        try harness.advance(RoomMemory.holdMilliseconds - RoomMemory.reportMilliseconds)
+        for other in others[..<5] {
+            try harness.advance(RoomMemory.reportMilliseconds - 100)
+            try harness.tick(other)
+            #expect(try harness.tick(polled: numbers).called == 0)
+        }
+        // The last was so late that the hold ends by its limit, and calls begin a token later.
+        try harness.advance(RoomMemory.holdMillisecondsMax - 1500 - 5 * (RoomMemory.reportMilliseconds - 100))
+        #expect(try harness.tick(polled: numbers).called == 0)
+        try harness.advance(900)
+        #expect(try harness.tick(polled: numbers).called == 0)
+        try harness.tick(others[5])
+        try harness.advance(100)
         #expect(try harness.tick(polled: numbers).called == 1)
     }
 

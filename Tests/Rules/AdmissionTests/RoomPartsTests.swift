@@ -93,12 +93,16 @@ struct RoomPartsTests {
     @Test("The last entries are remembered, a bounded number of them, and a repeated one evicts none")
     func entries() {
         var entries = RecentEntries()
-        for number in 1...(2 * RecentEntries.kept) { entries.note(number, passExpiresMilliseconds: number) }
+        for number in 1...(2 * RecentEntries.kept) {
+            entries.note(RememberedEntry(number: number, passExpiresMilliseconds: number))
+        }
         #expect(entries.all.count == RecentEntries.kept)
         #expect(entries.end(of: RecentEntries.kept) == nil)
-        for _ in 0...RecentEntries.kept { entries.note(5000, passExpiresMilliseconds: 77) }
+        let renewed = RememberedEntry(number: 5000, passExpiresMilliseconds: 77)
+        for _ in 0...RecentEntries.kept { entries.note(renewed) }
         #expect(entries.end(of: RecentEntries.kept + 1) == RecentEntries.kept + 1)
         #expect(entries.end(of: 5000) == 77)
+        #expect(entries.all.filter(\.isRenewed).map(\.number) == [5000], "another end than at the entry")
         #expect(entries.all.count == RecentEntries.kept)
     }
 
@@ -150,7 +154,10 @@ struct RoomPartsTests {
         mirror.noteIssued(10, generation: 1)
         mirror.noteRestored(77)
         mirror.remove(3)
-        let memory = mirror.memory(entries: [(3, 5000)], firstTokens: 2)
+        let memory = mirror.memory(
+            entries: [RememberedEntry(number: 3, passExpiresMilliseconds: 5000)],
+            firstTokens: 2
+        )
         #expect(memory.generation == 1 && memory.next == 11 && memory.incarnation == 77 && memory.firstTokens == 2)
         #expect(memory.entries.map(\.number) == [3])
         #expect(memory.chunks.flatMap { Heartbeats.numbers(chunk: $0.index, bitmap: $0.bitmap) } == [4])

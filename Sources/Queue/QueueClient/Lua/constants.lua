@@ -5,7 +5,9 @@
 -- HOLD_MS: after the room has moved to another Redis process, nobody is admitted for this long. It must exceed (1) the
 -- longest time for which a worker may still talk to the old server: 2 s until a sentinel learns of a failover, and
 -- 0.5 s until the worker asks it; (2) the slowest reconnection and tick, 2.5 s, after which every worker has brought
--- what it remembers.
+-- what it remembers. Where that takes longer, because Redis or the workers are slow, the hold goes on: each memory that
+-- comes during the hold prolongs it to REPORT_MS from then, up to HOLD_MAX_MS after the incarnation began. It does not
+-- end sooner when the workers that are known have come: nobody knows a worker that was started just before.
 
 -- A room begins at a number made from the clock: PER_SECOND numbers for each second since EPOCH_2026. If every memory
 -- of a room is lost, the numbers that tickets still carry are lower, so none is issued twice, because no room issues
@@ -43,9 +45,14 @@ local function end_places(prefix)
   redis.call('HDEL', KEYS[1], 'key_pages')
 end
 
--- A command takes a bounded number of words.
-local function in_slices(command, key, words)
+-- A command takes a bounded number of words. Returns the sum of what the commands return; option: one more word in
+-- front of the others.
+local function in_slices(command, key, words, option)
+  local sum = 0
   for from = 1, #words, KEYS_PER_COMMAND do
-    redis.call(command, key, unpack(words, from, math.min(from + KEYS_PER_COMMAND - 1, #words)))
+    local to = math.min(from + KEYS_PER_COMMAND - 1, #words)
+    sum = sum + (option and redis.call(command, key, option, unpack(words, from, to))
+      or redis.call(command, key, unpack(words, from, to)))
   end
+  return sum
 end

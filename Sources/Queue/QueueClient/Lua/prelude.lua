@@ -8,7 +8,8 @@
 --       The bitmaps waiting/done/left/lapsed1/lapsed2:<chunk>, seen:<epoch>:<chunk> (polled in that epoch) and
 --       gone:<span>:<chunk> (lost the place by silence or a lapsed call; last heartbeat in that span), and the zset
 --       recalled are named from the prefix of KEYS[1]: they share the room's hash tag, so they are in the same Redis
---       Cluster slot.
+--       Cluster slot. So are the entries that a restore has brought, which are inside beside those in KEYS[5]
+--       (brought.lua).
 -- ARGV  1...#POLICY the limits of the caller's configuration file, in the order of POLICY; REVISION_ARG the file's
 --       revision (ms of its last change; below 0: a caller without a file)
 -- Error NOSTATE: the room is not in this Redis (new, restarted empty, flushed). The worker restores it and asks again.
@@ -37,7 +38,7 @@
 local FIELDS = {'generation', 'next', 'head', 'waiting', 'called', 'active', 'call_micro', 'entry_micro', 'refilled_ms',
   'clock_ms', 'ticked_ms', 'epoch', 'epoch_ms', 'hold_epoch', 'version', 'opened_ms', 'flow_second', 'joined',
   'entered', 'left', 'abandoned', 'lapsed', 'returned', 'restored_ms', 'doubt_from', 'incarnation',
-  'remembered', 'owed', 'patience', 'line_ms', 'draw_state', 'draw_first', 'draw_behind'}
+  'remembered', 'owed', 'brought', 'patience', 'line_ms', 'draw_state', 'draw_first', 'draw_behind'}
 local DONE_MS_EXTRA = 86400000         -- done bits outlive the last possible return by a day
 
 local prefix = string.sub(KEYS[1], 1, -6)
@@ -185,6 +186,7 @@ if is_elsewhere then
     -- Calls and passes of that time end as if they began now, or they would hold their places as long as it was ahead.
     end_by(KEYS[4], now + P.claim_ms)
     end_by(KEYS[5], now + P.pass_ms)
+    brought.end_by(now + P.pass_ms)
   end
   save()
 end
@@ -254,6 +256,18 @@ end
 
 -- Where a visitor waits: at the own number, or behind every number after two lapses.
 local function spot(number) return bit_of('lapsed2', number) and number + LATE or number end
+
+-- When the pass of a number ends or has ended, as long as it is counted as inside; nil for another one.
+local function end_of_pass(number)
+  local expires = redis.call('ZSCORE', KEYS[5], number)
+  if expires then return tonumber(expires) end
+  return S.brought > 0 and brought.end_of(number) or nil
+end
+
+-- Takes a number's entry out of those that were brought back, if it is there.
+local function cut_brought(number)
+  if S.brought > 0 then S.brought = S.brought - brought.cut(number) end
+end
 
 -- Takes a visitor out of those who are called. A first call's token is free again, and not lost to the bucket's
 -- capacity while others wait for it.

@@ -81,8 +81,8 @@ local function place(number, issued_ms)
   if has_moved(number) then return bit_of('left', number) and LEFT or MOVED, 0 end
   local deadline = redis.call('ZSCORE', KEYS[4], number)
   if deadline then return CALLED, tonumber(deadline) end
-  local expires = redis.call('ZSCORE', KEYS[5], number)
-  if expires and tonumber(expires) > now then return ENTERED, tonumber(expires) end
+  local expires = end_of_pass(number)
+  if expires and expires > now then return ENTERED, expires end
   local at = spot(number)
   if bit_of('waiting', at) then return WAITING, at end
   if bit_of('done', number) then return bit_of('left', number) and LEFT or EXPIRED, 0 end

@@ -6,8 +6,8 @@
 -- Returns TICK_PART_*: {the numbers of tick_fields()}, {policy}, {second, entries, ...}, {chunk, bitmap, ...},
 --   {override or '', ...}, {texts of TICK_TEXT}
 -- Error ROLLBACK: this Redis knows less of the room than the worker, which restores it and asks again.
--- Bounds: LAPSES_MAX lapsed calls, CALLS_MAX calls and PASSES_MAX ended passes per tick. A sweep costs a few
--- bit operations per chunk.
+-- Bounds: LAPSES_MAX lapsed calls, CALLS_MAX calls, PASSES_MAX ended passes and BROUGHT_MAX pages of brought entries
+-- per tick. A sweep costs a few bit operations per chunk.
 
 local known_generation = tonumber(ARGV[TICK_ARG_KNOWN_GENERATION])
 local known_version = tonumber(ARGV[TICK_ARG_KNOWN_VERSION])
@@ -93,7 +93,8 @@ local function recount()
   local before = S.waiting
   -- Members that are called no longer would add places to max_active.
   redis.call('ZINTERSTORE', recalled_key, 2, recalled_key, KEYS[4], 'WEIGHTS', 1, 0)
-  S.waiting, S.called, S.active = 0, redis.call('ZCARD', KEYS[4]), redis.call('ZCARD', KEYS[5])
+  S.waiting, S.called, S.brought = 0, redis.call('ZCARD', KEYS[4]), brought.count()
+  S.active = redis.call('ZCARD', KEYS[5]) + S.brought
   S.head = S.next
   for _, chunk in ipairs(live_chunks()) do
     local key = prefix .. 'waiting:' .. chunk
@@ -116,6 +117,17 @@ local function recount()
     touched = true
     for _, chunk in ipairs(live_chunks()) do touch(chunk) end
   end
+end
+
+-- Ends the passes whose time has come, those that end first.
+local function end_passes()
+  for _ = 1, S.brought > 0 and BROUGHT_MAX or 0 do
+    local records, fresh = brought.move(now)
+    if not records then break end
+    S.brought, S.active = S.brought - records, S.active - records + fresh
+  end
+  local over = S.active > 0 and redis.call('ZRANGEBYSCORE', KEYS[5], '-inf', now, 'LIMIT', 0, PASSES_MAX) or {}
+  if #over > 0 then S.active = S.active - redis.call('ZREM', KEYS[5], unpack(over)) end
 end
 
 -- How many times longer than asked for a visitor may be silent: a power of two, so that the signs of life of all who
@@ -203,8 +215,7 @@ end
 
 if now - S.ticked_ms >= tonumber(ARGV[TICK_ARG_TICK_MS]) / 2 then
   lapse()
-  local over = S.active > 0 and redis.call('ZRANGEBYSCORE', KEYS[5], '-inf', now, 'LIMIT', 0, PASSES_MAX) or {}
-  if #over > 0 then S.active = S.active - redis.call('ZREM', KEYS[5], unpack(over)) end
+  end_passes()
   if epoch ~= S.epoch then
     -- After a gap in the ticks (Redis or every worker away) heartbeats are missing: nobody is swept for abandon_after.
     -- Where nobody waited there may be no ticks, and nothing is missing.
@@ -236,9 +247,12 @@ end
 local function due_ms()
   if S.waiting + S.called > 0 then return now + INDEX.due_soon_ms end
   if S.active == 0 then return now + INDEX.due_idle_ms + turn_ms(INDEX.due_idle_ms) end
-  local end_ms = (epoch + 1) * epoch_ms + turn_ms(epoch_ms)
-  local first = redis.call('ZRANGEBYSCORE', KEYS[5], '-inf', '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
-  return math.max(now + 1, math.min(end_ms, tonumber(first or end_ms)))
+  local first = (epoch + 1) * epoch_ms + turn_ms(epoch_ms)
+  for _, key in ipairs({KEYS[5], S.brought > 0 and brought.index or nil}) do
+    local soonest = redis.call('ZRANGEBYSCORE', key, '-inf', '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
+    first = math.min(first, tonumber(soonest or first))
+  end
+  return math.max(now + 1, first)
 end
 
 -- What is due sooner stays: it costs a tick. So a busy room writes this once a second, and not with each tick.

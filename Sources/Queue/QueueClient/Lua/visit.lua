@@ -55,12 +55,13 @@ local function leave(generation, number)
   if bit_of('left', number) then return LEFT, 0 end
   if has_moved(number) then return MOVED, 0 end
   if redis.call('ZSCORE', KEYS[4], number) then uncall(number, true) end
-  local expires = redis.call('ZSCORE', KEYS[5], number)
+  local expires = end_of_pass(number)
   if expires then
     redis.call('ZREM', KEYS[5], number)
+    cut_brought(number)
     S.active = S.active - 1
     -- The pass goes on: a person may not have another one beside it (join.lua).
-    local left_ms = tonumber(expires) - now
+    local left_ms = expires - now
     if left_ms > 0 then redis.call('SET', prefix .. 'spent:' .. number, 1, 'PX', left_ms) end
   end
   local at = spot(number)
@@ -83,12 +84,13 @@ end
 -- does it. Not while admission is held: another server may know that the visitor has left.
 local function renew(generation, number, shown_ms)
   if is_fenced(generation) then return FENCED, 0 end
-  local expires = tonumber(redis.call('ZSCORE', KEYS[5], number) or 0)
+  local expires = end_of_pass(number) or 0
   if expires <= now then return EXPIRED, 0 end
   local last = end_of_entry(number, expires)
   local longer = math.min(now + P.pass_ms, last)
   if longer <= expires or expires >= shown_ms + 1000 or S.refilled_ms > now then return ENTERED, expires end
   redis.call('SET', prefix .. 'since:' .. number, last - P.pass_max_ms, 'PX', last - now)
+  cut_brought(number)
   redis.call('ZADD', KEYS[5], longer, number)
   changed = true
   return ENTERED, longer

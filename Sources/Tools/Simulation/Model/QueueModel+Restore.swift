@@ -104,8 +104,7 @@ extension QueueModel {
             entryBucket = callBucket
             refilledMilliseconds = now
         } else if isRemembered && !isSame {
-            // This server's clock may be behind the clock of the server that wrote the state.
-            refilledMilliseconds = min(refilledMilliseconds, now + RoomMemory.holdMilliseconds)
+            prolongHold(now)
         } else {
             holdAdmission(now)
         }
@@ -136,6 +135,14 @@ extension QueueModel {
         refilledMilliseconds = now + RoomMemory.holdMilliseconds
     }
 
+    private mutating func prolongHold(_ now: Int) {
+        refilledMilliseconds = RoomMemory.heldMilliseconds(
+            heldUntil: refilledMilliseconds,
+            incarnation: incarnation,
+            nowMilliseconds: now
+        )
+    }
+
     private mutating func take(_ remembered: [Int?]) {
         guard remembered.contains(where: { $0 != nil }) else { return }
         overrides = remembered
@@ -144,20 +151,19 @@ extension QueueModel {
     }
 
     /// A visitor who has entered through a worker is inside, whatever this store knows. The clock by which the pass was
-    /// given may have been ahead.
-    private mutating func merge(
-        _ entries: [(number: Int, passExpiresMilliseconds: Int)],
-        latestEnd: Int,
-        _ now: Int
-    ) {
-        for (number, end) in entries where done.insert(number).inserted {
-            let expires = min(end, latestEnd)
-            called[number] = nil
-            recalled.remove(number)
-            if expires > now {
-                active[number] = expires
+    /// given may have been ahead. Of several ends the latest holds, in any order of the workers. A visitor who
+    /// has left stays outside.
+    private mutating func merge(_ entries: [RememberedEntry], latestEnd: Int, _ now: Int) {
+        for entry in entries {
+            let (number, expires) = (entry.number, min(entry.passExpiresMilliseconds, latestEnd))
+            let isNew = done.insert(number).inserted
+            if expires > now, isNew || entry.isRenewed && !left.contains(number) {
+                active[number] = max(active[number] ?? 0, expires)
                 soonestPassEndMilliseconds = min(soonestPassEndMilliseconds, expires)
             }
+            guard isNew else { continue }
+            called[number] = nil
+            recalled.remove(number)
             for place in [number, number + RankIndex.lateOffset] {
                 let chunk = place / RankIndex.chunkSize
                 if chunkVersions[chunk] != nil { waiting.remove(place) }

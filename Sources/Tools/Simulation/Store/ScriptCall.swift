@@ -17,6 +17,8 @@ struct ScriptCall {
 
         func text(_ field: Field) -> String { argument(field).text }
 
+        func bytes(_ field: Field) -> [UInt8] { argument(field).bytes }
+
         private func argument(_ field: Field) -> RedisArgument { words[words.startIndex + field.rawValue] }
     }
 
@@ -147,7 +149,17 @@ struct ScriptCall {
             }
             memory.overrides[index] = value
         }
-        for _ in 0..<arg[.entries] { memory.entries.append((word().integer, word().integer)) }
+        for _ in 0..<arg[.entryChunks] {
+            let chunk = take(RestoreChunk.self)
+            for _ in 0..<chunk[.pages] {
+                let page = take(RestorePage.self)
+                memory.entries += EntryChunk.entries(
+                    page: page[.page],
+                    records: page.bytes(.records),
+                    isRenewed: chunk[.isRenewed] == 1
+                )
+            }
+        }
         while !isAtEnd { memory.chunks.append((word().integer, word().bytes)) }
         return memory
     }
