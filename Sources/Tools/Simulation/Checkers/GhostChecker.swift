@@ -35,7 +35,10 @@ struct GhostChecker {
     private var heldUntil = 0
     /// A restore counts as a tick, and lapses nothing.
     private var restoredMilliseconds = 0
-    private var cappedMilliseconds = 0
+    /// Since when each tick has ended as many calls as one can, with no gap between them; nil when the last has not.
+    private var cappedSince: Int?
+    /// More calls than one tick ends are gone after this time: each tick is followed by the next at once.
+    private static let pileMilliseconds = 3000
 
     /// The room was made, mended, or taken over.
     mutating func noteRestored(_ policy: RoomPolicy, _ now: Int) {
@@ -68,6 +71,7 @@ struct GhostChecker {
         isExcused: (Heartbeat) -> Bool
     ) -> (Promise, String)? {
         let (policy, now) = (room.policy, facts.now)
+        noteCap(facts, room.caps, tickMilliseconds)
         if now - tickedMilliseconds > max(policy.epochMilliseconds, 5000)
             || policy.epochMilliseconds != epochMilliseconds
         {
@@ -93,12 +97,17 @@ struct GhostChecker {
                 return (.ghosts, "\(head) is first in the line and silent for \(silent) ms")
             }
         }
-        // More calls were due than one tick ends; a tick within half of the next only reads.
-        if facts.lapsed.count >= room.caps.lapsesPerTick { cappedMilliseconds = now }
         let late = room.called.first { $0.value <= facts.storeNow - tickMilliseconds }
-        if now - max(restoredMilliseconds, cappedMilliseconds) > tickMilliseconds, let late {
+        let isPiled = cappedSince.map { now - $0 <= GhostChecker.pileMilliseconds } ?? false
+        if now - restoredMilliseconds > tickMilliseconds, !isPiled, let late {
             return (.ghosts, "the call of \(late.key) is open \(facts.storeNow - late.value) ms after its deadline")
         }
         return nil
+    }
+
+    private mutating func noteCap(_ facts: Facts, _ caps: QueueCaps, _ tickMilliseconds: Int) {
+        let isCapped = facts.lapsed.count >= caps.lapsesPerTick
+        let isGap = facts.now - tickedMilliseconds > 2 * tickMilliseconds
+        if !isCapped { cappedSince = nil } else if cappedSince == nil || isGap { cappedSince = facts.now }
     }
 }

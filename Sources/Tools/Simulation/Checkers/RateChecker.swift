@@ -36,7 +36,7 @@ struct RateChecker {
         _ facts: Facts,
         _ policy: RoomPolicy,
         active: Int,
-        isAwaited: (_ sinceMilliseconds: Int) -> Bool
+        isAwaited: (_ sinceMilliseconds: Int, Attention) -> Bool
     ) -> String? {
         guard policy.mode == .open || policy.mode == .closed, policy.rateMilli > 0 else {
             excuse(untilMilliseconds: facts.now)
@@ -58,7 +58,7 @@ struct RateChecker {
         if missing <= 0 {
             (missing, sinceMilliseconds) = (0, facts.now)
         } else if missing > behind {
-            if isAwaited(sinceMilliseconds) {
+            if isAwaited(sinceMilliseconds, .awake) {
                 let seconds = (facts.now - sinceMilliseconds) / 1000
                 return "\(missing / TokenBucket.micro) entries are missing after \(seconds) s, and awake people wait"
             }

@@ -49,8 +49,11 @@ public final class ModelServer {
     private var made: Set<String> = []
     /// Another one for each process that has the state.
     private var identity = 1
-    /// Sees every step that was taken, after it.
-    public var observe: ((StoreStep, any QueueRules) -> Void)?
+    /// Sees every step that was taken in a room, after it.
+    public var observe: ((String, StoreStep, any QueueRules) -> Void)?
+    /// For tests.
+    var mixUp: RoomMixUp?
+    private var mixedUp = 0
 
     /// - Parameters:
     ///   - firstNumber: what the first joiner of a new room gets; nil takes it from the clock, as restore.lua does.
@@ -114,6 +117,7 @@ public final class ModelServer {
 
     private func answer(_ call: ScriptCall, _ id: String) -> RedisReply {
         var call = call
+        let id = reached(by: call.script, meant: id)
         if call.script == .restore { return restore(call.memory(), id) }
         if call.script == .news { return RedisReply(news(since: call.mark())) }
         limits = call.limits()
@@ -191,14 +195,14 @@ public final class ModelServer {
         defer { if index != nil, room.shown != shown { index?.noteChange(id) } }
         room.arrive(at: identity, nowMilliseconds: now)
         if let limits { room.adopt(limits.policy, revision: limits.revision, nowMilliseconds: now) }
-        if room.incarnation != incarnation { observe?(StoreStep(nowMilliseconds: now, kind: .moved), room) }
+        if room.incarnation != incarnation { observe?(id, StoreStep(nowMilliseconds: now, kind: .moved), room) }
         if let known,
             room.knowsLess(thanGeneration: known.generation, next: known.next, incarnation: known.incarnation)
         {
             throw .rollback
         }
         let (value, kind) = step(&room, now)
-        observe?(StoreStep(nowMilliseconds: now, kind: kind), room)
+        observe?(id, StoreStep(nowMilliseconds: now, kind: kind), room)
         return value
     }
 
@@ -216,7 +220,26 @@ public final class ModelServer {
     private func news(since mark: Int) -> RoomNews {
         let now = clock()
         if index?.isOver(at: identity) ?? true { index = ModelIndex(server: identity, nowMilliseconds: now) }
-        return index?.news(since: mark, nowMilliseconds: now) ?? RoomNews(nowMilliseconds: now, mark: mark)
+        var news = index?.news(since: mark, nowMilliseconds: now) ?? RoomNews(nowMilliseconds: now, mark: mark)
+        if mixUp == .news { news.rooms = news.rooms.map(neighbour) }
+        return news
+    }
+
+    /// The room that a call reaches: the one that is meant, unless rooms are mixed up.
+    private func reached(by script: QueueScript, meant id: String) -> String {
+        switch (mixUp, script) {
+        case (.visits, .visit), (.ticks, .tick), (.joins, .join):
+            mixedUp += 1
+            return mixedUp % RoomMixUp.every == 0 ? neighbour(id) : id
+        default: return id
+        }
+    }
+
+    /// The next room by name, behind the last the first.
+    private func neighbour(_ id: String) -> String {
+        let names = rooms.keys.sorted()
+        guard let place = names.firstIndex(of: id) else { return id }
+        return names[(place + 1) % names.count]
     }
 
     private func restore(_ memory: RoomMemory, _ id: String) -> RedisReply {
@@ -245,7 +268,7 @@ public final class ModelServer {
         rooms[id] = room
         if existing.map({ $0.shown != room.shown }) ?? true { index?.noteChange(id) }
         let kind = StoreStep.Kind.restore(before: before, memory, isNew: existing == nil)
-        observe?(StoreStep(nowMilliseconds: now, kind: kind), room)
+        observe?(id, StoreStep(nowMilliseconds: now, kind: kind), room)
         return room.incarnation
     }
 
@@ -280,6 +303,15 @@ public final class ModelServer {
             return (generation, .reset)
         }
     }
+}
+
+/// Mistakes in which what is meant for one room reaches another one. Of the calls one in `every` does.
+public enum RoomMixUp: CaseIterable, Sendable {
+    case joins, visits, ticks
+    /// The news of what has changed always name another room.
+    case news
+
+    static let every = 16
 }
 
 /// A step that a store took.
