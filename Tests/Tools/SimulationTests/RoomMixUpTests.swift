@@ -27,7 +27,8 @@ struct RoomMixUpTests {
 
     /// What finds each, with every seed.
     private static let finders: [(RoomMixUp, Set<Promise>)] = [
-        (.joins, []), (.visits, []), (.ticks, []), (.news, []),
+        (.visits, [.idempotence, .conservation, .numbering, .keeping, .order]),
+        (.mirrors, [.position, .cost, .keeping, .liveness, .rate]),
     ]
 
     @Test("What is meant for one room and reaches another is found", arguments: finders)

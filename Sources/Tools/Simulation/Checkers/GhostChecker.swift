@@ -35,8 +35,8 @@ struct GhostChecker {
     private var heldUntil = 0
     /// A restore counts as a tick, and lapses nothing.
     private var restoredMilliseconds = 0
-    /// Since when each tick has ended as many calls as one can, with no gap between them; nil when the last has not.
-    private var cappedSince: Int?
+    /// Since when each tick has ended as many calls as one can, and has left some; nil when the last has not.
+    private var pileSince: Int?
     /// More calls than one tick ends are gone after this time: each tick is followed by the next at once.
     private static let pileMilliseconds = 3000
 
@@ -71,7 +71,7 @@ struct GhostChecker {
         isExcused: (Heartbeat) -> Bool
     ) -> (Promise, String)? {
         let (policy, now) = (room.policy, facts.now)
-        noteCap(facts, room.caps, tickMilliseconds)
+        notePile(facts, room, tickMilliseconds)
         if now - tickedMilliseconds > max(policy.epochMilliseconds, 5000)
             || policy.epochMilliseconds != epochMilliseconds
         {
@@ -98,16 +98,17 @@ struct GhostChecker {
             }
         }
         let late = room.called.first { $0.value <= facts.storeNow - tickMilliseconds }
-        let isPiled = cappedSince.map { now - $0 <= GhostChecker.pileMilliseconds } ?? false
+        let isPiled = pileSince.map { now - $0 <= GhostChecker.pileMilliseconds } ?? false
         if now - restoredMilliseconds > tickMilliseconds, !isPiled, let late {
             return (.ghosts, "the call of \(late.key) is open \(facts.storeNow - late.value) ms after its deadline")
         }
         return nil
     }
 
-    private mutating func noteCap(_ facts: Facts, _ caps: QueueCaps, _ tickMilliseconds: Int) {
-        let isCapped = facts.lapsed.count >= caps.lapsesPerTick
+    private mutating func notePile(_ facts: Facts, _ room: any QueueRules, _ tickMilliseconds: Int) {
+        let isCapped = facts.lapsed.count >= room.caps.lapsesPerTick
+        let isPile = isCapped && room.called.contains { $0.value <= facts.storeNow }
         let isGap = facts.now - tickedMilliseconds > 2 * tickMilliseconds
-        if !isCapped { cappedSince = nil } else if cappedSince == nil || isGap { cappedSince = facts.now }
+        if !isPile { pileSince = nil } else if pileSince == nil || isGap { pileSince = facts.now }
     }
 }

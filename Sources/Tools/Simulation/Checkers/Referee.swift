@@ -17,6 +17,7 @@ final class Referee {
     private var ghosts = GhostChecker()
     private var movement = LivenessChecker()
     private var rate = RateChecker()
+    private var vacancy = VacancyChecker()
     private var cost = CostChecker()
     private var files = LimitsChecker()
     /// The limits in force at the last step, and its time.
@@ -90,7 +91,12 @@ final class Referee {
             ghosts.noteRestored(room.policy, facts.now)
             excuseEntries(untilMilliseconds: facts.now + RoomMemory.holdMilliseconds)
             world.note(.tookOver, room.next)
-        case .tick: checkTick(facts, room)
+        case .tick(_, let reply):
+            checkTick(facts, room)
+            let holders = ledger.firstCallsCount
+            if let text = vacancy.check(facts, room, tokens: reply.callTokens, holders: holders) {
+                report(.rate, text)
+            }
         case .stand(let claim, let reply), .enter(let claim, let reply): checkCost(claim, reply, facts)
         default: break
         }
@@ -113,6 +119,7 @@ final class Referee {
     private func excuseEntries(untilMilliseconds: Int) {
         movement.excuse(untilMilliseconds: untilMilliseconds)
         rate.excuse(untilMilliseconds: untilMilliseconds)
+        vacancy.excuse()
     }
 
     private func checkLimits(_ step: StoreStep, _ room: any QueueRules) {

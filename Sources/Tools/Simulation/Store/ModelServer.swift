@@ -211,7 +211,10 @@ public final class ModelServer {
         let isObserved = observe != nil
         return try run(id, known) { room, now in
             let before = isObserved ? room.waiting : RankIndex()
-            let reply = room.tick(request, nowMilliseconds: now)
+            var reply = room.tick(request, nowMilliseconds: now)
+            if mixUp == .mirrors, let other = rooms[neighbour(id)] {
+                reply.chunks = reply.chunks.map { ($0.index, other.waiting.bitmap(chunk: $0.index) ?? []) }
+            }
             index?.noteTick(id, room, nowMilliseconds: reply.nowMilliseconds)
             return (reply, .tick(before: before, reply))
         }
@@ -220,19 +223,14 @@ public final class ModelServer {
     private func news(since mark: Int) -> RoomNews {
         let now = clock()
         if index?.isOver(at: identity) ?? true { index = ModelIndex(server: identity, nowMilliseconds: now) }
-        var news = index?.news(since: mark, nowMilliseconds: now) ?? RoomNews(nowMilliseconds: now, mark: mark)
-        if mixUp == .news { news.rooms = news.rooms.map(neighbour) }
-        return news
+        return index?.news(since: mark, nowMilliseconds: now) ?? RoomNews(nowMilliseconds: now, mark: mark)
     }
 
     /// The room that a call reaches: the one that is meant, unless rooms are mixed up.
     private func reached(by script: QueueScript, meant id: String) -> String {
-        switch (mixUp, script) {
-        case (.visits, .visit), (.ticks, .tick), (.joins, .join):
-            mixedUp += 1
-            return mixedUp % RoomMixUp.every == 0 ? neighbour(id) : id
-        default: return id
-        }
+        guard mixUp == .visits, script == .visit else { return id }
+        mixedUp += 1
+        return mixedUp % RoomMixUp.every == 0 ? neighbour(id) : id
     }
 
     /// The next room by name, behind the last the first.
@@ -305,13 +303,14 @@ public final class ModelServer {
     }
 }
 
-/// Mistakes in which what is meant for one room reaches another one. Of the calls one in `every` does.
+/// Mistakes in which what is meant for one room reaches another one.
 public enum RoomMixUp: CaseIterable, Sendable {
-    case joins, visits, ticks
-    /// The news of what has changed always name another room.
-    case news
+    /// Of the calls of visitors, one in `every`.
+    case visits
+    /// The mirrors show who waits in another room.
+    case mirrors
 
-    static let every = 16
+    static let every = 4
 }
 
 /// A step that a store took.
