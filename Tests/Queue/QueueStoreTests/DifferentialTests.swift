@@ -324,7 +324,7 @@ private struct History {
         }
     }
 
-    /// Who is registered and has not left, and who has; nil when there is nothing to draw.
+    /// The registered who have not left, and those who have; nil when there is nothing to draw.
     private static func numbers(_ reply: DrawReply) -> [[Int]]? {
         guard case .bits(_, let chunks) = reply else { return nil }
         return [\DrawChunk.waiting, \DrawChunk.left].map { kind in

@@ -226,7 +226,7 @@ public final class ModelServer {
         return index?.news(since: mark, nowMilliseconds: now) ?? RoomNews(nowMilliseconds: now, mark: mark)
     }
 
-    /// The room that a call reaches: the one that is meant, unless rooms are mixed up.
+    /// The room that a call reaches: its own, unless rooms are mixed up.
     private func reached(by script: QueueScript, meant id: String) -> String {
         guard mixUp == .visits, script == .visit else { return id }
         mixedUp += 1
