@@ -132,9 +132,10 @@ public final class ModelServer {
                 return RedisReply(try tick(request, id, known))
             case .draw:
                 let action = call.draw()
-                return RedisReply(
-                    try run(id) { room, now in (room.draw(action, nowMilliseconds: now), .draw(action)) }
-                )
+                let reply = try run(id) { room, now in (room.draw(action, nowMilliseconds: now), .draw(action)) }
+                // A mirror shows the texts of the draw as well.
+                if reply != .refused { index?.noteChange(id) }
+                return RedisReply(reply)
             case .restore, .configure, .reset, .news: return .error("ERR not a call of a worker")
             }
         } catch {
@@ -209,10 +210,11 @@ public final class ModelServer {
     private func tick(_ request: TickRequest, _ id: String, _ known: Known) throws(ScriptError) -> TickReply {
         // Only who watches needs to know what was there before: keeping it costs a copy of what the tick changes.
         let isObserved = observe != nil
+        let other = mixUp == .mirrors ? rooms[neighbour(id)] : nil
         return try run(id, known) { room, now in
             let before = isObserved ? room.waiting : RankIndex()
             var reply = room.tick(request, nowMilliseconds: now)
-            if mixUp == .mirrors, let other = rooms[neighbour(id)] {
+            if let other {
                 reply.chunks = reply.chunks.map { ($0.index, other.waiting.bitmap(chunk: $0.index) ?? []) }
             }
             index?.noteTick(id, room, nowMilliseconds: reply.nowMilliseconds)
