@@ -59,7 +59,7 @@ let scripts = [
 
 let scenarios = [
     "calm", "leavers", "sleepers", "scripts", "hidden", "decliners", "faults", "upheaval", "operator",
-    "million",
+    "rooms", "million",
 ]
 .map { "Scenarios/\($0).yaml" }
 

@@ -19,6 +19,7 @@ extension Scenario {
                 if !hasDrawnLimits { policy = try Configuration.room(value, id: "of the scenario").policy }
             case "workers": workers = try value.integer(key, in: 1...Scenario.workersMax)
             case "tick": tickMilliseconds = try value.milliseconds(key, in: 20...500)
+            case "rooms": rooms = try value.integer(key, in: 1...Scenario.roomsMax)
             case "visitors": visitors = try value.integer(key, in: 1...Scenario.visitorsMax)
             case "arrive_within": arrivalMilliseconds = try value.milliseconds(key, in: 1...Scenario.day)
             case "patience": patienceMilliseconds = try value.milliseconds(key, in: 1...Scenario.day)

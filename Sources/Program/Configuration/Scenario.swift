@@ -110,6 +110,9 @@ public struct Scenario: Equatable, Sendable {
     public var hasDrawnLimits = false
     public var workers = 2
     public var tickMilliseconds = 200
+    /// Rooms that share the store and the workers, each with the limits of the scenario, or limits of its own that are
+    /// drawn, and with as many visitors.
+    public var rooms = 1
     public var visitors = 100
     /// Visitors arrive evenly spread by chance over this time.
     public var arrivalMilliseconds = 20_000
@@ -138,4 +141,5 @@ public struct Scenario: Equatable, Sendable {
     /// Visitors at most: 32-bit indexes, and memory.
     public static let visitorsMax = 10_000_000
     public static let workersMax = 64
+    public static let roomsMax = 16
 }

@@ -191,6 +191,7 @@ extension TickField {
         case .drawState: \.drawStateNumber
         case .drawFirst: \.draw.first
         case .drawBehind: \.draw.behind
+        case .lapsesLeft: \.lapsesLeft
         }
     }
 }

@@ -39,8 +39,8 @@ public enum TickArgument: Int, ScriptLayout {
 public enum TickPart: Int, ScriptLayout { case state, policy, flow, chunks, overrides, texts }
 /// The texts of ``TickPart/texts``; empty where there is none.
 public enum TickText: Int, ScriptLayout { case notice, commitment, seed, source, beacon, opened }
-/// The numbers of ``TickPart/state``. Except for `now`, `callTokens` and
-/// `revision` they are fields of the room's hash in Redis.
+/// The numbers of ``TickPart/state``. Except for `now`, `callTokens`, `revision` and `lapsesLeft` they are fields of
+/// the room's hash in Redis.
 public enum TickField: Int, ScriptLayout {
     case now, generation, version, next, head, waiting, called, active, openedMs
     case joined, entered, left, abandoned, lapsed, returned, incarnation
@@ -52,6 +52,8 @@ public enum TickField: Int, ScriptLayout {
     case askedAbandonMs
     /// See ``DrawState``.
     case drawState, drawFirst, drawBehind
+    /// Of this tick, see ``TickReply/lapsesLeft``.
+    case lapsesLeft
 }
 
 /// The first arguments of restore.lua, which takes no policy. Overrides follow in pairs, then chunks of entries, then

@@ -94,6 +94,11 @@ final class RoomWatch {
         sendQueued()
     }
 
+    /// The last tick of the room has not done all that was due: the next one begins now.
+    func again(_ room: Room) {
+        if !room.isTicking { begin(room) }
+    }
+
     /// The count that a tick sent now is based on.
     var base: Int { last.count }
 

@@ -80,6 +80,8 @@ public final class WaitingRoomAPI {
         ) { [weak self] failure in
             self?.ticked(room, failure)
             self?.watch.ended(room, base: base, hasFailed: failure != nil)
+            // With the next timer only, lapsed calls would pile up at high rates, and hold tokens and places.
+            if failure == nil, room.seen.last.lapsesLeft > 0 { self?.watch.again(room) }
         }
     }
 

@@ -197,6 +197,8 @@ public struct TickReply {
     public var incarnation = 0
     /// Whole tokens for calls that were left when the tick had called.
     public var callTokens = 0
+    /// 1 when more calls have lapsed than this tick could end, else 0. A tick that follows at once goes on.
+    public var lapsesLeft = 0
     /// Of the file whose limits are in force; below 0 while no file's are.
     public var revision = -1
     /// `abandonAfter` as it was asked for; the policy has what is in force, which is longer while a large crowd waits.

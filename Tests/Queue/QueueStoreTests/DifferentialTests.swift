@@ -4,6 +4,7 @@
 // test of the scripts. A failure names its seed; the same seed gives the same history.
 
 import Admission
+import Fairness
 import Foundation
 import QueueClient
 import TestSupport
@@ -26,8 +27,12 @@ struct DifferentialTests {
 
     private func replay(_ seed: UInt64, _ server: RedisServer) throws {
         var random = SeededRandom(seed: seed)
-        let policy = Self.policy(&random)
+        var policy = Self.policy(&random)
         let setting = Self.setting(&random)
+        if Int.random(in: 0..<3, using: &random) == 0 {
+            policy.draw = Bool.random(using: &random) ? .seed : .beacon
+            policy.opensMilliseconds = setting.startMilliseconds + 1000 * Int.random(in: 1...20, using: &random)
+        }
         let redis = try RedisHarness(redis: server, policy: policy, room: "seed\(seed)", setting)
         let first = try redis.tick().next
         let model = ModelHarness(policy: policy, room: "seed\(seed)", setting)
@@ -95,6 +100,10 @@ private struct History {
     var trace: [String] = []
     /// Of the last news.
     var marks = (redis: 0, model: 0)
+    /// What a worker remembers of the draw, and the generation of it.
+    var remembered = (generation: 0, draw: RoomDraw())
+    /// What both stores have said of the registered, to be moved later; and the draw as it was then.
+    var reading: (redis: DrawReply, model: DrawReply, draw: RoomDraw)?
 
     init(redis: RedisHarness, model: ModelHarness, first: Int, policy: RoomPolicy) {
         self.redis = redis
@@ -121,6 +130,7 @@ private struct History {
     }
 
     mutating func step(_ random: inout SeededRandom) throws {
+        if policy.draw != .off, Int.random(in: 0..<4, using: &random) == 0 { return try draw(&random) }
         switch Int.random(in: 0..<100, using: &random) {
         case 0..<22: try join(&random)
         case 22..<34:
@@ -259,8 +269,66 @@ private struct History {
         policy.burst = Int.random(in: 1...6, using: &random)
         policy.maxActive = Bool.random(using: &random) ? 0 : Int.random(in: 1...8, using: &random)
         policy.mode = RoomMode.allCases.randomElement(using: &random) ?? .open
+        switch Int.random(in: 0..<6, using: &random) {
+        case 0: policy.opensMilliseconds = redis.nowMilliseconds + 1000 * Int.random(in: 0...9, using: &random)
+        case 1: policy.closesMilliseconds = redis.nowMilliseconds + 1000 * Int.random(in: 0...9, using: &random)
+        case 2: (policy.opensMilliseconds, policy.closesMilliseconds) = (0, 0)
+        case 3: policy.draw = DrawKind.allCases.randomElement(using: &random) ?? .off
+        default: break
+        }
         trace.append("configure \(policy)")
         try redis.configure(policy)
         try model.configure(policy)
+    }
+
+    // MARK: - Draws
+
+    /// A step of a draw, whether it fits the state of the draw or not.
+    private mutating func draw(_ random: inout SeededRandom) throws {
+        let state = try snapshots([])
+        if state.draw.state != .none || remembered.generation != state.generation {
+            remembered = (state.generation, state.draw)
+        }
+        let action: DrawAction
+        switch Int.random(in: 0..<8, using: &random) {
+        case 0: action = .announce(source: "drand")
+        case 1: action = .beacon(value: "b\(Int.random(in: 0..<9, using: &random))")
+        case 2: action = .bring(remembered.draw)
+        case 3, 4: action = .prepare(commitment: DrawRecord.commitment(to: "5eed"), seed: "5eed")
+        default: return try read(state.draw)
+        }
+        trace.append("draw \(action)")
+        try same("draw", redis.draw(action), model.draw(action))
+    }
+
+    /// Reads who is registered, or moves those who were read before: others may have come or left meanwhile.
+    private mutating func read(_ draw: RoomDraw) throws {
+        trace.append(reading == nil ? "read the draw" : "apply the draw")
+        guard let (ofRedis, ofModel, before) = reading else {
+            let (a, b) = (try redis.draw(.read), try model.draw(.read))
+            try same("registered", Self.numbers(a), Self.numbers(b))
+            if case .bits = a { reading = (a, b, draw) }
+            return
+        }
+        reading = nil
+        let places = DrawOrder(count: before.registered, key: Array(before.seed.utf8)).places
+        func apply(_ reply: DrawReply, _ harness: QueueHarness) throws -> DrawReply {
+            guard case .bits(let version, let chunks) = reply else { return reply }
+            return try harness.draw(.apply(version: version, before.moved(chunks, places: places)))
+        }
+        let applied = try apply(ofRedis, redis)
+        try same("moved", applied, try apply(ofModel, model))
+        guard applied == .done else { return }
+        for (index, place) in places.enumerated() {
+            issued[before.behind + Int(place)] = issued[before.first + index]
+        }
+    }
+
+    /// The registered who have not left, and those who have; nil when there is nothing to draw.
+    private static func numbers(_ reply: DrawReply) -> [[Int]]? {
+        guard case .bits(_, let chunks) = reply else { return nil }
+        return [\DrawChunk.waiting, \DrawChunk.left].map { kind in
+            chunks.flatMap { Heartbeats.numbers(chunk: $0.index, bitmap: $0[keyPath: kind]) }
+        }
     }
 }

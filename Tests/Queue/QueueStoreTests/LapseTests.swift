@@ -115,6 +115,24 @@ struct LapseTests {
     }
 
     @Test(
+        "Calls that lapsed and are more than one tick ends are ended by ticks that follow at once",
+        arguments: StoreKind.allCases
+    )
+    func pile(_ kind: StoreKind) throws {
+        var setting = HarnessSetting()
+        setting.caps.lapsesPerTick = 2
+        let harness = try kind.harness(smallPolicy(rate: 10, burst: 10), setting)
+        let numbers = try harness.join(16).numbers
+        #expect(try run(harness, 1000, polled: numbers).called == 6)
+        try harness.advance(3000)
+        for left in [4, 2, 0] {
+            #expect(try harness.tick().called == left)
+            #expect(harness.room.seen.last.lapsesLeft == (left > 0 ? 1 : 0))
+        }
+        #expect(try harness.tick().counters.lapsed == 6)
+    }
+
+    @Test(
         "A room in bypass calls those who wait in order, a part with each tick, and takes no tokens",
         arguments: StoreKind.allCases
     )

@@ -19,17 +19,10 @@ struct OpeningTests {
         return policy
     }
 
-    private func draw(_ harness: QueueHarness, _ action: DrawAction) throws -> DrawReply {
-        var reply: Result<DrawReply, StoreFailure>?
-        harness.store.draw(action, room: harness.room) { reply = $0 }
-        if reply == nil { harness.settle() }
-        return try #require(reply).get()
-    }
-
     private func prepare(_ harness: QueueHarness) throws {
         _ = try harness.tick()
         let commitment = DrawRecord.commitment(to: "5eed")
-        #expect(try draw(harness, .prepare(commitment: commitment, seed: "5eed")) == .done)
+        #expect(try harness.draw(.prepare(commitment: commitment, seed: "5eed")) == .done)
     }
 
     /// Computes the draw as a worker does; answers the places by registration.
@@ -37,10 +30,10 @@ struct OpeningTests {
         _ = try harness.tick()
         let found = harness.room.seen.last.draw
         let places = DrawOrder(count: found.registered, key: Array(found.seed.utf8)).places
-        guard case .bits(let version, let chunks) = try draw(harness, .read) else {
+        guard case .bits(let version, let chunks) = try harness.draw(.read) else {
             throw TestFailure("nothing to draw")
         }
-        #expect(try draw(harness, .apply(version: version, found.moved(chunks, places: places))) == .done)
+        #expect(try harness.draw(.apply(version: version, found.moved(chunks, places: places))) == .done)
         return places
     }
 
@@ -99,7 +92,7 @@ struct OpeningTests {
         try harness.advance(3000)
         _ = try harness.tick(polled: numbers)
         #expect(harness.room.seen.last.draw.state == .registering)
-        #expect(try draw(harness, .read) == .refused)
+        #expect(try harness.draw(.read) == .refused)
         try harness.advance(7000)
         // One who comes between the opening and the draw.
         let late = try harness.join(1).numbers[0]
@@ -123,22 +116,22 @@ struct OpeningTests {
             let answer = try harness.stand(harness.claim(behind + Int(places[index])))
             #expect(answer == .waiting || { if case .called = answer { true } else { false } }())
         }
-        #expect(try draw(harness, .read) == .refused)
+        #expect(try harness.draw(.read) == .refused)
     }
 
     @Test("A draw with a beacon waits for its value, which cannot be changed", arguments: StoreKind.allCases)
     func beacon(_ kind: StoreKind) throws {
         let harness = try kind.harness(policy(.beacon))
         try prepare(harness)
-        #expect(try draw(harness, .announce(source: "drand")) == .done)
-        #expect(try draw(harness, .beacon(value: "too early")) == .refused)
+        #expect(try harness.draw(.announce(source: "drand")) == .done)
+        #expect(try harness.draw(.beacon(value: "too early")) == .refused)
         let numbers = try harness.join(10).numbers
         try harness.advance(10_000)
         #expect(try harness.tick(polled: numbers).called == 0)
-        #expect(try draw(harness, .read) == .refused)
-        #expect(try draw(harness, .announce(source: "another")) == .refused)
-        #expect(try draw(harness, .beacon(value: "a1b2")) == .done)
-        #expect(try draw(harness, .beacon(value: "c3d4")) == .refused)
+        #expect(try harness.draw(.read) == .refused)
+        #expect(try harness.draw(.announce(source: "another")) == .refused)
+        #expect(try harness.draw(.beacon(value: "a1b2")) == .done)
+        #expect(try harness.draw(.beacon(value: "c3d4")) == .refused)
         _ = try hold(harness)
         _ = try harness.tick()
         #expect(harness.room.seen.last.draw.beacon == "a1b2")
@@ -155,11 +148,11 @@ struct OpeningTests {
         let numbers = try harness.join(10).numbers
         try harness.advance(10_000)
         _ = try harness.tick(polled: numbers)
-        guard case .bits(let version, _) = try draw(harness, .read) else { throw TestFailure("nothing to draw") }
+        guard case .bits(let version, _) = try harness.draw(.read) else { throw TestFailure("nothing to draw") }
         // Another worker is not let in meanwhile.
-        #expect(try draw(harness, .read) == .refused)
+        #expect(try harness.draw(.read) == .refused)
         #expect(try harness.leave(harness.claim(numbers[3])) == .left)
-        #expect(try draw(harness, .apply(version: version, [])) == .refused)
+        #expect(try harness.draw(.apply(version: version, [])) == .refused)
         try harness.advance(300)
         let places = try hold(harness)
         _ = try harness.tick()
@@ -178,8 +171,8 @@ struct OpeningTests {
         try harness.loseEverything()
         _ = try harness.tick()
         #expect(harness.room.seen.last.draw.state == .none)
-        #expect(try draw(harness, .bring(known)) == .done)
-        #expect(try draw(harness, .bring(known)) == .refused)
+        #expect(try harness.draw(.bring(known)) == .done)
+        #expect(try harness.draw(.bring(known)) == .refused)
         try harness.advance(5000)
         _ = try harness.tick()
         #expect(harness.room.seen.last.draw == known)

@@ -20,6 +20,8 @@ struct RoomSnapshot: Equatable {
     var called = 0
     var active = 0
     var counters = RoomCounters()
+    var draw = RoomDraw()
+    var lapsesLeft = 0
 
     /// - Parameter mirror: brought up to date by the reply, as a worker does it.
     init(_ reply: TickReply, next: Int, mirror: RankIndex) {
@@ -28,6 +30,7 @@ struct RoomSnapshot: Equatable {
         called = reply.called
         active = reply.active
         counters = reply.counters
+        (draw, lapsesLeft) = (reply.draw, reply.lapsesLeft)
         var number = mirror.next(from: 0)
         while let found = number {
             waiting.append(found)
@@ -119,6 +122,8 @@ class QueueHarness {
     func leave(_ claim: TicketClaim) throws -> Standing { try answer { store.leave(claim, room: room, $0) }.standing }
 
     func renewal(_ claim: TicketClaim) throws -> StandingReply { try answer { store.renew(claim, room: room, $0) } }
+
+    func draw(_ action: DrawAction) throws -> DrawReply { try answer { store.draw(action, room: room, $0) } }
 
     func news(since mark: Int) throws -> RoomNews { try answer { store.news(since: mark, $0) } }
 

@@ -20,6 +20,8 @@ protocol Flaw {
     static func remembered(_ memory: RoomMemory) -> RoomMemory
     /// The limits that the rules work with, in place of those in force.
     static func limits(_ policy: RoomPolicy) -> RoomPolicy
+    /// A fault that is put back inside of the model.
+    static var mistake: QueueMistake? { get }
 }
 
 extension Flaw {
@@ -45,6 +47,7 @@ extension Flaw {
     static func revision(_ revision: Int, known: Int) -> Int { revision }
     static func remembered(_ memory: RoomMemory) -> RoomMemory { memory }
     static func limits(_ policy: RoomPolicy) -> RoomPolicy { policy }
+    static var mistake: QueueMistake? { nil }
 }
 
 struct Flawed<Mistake: Flaw>: QueueRules {
@@ -106,7 +109,7 @@ struct Flawed<Mistake: Flaw>: QueueRules {
         nowMilliseconds now: Int
     ) -> any QueueRules {
         let known = existing as? Flawed<Mistake>
-        let model = QueueModel(
+        var model = QueueModel(
             restoring: Mistake.remembered(memory),
             onto: known?.model,
             defaults: Mistake.limits(defaults),
@@ -114,6 +117,7 @@ struct Flawed<Mistake: Flaw>: QueueRules {
             server: server,
             nowMilliseconds: now
         )
+        model.mistake = Mistake.mistake
         return Flawed(model: model, policy: known?.policy ?? defaults)
     }
 }

@@ -44,9 +44,26 @@ struct MendedFaultTests {
          network: {delay: 1ms}, horizon: 900s}
         """
 
+    /// Decliners who hold a place of max_active each time they are called.
+    private static let holders = """
+        {room: {rate: 10, burst: 5, max_active: 5, claim_window: 10s, pass_ttl: 2s, abandon_after: 12s,
+         return_grace: 60s}, visitors: 300, arrive_within: 3s, crowd: {patient: 85, decliners: 15},
+         network: {delay: 1ms}, horizon: 900s}
+        """
+    /// Everybody's tab is hidden, and looks once in half a minute, which is six claim windows.
+    private static let allHidden = """
+        {room: {rate: 1, burst: 1, claim_window: 5s, abandon_after: 60s, return_grace: 300s}, visitors: 6,
+         arrive_within: 3s, crowd: {hidden: 1}, network: {delay: 1ms}, horizon: 600s}
+        """
+    /// With slow ticks the bucket is half full at each of them, and what many lapsed calls give back fills it.
+    private static let slowTicks = """
+        {room: {rate: 10, burst: 5, claim_window: 4s, abandon_after: 12s, return_grace: 60s}, workers: 1, tick: 500ms,
+         visitors: 1000, arrive_within: 2s, crowd: {patient: 25, decliners: 75}, network: {delay: 1ms}, horizon: 600s}
+        """
+
     @Test(
         "The rules as they are keep every promise in these runs",
-        arguments: [bypass, calm, hosts, clocks, evictions, hidden, decliners]
+        arguments: [bypass, calm, hosts, clocks, evictions, hidden, decliners, holders, allHidden, slowTicks]
     )
     func sound(_ yaml: String) throws { #expect(try broken(QueueModel.self, yaml, seeds: 1...4) == []) }
 
@@ -60,7 +77,16 @@ struct MendedFaultTests {
     func pace() throws { #expect(try broken(Flawed<HalfRate>.self, Self.hidden, seeds: 1...1) == [.rate]) }
 
     @Test("Lapses that are not counted are found")
-    func lapses() throws { #expect(!(try broken(Flawed<LapsesForgotten>.self, Self.decliners)).isEmpty) }
+    func lapses() throws { #expect(try broken(Flawed<LapsesForgotten>.self, Self.decliners) == [.rate]) }
+
+    @Test("A look that is not the call, though it is the visitor's turn, is found")
+    func looks() throws { #expect(try broken(Flawed<LooksDoNotCall>.self, Self.allHidden) == [.liveness]) }
+
+    @Test("Visitors who lapsed before and hold places of max_active are found")
+    func places() throws { #expect(try broken(Flawed<RecalledHoldPlaces>.self, Self.holders) == [.rate]) }
+
+    @Test("Returned tokens that are lost to the bucket's capacity are found")
+    func tokens() throws { #expect(try broken(Flawed<ReturnedTokensAreCapped>.self, Self.slowTicks) == [.rate]) }
 
     @Test("Limits that travel with the caller are found")
     func limits() throws { #expect(try broken(Flawed<LimitsOfTheCaller>.self, Self.hosts) == [.limits]) }

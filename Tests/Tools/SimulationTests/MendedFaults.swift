@@ -50,3 +50,19 @@ enum CountsKept: Flaw {
         if part == .waiting { model.loseWaiting() } else { model.evict(part) }
     }
 }
+
+/// A visitor who missed a call because the tab was hidden is put back in the line at the next look, and the call that
+/// follows is missed as well.
+enum LooksDoNotCall: Flaw {
+    static var mistake: QueueMistake? { .looksDoNotCall }
+}
+
+/// Visitors who let a call lapse hold a place of max_active with the next one, too.
+enum RecalledHoldPlaces: Flaw {
+    static var mistake: QueueMistake? { .recalledHoldPlaces }
+}
+
+/// Tokens of lapsed calls are lost when the bucket is full, though people wait.
+enum ReturnedTokensAreCapped: Flaw {
+    static var mistake: QueueMistake? { .returnedTokensAreCapped }
+}

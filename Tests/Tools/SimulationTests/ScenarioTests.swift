@@ -17,6 +17,7 @@ struct ScenarioTests {
                 room: {rate: 2.5, burst: 7}
                 workers: 4
                 tick: 100ms
+                rooms: 3
                 visitors: 12
                 arrive_within: 3s
                 patience: 4s
@@ -40,6 +41,7 @@ struct ScenarioTests {
         #expect(scenario.policy.burst == 7)
         #expect(scenario.workers == 4)
         #expect(scenario.tickMilliseconds == 100)
+        #expect(scenario.rooms == 3)
         #expect(scenario.visitors == 12)
         #expect(scenario.arrivalMilliseconds == 3000)
         #expect(scenario.patienceMilliseconds == 4000)

@@ -146,7 +146,7 @@ local DRAW_ITEMS = 20
 local function tick_fields()
   return {'now', 'generation', 'version', 'next', 'head', 'waiting', 'called', 'active', 'opened_ms', 'joined',
     'entered', 'left', 'abandoned', 'lapsed', 'returned', 'incarnation', 'call_tokens', 'revision', 'asked_abandon_ms',
-    'draw_state', 'draw_first', 'draw_behind'}
+    'draw_state', 'draw_first', 'draw_behind', 'lapses_left'}
 end
 local RESTORE_ARG_GENERATION = 1
 local RESTORE_ARG_KNOWN_NEXT = 2

@@ -7,7 +7,9 @@
 --   {override or '', ...}, {texts of TICK_TEXT}
 -- Error ROLLBACK: this Redis knows less of the room than the worker, which restores it and asks again.
 -- Bounds: LAPSES_MAX lapsed calls, CALLS_MAX calls, PASSES_MAX ended passes and BROUGHT_MAX pages of brought entries
--- per tick. A sweep costs a few bit operations per chunk.
+-- per tick. A sweep costs a few bit operations per chunk. Calls that lapsed hold tokens and places until they are ended:
+-- when some are left, the reply says so (lapses_left), and the worker's next tick follows at once and is not one that
+-- only reads.
 
 local known_generation = tonumber(ARGV[TICK_ARG_KNOWN_GENERATION])
 local known_version = tonumber(ARGV[TICK_ARG_KNOWN_VERSION])
@@ -39,10 +41,12 @@ end
 
 -- Calls not claimed in time give their token back; the visitor may return within the grace, as if seen just now. Each
 -- lapse is counted, but while everybody may pass: the third ends the place.
+S.lapses_left = 0
 local function lapse()
   if S.called == 0 then return end
-  local late = redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', now, 'LIMIT', 0, LAPSES_MAX)
+  local late = redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', now, 'LIMIT', 0, LAPSES_MAX + 1)
   if #late == 0 then return end
+  if #late > LAPSES_MAX then late[#late], S.lapses_left = nil, 1 end
   local gone = 'gone:' .. math.floor(now / gone_ms)
   for _, member in ipairs(late) do
     local number = tonumber(member)
@@ -231,7 +235,7 @@ if now - S.ticked_ms >= tonumber(ARGV[TICK_ARG_TICK_MS]) / 2 then
   call_forward()
   settle_tokens()
   prune_flow()
-  S.ticked_ms = now
+  S.ticked_ms = S.lapses_left == 0 and now or now - tonumber(ARGV[TICK_ARG_TICK_MS])
   save()
 end
 

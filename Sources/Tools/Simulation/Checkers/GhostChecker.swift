@@ -35,7 +35,10 @@ struct GhostChecker {
     private var heldUntil = 0
     /// A restore counts as a tick, and lapses nothing.
     private var restoredMilliseconds = 0
-    private var cappedMilliseconds = 0
+    /// Since when each tick has ended as many calls as one can, and has left some; nil when the last has not.
+    private var pileSince: Int?
+    /// More calls than one tick ends are gone after this time: each tick is followed by the next at once.
+    private static let pileMilliseconds = 3000
 
     /// The room was made, mended, or taken over.
     mutating func noteRestored(_ policy: RoomPolicy, _ now: Int) {
@@ -68,6 +71,7 @@ struct GhostChecker {
         isExcused: (Heartbeat) -> Bool
     ) -> (Promise, String)? {
         let (policy, now) = (room.policy, facts.now)
+        notePile(facts, room, tickMilliseconds)
         if now - tickedMilliseconds > max(policy.epochMilliseconds, 5000)
             || policy.epochMilliseconds != epochMilliseconds
         {
@@ -93,12 +97,18 @@ struct GhostChecker {
                 return (.ghosts, "\(head) is first in the line and silent for \(silent) ms")
             }
         }
-        // More calls were due than one tick ends; a tick within half of the next only reads.
-        if facts.lapsed.count >= room.caps.lapsesPerTick { cappedMilliseconds = now }
         let late = room.called.first { $0.value <= facts.storeNow - tickMilliseconds }
-        if now - max(restoredMilliseconds, cappedMilliseconds) > tickMilliseconds, let late {
+        let isPiled = pileSince.map { now - $0 <= GhostChecker.pileMilliseconds } ?? false
+        if now - restoredMilliseconds > tickMilliseconds, !isPiled, let late {
             return (.ghosts, "the call of \(late.key) is open \(facts.storeNow - late.value) ms after its deadline")
         }
         return nil
+    }
+
+    private mutating func notePile(_ facts: Facts, _ room: any QueueRules, _ tickMilliseconds: Int) {
+        let isCapped = facts.lapsed.count >= room.caps.lapsesPerTick
+        let isPile = isCapped && room.called.contains { $0.value <= facts.storeNow }
+        let isGap = facts.now - tickedMilliseconds > 2 * tickMilliseconds
+        if !isPile { pileSince = nil } else if pileSince == nil || isGap { pileSince = facts.now }
     }
 }

@@ -65,6 +65,8 @@ struct Ledger {
     var faults: [(Promise, String)] = []
 
     var waitingCount: Int { waiting }
+    /// How many are called who have let no call lapse.
+    var firstCallsCount: Int { calledNumbers.count { lapses[$0] == nil } }
 
     private mutating func fault(_ promise: Promise, _ text: String) { faults.append((promise, text)) }
 

@@ -23,13 +23,13 @@ struct LivenessChecker {
 
     /// - Parameters:
     ///   - active: how many are inside.
-    ///   - isAwaited: whether somebody who looks at the page has waited since this moment. Asked only when an entry is
+    ///   - isAwaited: whether somebody of this attention has waited since a moment. Asked only when an entry is
     ///     overdue.
     mutating func check(
         _ facts: Facts,
         _ policy: RoomPolicy,
         active: Int,
-        isAwaited: (_ sinceMilliseconds: Int) -> Bool
+        isAwaited: (_ sinceMilliseconds: Int, Attention) -> Bool
     ) -> String? {
         let calls = policy.mode == .open || policy.mode == .closed
         let isFull = policy.maxActive > 0 && active >= policy.maxActive
@@ -40,14 +40,29 @@ struct LivenessChecker {
         firstLapses += facts.firstLapses
         let token = 1_000_000 / policy.rateMilli
         let place = policy.maxActive > 0 ? policy.claimWindowMilliseconds / policy.maxActive : 0
-        let due = policy.claimWindowMilliseconds + policy.twoPollsMilliseconds + 2 * token + Self.slackMilliseconds
-        let late = facts.now - sinceMilliseconds - due - firstLapses * (token + place)
-        guard late > 0, isAwaited(sinceMilliseconds) else { return nil }
-        return "nobody has entered for \(facts.now - sinceMilliseconds) ms, and people who are awake wait"
+        let due = policy.claimWindowMilliseconds + 2 * token + Self.slackMilliseconds + firstLapses * (token + place)
+        let silent = facts.now - sinceMilliseconds
+        for attention in Attention.allCases where silent > due + policy.twoLooksMilliseconds(attention) {
+            guard isAwaited(sinceMilliseconds, attention) else { continue }
+            return "nobody has entered for \(silent) ms, and people wait whose tabs are \(attention)"
+        }
+        return nil
     }
+}
+
+/// How often visitors look at their page.
+enum Attention: CaseIterable {
+    /// When the page asks for it.
+    case awake
+    /// When the browser lets a hidden tab.
+    case hidden
 }
 
 extension RoomPolicy {
     /// How long two polls of an awake visitor take at most.
     var twoPollsMilliseconds: Int { 2 * max(claimWindowMilliseconds / 2, abandonAfterMilliseconds / 3) }
+
+    func twoLooksMilliseconds(_ attention: Attention) -> Int {
+        attention == .awake ? twoPollsMilliseconds : max(abandonAfterMilliseconds, twoPollsMilliseconds)
+    }
 }

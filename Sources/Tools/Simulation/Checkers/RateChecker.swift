@@ -14,6 +14,8 @@ struct RateChecker {
     /// From a free place to the entry of an awake visitor: a tick, a poll, and the click.
     private static let entryMilliseconds = 2500
     private static let share = (free: 95, limited: 90)
+    /// An entry bucket of one token is full as soon as it has it: what comes until somebody takes it is lost.
+    private static let shareOfSingleToken = 60
 
     /// In millionths of an entry.
     private var missing = 0
@@ -36,7 +38,7 @@ struct RateChecker {
         _ facts: Facts,
         _ policy: RoomPolicy,
         active: Int,
-        isAwaited: (_ sinceMilliseconds: Int) -> Bool
+        isAwaited: (_ sinceMilliseconds: Int, Attention) -> Bool
     ) -> String? {
         guard policy.mode == .open || policy.mode == .closed, policy.rateMilli > 0 else {
             excuse(untilMilliseconds: facts.now)
@@ -48,7 +50,8 @@ struct RateChecker {
         let isLimited = policy.maxActive > 0
         let most = isLimited ? policy.maxActive * 1_000_000 / Self.entryMilliseconds : Int.max
         let places = isLimited ? max(0, policy.maxActive - active) * 1_000_000 / Self.entryMilliseconds : Int.max
-        let share = isLimited ? Self.share.limited : Self.share.free
+        let full = isLimited ? Self.share.limited : Self.share.free
+        let share = policy.burst == 1 ? Self.shareOfSingleToken : full
         missing += elapsed * min(policy.rateMilli, places) * share / 100 - facts.entries * TokenBucket.micro
         if isLimited {
             missing -= facts.firstLapses * policy.claimWindowMilliseconds * 1_000_000 / Self.entryMilliseconds
@@ -58,7 +61,7 @@ struct RateChecker {
         if missing <= 0 {
             (missing, sinceMilliseconds) = (0, facts.now)
         } else if missing > behind {
-            if isAwaited(sinceMilliseconds) {
+            if isAwaited(sinceMilliseconds, .awake) {
                 let seconds = (facts.now - sinceMilliseconds) / 1000
                 return "\(missing / TokenBucket.micro) entries are missing after \(seconds) s, and awake people wait"
             }

@@ -17,13 +17,14 @@ final class Referee {
     private var ghosts = GhostChecker()
     private var movement = LivenessChecker()
     private var rate = RateChecker()
+    private var vacancy = VacancyChecker()
     private var cost = CostChecker()
     private var files = LimitsChecker()
     /// The limits in force at the last step, and its time.
     private var limits: RoomPolicy?
     private var stepMilliseconds = 0
-    /// Whether somebody who looks at the page has waited since a moment.
-    var isAwaited: (_ sinceMilliseconds: Int) -> Bool = { _ in false }
+    /// Whether somebody of this attention has waited, or was called, since a moment.
+    var isAwaited: (_ sinceMilliseconds: Int, Attention) -> Bool = { _, _ in false }
     private var keys: [String: (number: Int, issued: Int, generation: Int, era: Int)] = [:]
     private var heartbeats = NumberTable<GhostChecker.LastHeartbeats>()
     private var flushMilliseconds = 0
@@ -31,16 +32,14 @@ final class Referee {
     private var troubles: [Int]
     private(set) var violation: Violation?
     private var lostMilliseconds = 0
-    private let hasFaults: Bool
     /// When the clock was set last, a key was evicted or the room was reset: a heartbeat from before may be older, or
     /// gone, or of a place that has ended.
     private var unsafeMilliseconds = 0
     /// Entries in all.
     private(set) var entries = 0
 
-    init(world: World, workers: Int, tickMilliseconds: Int, hasFaults: Bool) {
+    init(world: World, workers: Int, tickMilliseconds: Int) {
         self.world = world
-        self.hasFaults = hasFaults
         self.tickMilliseconds = tickMilliseconds
         troubles = Array(repeating: 0, count: workers)
     }
@@ -92,7 +91,12 @@ final class Referee {
             ghosts.noteRestored(room.policy, facts.now)
             excuseEntries(untilMilliseconds: facts.now + RoomMemory.holdMilliseconds)
             world.note(.tookOver, room.next)
-        case .tick: checkTick(facts, room)
+        case .tick(_, let reply):
+            checkTick(facts, room)
+            let holders = ledger.firstCallsCount
+            if let text = vacancy.check(facts, room, tokens: reply.callTokens, holders: holders) {
+                report(.rate, text)
+            }
         case .stand(let claim, let reply), .enter(let claim, let reply): checkCost(claim, reply, facts)
         default: break
         }
@@ -109,14 +113,13 @@ final class Referee {
         if let text = movement.check(facts, room.policy, active: active, isAwaited: isAwaited) {
             report(.liveness, text)
         }
-        // Runs with faults do not count yet: after some of them entries are missing, and it is not understood why.
-        guard !hasFaults else { return }
         if let text = rate.check(facts, room.policy, active: active, isAwaited: isAwaited) { report(.rate, text) }
     }
 
     private func excuseEntries(untilMilliseconds: Int) {
         movement.excuse(untilMilliseconds: untilMilliseconds)
         rate.excuse(untilMilliseconds: untilMilliseconds)
+        vacancy.excuse()
     }
 
     private func checkLimits(_ step: StoreStep, _ room: any QueueRules) {

@@ -5,6 +5,16 @@
 
 internal import Admission
 
+/// A fault that the rules once had.
+public enum QueueMistake: Sendable {
+    /// The look of a visitor who was away puts the visitor back in the line, also when it is the visitor's turn.
+    case looksDoNotCall
+    /// Called visitors who lapsed before hold places of max_active, as all others.
+    case recalledHoldPlaces
+    /// What lapsed calls give back is lost beyond the capacity of the bucket.
+    case returnedTokensAreCapped
+}
+
 extension QueueModel {
     /// Lapses are not counted.
     public mutating func forgetLapses() { lapses = [:] }

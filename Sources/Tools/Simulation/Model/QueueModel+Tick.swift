@@ -12,8 +12,9 @@ extension QueueModel {
         for (chunk, bitmap) in request.heartbeats {
             markSeen(Heartbeats.numbers(chunk: chunk, bitmap: bitmap), epoch: request.heartbeatEpoch, now)
         }
-        move(now, tickMilliseconds: request.tickMilliseconds)
+        let isBehind = move(now, tickMilliseconds: request.tickMilliseconds)
         var reply = state(now)
+        reply.lapsesLeft = isBehind ? 1 : 0
         if counters.entered != request.entered {
             let second = now / 1000
             reply.flow = entries(from: max(request.flowSecond, second - 900), to: max(request.flowSecond, second))
@@ -33,23 +34,26 @@ extension QueueModel {
     ) -> TickReply {
         let now = advance(to: nowMilliseconds)
         markSeen(polled, epoch: epoch, now)
-        move(now, tickMilliseconds: tickMilliseconds)
+        let isBehind = move(now, tickMilliseconds: tickMilliseconds)
         var reply = state(now)
+        reply.lapsesLeft = isBehind ? 1 : 0
         reply.flow = entries(from: max(0, now / 1000 - 1), to: now / 1000)
         return reply
     }
 
-    /// What a tick does to the room, unless the last one was less than half a tick ago.
-    private mutating func move(_ now: Int, tickMilliseconds: Int) {
-        guard (now - tickedMilliseconds) * 2 >= tickMilliseconds else { return }
-        lapse(now)
+    /// What a tick does to the room, unless the last one was less than half a tick ago, and was not behind.
+    /// - Returns: whether more calls have lapsed than it could end.
+    private mutating func move(_ now: Int, tickMilliseconds: Int) -> Bool {
+        guard (now - tickedMilliseconds) * 2 >= tickMilliseconds else { return false }
+        let isBehind = lapse(now)
         endPasses(now)
         startEpoch(now)
         callForward(now)
         settleTokens()
         forgetOldFlow(now)
-        tickedMilliseconds = now
+        tickedMilliseconds = isBehind ? now - tickMilliseconds : now
         save()
+        return isBehind
     }
 
     /// Heartbeats count for the epoch they were given in, at most one before the current: a flush just after an
@@ -62,12 +66,11 @@ extension QueueModel {
 
     /// Calls not claimed in time give their token back; the visitor may return within the grace, as if seen
     /// just now. Each lapse is counted, but while everybody may pass: the third ends the place.
-    private mutating func lapse(_ now: Int) {
-        if called.isEmpty { return }
-        let late = called.filter { $0.value <= now }
-            .sorted { ($0.value, $0.key) < ($1.value, $1.key) }
-            .prefix(caps.lapsesPerTick)
-        for (number, _) in late {
+    /// - Returns: whether some are left.
+    private mutating func lapse(_ now: Int) -> Bool {
+        if called.isEmpty { return false }
+        let late = called.filter { $0.value <= now }.sorted { ($0.value, $0.key) < ($1.value, $1.key) }
+        for (number, _) in late.prefix(caps.lapsesPerTick) {
             uncall(number, givesBack: true)
             counters.lapsed += 1
             if policy.mode != .bypass {
@@ -79,6 +82,7 @@ extension QueueModel {
             }
             gone[now / goneMilliseconds, default: []].insert(number)
         }
+        return late.count > caps.lapsesPerTick
     }
 
     private mutating func endPasses(_ now: Int) {

@@ -20,7 +20,8 @@ extension QueueModel {
     /// The look of a visitor who was away and whose turn it is, is the call.
     private mutating func callAtOnce(_ number: Int, _ place: Int, _ now: Int) -> Int? {
         let isFirst = waiting.next(from: 0) ?? Int.max >= place
-        guard policy.mode != .paused, !isHeld, heldMilliseconds == 0, isFirst else { return nil }
+        guard policy.mode != .paused, !isHeld, heldMilliseconds == 0, isFirst, mistake != .looksDoNotCall
+        else { return nil }
         let isRecalled = policy.mode == .bypass || lapses[number] != nil
         if policy.mode != .bypass {
             // The called visitors are owed their entries. Where tokens are scarce none of theirs is given away.
@@ -139,7 +140,8 @@ extension QueueModel {
             uncall(claim.number, givesBack: true)
             answer = .entered(passExpiresMilliseconds: enter(claim.number, now))
         case .called(let deadline):
-            let hasPlace = !recalled.contains(claim.number) || vacancies >= 1
+            let holdsPlace = mistake == .recalledHoldPlaces || !recalled.contains(claim.number)
+            let hasPlace = holdsPlace || vacancies >= 1
             if entryBucket.tokens >= 1 && hasPlace {
                 entryBucket.take()
                 if uncall(claim.number, givesBack: false) { payForRecall() }

@@ -21,6 +21,8 @@ public struct QueueModel {
 
     /// Of the calls on this room.
     public var caps = QueueCaps()
+    /// For tests: a fault that the rules once had, put back.
+    public var mistake: QueueMistake?
 
     public internal(set) var generation = 1
     /// Grows with every change of a waiting bitmap; a worker that compares versions takes the changed chunks in.
@@ -182,7 +184,8 @@ public struct QueueModel {
     }
 
     var vacancies: Int {
-        policy.maxActive == 0 ? Int.max : max(0, policy.maxActive - called.count + recalled.count - active.count)
+        let holdNone = mistake == .recalledHoldPlaces ? 0 : recalled.count
+        return policy.maxActive == 0 ? Int.max : max(0, policy.maxActive - called.count + holdNone - active.count)
     }
 
     /// Tokens for calls: those of the bucket and those that came back, less those that are owed.
@@ -200,7 +203,12 @@ public struct QueueModel {
     mutating func uncall(_ number: Int, givesBack: Bool) -> Bool {
         called[number] = nil
         let wasRecalled = recalled.remove(number) != nil
-        if givesBack && !wasRecalled { owed += 1 }
+        guard givesBack && !wasRecalled else { return wasRecalled }
+        if mistake == .returnedTokensAreCapped {
+            callBucket.giveBack(microtokensMax: callMicrotokensMax)
+        } else {
+            owed += 1
+        }
         return wasRecalled
     }
 

@@ -16,6 +16,7 @@ public enum BuiltInScenarios {
         ("faults", PackageResources.faults_yaml),
         ("upheaval", PackageResources.upheaval_yaml),
         ("operator", PackageResources.operator_yaml),
+        ("rooms", PackageResources.rooms_yaml),
         ("million", PackageResources.million_yaml),
     ]
 

@@ -49,8 +49,11 @@ public final class ModelServer {
     private var made: Set<String> = []
     /// Another one for each process that has the state.
     private var identity = 1
-    /// Sees every step that was taken, after it.
-    public var observe: ((StoreStep, any QueueRules) -> Void)?
+    /// Sees every step that was taken in a room, after it.
+    public var observe: ((String, StoreStep, any QueueRules) -> Void)?
+    /// For tests.
+    var mixUp: RoomMixUp?
+    private var mixedUp = 0
 
     /// - Parameters:
     ///   - firstNumber: what the first joiner of a new room gets; nil takes it from the clock, as restore.lua does.
@@ -114,6 +117,7 @@ public final class ModelServer {
 
     private func answer(_ call: ScriptCall, _ id: String) -> RedisReply {
         var call = call
+        let id = reached(by: call.script, meant: id)
         if call.script == .restore { return restore(call.memory(), id) }
         if call.script == .news { return RedisReply(news(since: call.mark())) }
         limits = call.limits()
@@ -128,9 +132,10 @@ public final class ModelServer {
                 return RedisReply(try tick(request, id, known))
             case .draw:
                 let action = call.draw()
-                return RedisReply(
-                    try run(id) { room, now in (room.draw(action, nowMilliseconds: now), .draw(action)) }
-                )
+                let reply = try run(id) { room, now in (room.draw(action, nowMilliseconds: now), .draw(action)) }
+                // A mirror shows the texts of the draw as well.
+                if reply != .refused { index?.noteChange(id) }
+                return RedisReply(reply)
             case .restore, .configure, .reset, .news: return .error("ERR not a call of a worker")
             }
         } catch {
@@ -191,23 +196,27 @@ public final class ModelServer {
         defer { if index != nil, room.shown != shown { index?.noteChange(id) } }
         room.arrive(at: identity, nowMilliseconds: now)
         if let limits { room.adopt(limits.policy, revision: limits.revision, nowMilliseconds: now) }
-        if room.incarnation != incarnation { observe?(StoreStep(nowMilliseconds: now, kind: .moved), room) }
+        if room.incarnation != incarnation { observe?(id, StoreStep(nowMilliseconds: now, kind: .moved), room) }
         if let known,
             room.knowsLess(thanGeneration: known.generation, next: known.next, incarnation: known.incarnation)
         {
             throw .rollback
         }
         let (value, kind) = step(&room, now)
-        observe?(StoreStep(nowMilliseconds: now, kind: kind), room)
+        observe?(id, StoreStep(nowMilliseconds: now, kind: kind), room)
         return value
     }
 
     private func tick(_ request: TickRequest, _ id: String, _ known: Known) throws(ScriptError) -> TickReply {
         // Only who watches needs to know what was there before: keeping it costs a copy of what the tick changes.
         let isObserved = observe != nil
+        let other = mixUp == .mirrors ? rooms[neighbour(id)] : nil
         return try run(id, known) { room, now in
             let before = isObserved ? room.waiting : RankIndex()
-            let reply = room.tick(request, nowMilliseconds: now)
+            var reply = room.tick(request, nowMilliseconds: now)
+            if let other {
+                reply.chunks = reply.chunks.map { ($0.index, other.waiting.bitmap(chunk: $0.index) ?? []) }
+            }
             index?.noteTick(id, room, nowMilliseconds: reply.nowMilliseconds)
             return (reply, .tick(before: before, reply))
         }
@@ -217,6 +226,20 @@ public final class ModelServer {
         let now = clock()
         if index?.isOver(at: identity) ?? true { index = ModelIndex(server: identity, nowMilliseconds: now) }
         return index?.news(since: mark, nowMilliseconds: now) ?? RoomNews(nowMilliseconds: now, mark: mark)
+    }
+
+    /// The room that a call reaches: its own, unless rooms are mixed up.
+    private func reached(by script: QueueScript, meant id: String) -> String {
+        guard mixUp == .visits, script == .visit else { return id }
+        mixedUp += 1
+        return mixedUp % RoomMixUp.every == 0 ? neighbour(id) : id
+    }
+
+    /// The next room by name, behind the last the first.
+    private func neighbour(_ id: String) -> String {
+        let names = rooms.keys.sorted()
+        guard let place = names.firstIndex(of: id) else { return id }
+        return names[(place + 1) % names.count]
     }
 
     private func restore(_ memory: RoomMemory, _ id: String) -> RedisReply {
@@ -245,7 +268,7 @@ public final class ModelServer {
         rooms[id] = room
         if existing.map({ $0.shown != room.shown }) ?? true { index?.noteChange(id) }
         let kind = StoreStep.Kind.restore(before: before, memory, isNew: existing == nil)
-        observe?(StoreStep(nowMilliseconds: now, kind: kind), room)
+        observe?(id, StoreStep(nowMilliseconds: now, kind: kind), room)
         return room.incarnation
     }
 
@@ -280,6 +303,16 @@ public final class ModelServer {
             return (generation, .reset)
         }
     }
+}
+
+/// Mistakes in which what is meant for one room reaches another one.
+public enum RoomMixUp: CaseIterable, Sendable {
+    /// Of the calls of visitors, one in `every`.
+    case visits
+    /// The mirrors show who waits in another room.
+    case mirrors
+
+    static let every = 4
 }
 
 /// A step that a store took.

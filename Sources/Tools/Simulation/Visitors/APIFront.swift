@@ -12,6 +12,7 @@ internal import WaitingRoomAPI
 struct APIFront: Front {
     let keys: KeyRing
     let world: World
+    let room: String
 
     private func request(_ method: String, _ name: String) -> GatewayRequest {
         var request = GatewayRequest(reservingBytes: 512)
@@ -22,7 +23,7 @@ struct APIFront: Front {
 
     private func send(
         _ request: GatewayRequest,
-        _ worker: SimulatedWorker,
+        _ worker: WorkerRoom,
         _ completion: @escaping (Int, JSONValue) -> Void
     ) {
         worker.api.handle(request) { response in
@@ -30,10 +31,10 @@ struct APIFront: Front {
         }
     }
 
-    func join(key: String?, _ worker: SimulatedWorker, _ done: @escaping (HeldTicket?, FrontAnswer) -> Void) {
+    func join(key: String?, _ worker: WorkerRoom, _ done: @escaping (HeldTicket?, FrontAnswer) -> Void) {
         var request = request("POST", "join")
         if let key { request.set(.idempotencyKey, key.utf8) }
-        request.appendBody("{\"event_id\":\"\(SimulatedWorker.roomID)\"}".utf8)
+        request.appendBody("{\"event_id\":\"\(room)\"}".utf8)
         send(request, worker) { status, body in
             guard status == 200 || status == 202, let text = body["waiting_token"]?.stringValue else {
                 return done(nil, refusal(status, body))
@@ -48,19 +49,19 @@ struct APIFront: Front {
         }
     }
 
-    func status(_ ticket: HeldTicket, _ worker: SimulatedWorker, _ done: @escaping (FrontAnswer) -> Void) {
+    func status(_ ticket: HeldTicket, _ worker: WorkerRoom, _ done: @escaping (FrontAnswer) -> Void) {
         var request = request("GET", "status")
         request.set(.query, "token=".utf8 + ticket.bytes)
         send(request, worker) { status, body in done(status == 200 ? reading(body) : refusal(status, body)) }
     }
 
-    func enter(_ ticket: HeldTicket, _ worker: SimulatedWorker, _ done: @escaping (FrontAnswer) -> Void) {
+    func enter(_ ticket: HeldTicket, _ worker: WorkerRoom, _ done: @escaping (FrontAnswer) -> Void) {
         var request = request("POST", "enter")
         request.set(.authorization, "Bearer ".utf8 + ticket.bytes)
         send(request, worker) { status, body in done(status == 200 ? reading(body) : refusal(status, body)) }
     }
 
-    func leave(_ ticket: HeldTicket, _ worker: SimulatedWorker, _ done: @escaping (FrontAnswer) -> Void) {
+    func leave(_ ticket: HeldTicket, _ worker: WorkerRoom, _ done: @escaping (FrontAnswer) -> Void) {
         var request = request("DELETE", "leave")
         request.set(.query, "token=".utf8 + ticket.bytes)
         send(request, worker) { status, body in done(status == 200 ? .ended : refusal(status, body)) }
@@ -87,7 +88,7 @@ struct APIFront: Front {
     private func verified(_ pass: String) -> Int {
         let bytes = Array(pass.utf8)
         let seconds = Int64(world.wall / 1000)
-        guard case .valid = keys.verifyPass(bytes, room: SimulatedWorker.roomID, nowSeconds: seconds) else { return 0 }
+        guard case .valid = keys.verifyPass(bytes, room: room, nowSeconds: seconds) else { return 0 }
         let hash = bytes.reduce(UInt64(0xcbf2_9ce4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
         return Int(truncatingIfNeeded: hash)
     }

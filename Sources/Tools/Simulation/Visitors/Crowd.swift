@@ -18,10 +18,12 @@ final class Crowd {
     private let front: any Front
     private let referee: Referee
     private let seed: UInt64
+    /// The index in the world of its first visitor.
+    private let first: Int
     /// Whether an answer can fail to come.
     private let isLossy: Bool
-    /// The workers nginx can reach.
-    var workers: () -> [SimulatedWorker] = { [] }
+    /// The room at the workers that nginx can reach.
+    var workers: () -> [WorkerRoom] = { [] }
 
     private var visitors: [Visitor] = []
     private(set) var fates = [Int](repeating: 0, count: Fate.allCases.count)
@@ -36,7 +38,8 @@ final class Crowd {
         policy: RoomPolicy,
         front: any Front,
         referee: Referee,
-        seed: UInt64
+        seed: UInt64,
+        first: Int
     ) {
         self.world = world
         self.scenario = scenario
@@ -44,6 +47,7 @@ final class Crowd {
         self.front = front
         self.referee = referee
         self.seed = seed
+        self.first = first
         isLossy = scenario.network.lossPerMille > 0 || scenario.faults.total > 0
     }
 
@@ -61,12 +65,14 @@ final class Crowd {
                 draw -= weights[Int(candidate.rawValue)]
             }
             visitors.append(Visitor(kind: kind))
-            world.wake(Int32(index), token: 0, after: world.random.upTo(scenario.arrivalMilliseconds))
+            world.wake(Int32(first + index), token: 0, after: world.random.upTo(scenario.arrivalMilliseconds))
         }
         unsettled = scenario.visitors
     }
 
-    func wake(_ index: Int, _ token: UInt32) {
+    /// Wakes a visitor, by the index in the world.
+    func wake(_ visitor: Int, _ token: UInt32) {
+        let index = visitor - first
         guard visitors[index].token == token else { return }
         switch visitors[index].phase {
         case .joining: join(index)
@@ -116,23 +122,23 @@ final class Crowd {
         visitors[index].token &+= 1
         var wait = milliseconds
         if visitors[index].goesAt > 0 { wait = min(wait, max(0, visitors[index].goesAt - world.now)) }
-        world.wake(Int32(index), token: visitors[index].token, after: wait)
+        world.wake(Int32(first + index), token: visitors[index].token, after: wait)
     }
 
     // MARK: - Requests
 
     /// A worker, as nginx picks one; nil when the request is lost on the way, or when there is none.
-    private func reach(_ index: Int) -> (worker: SimulatedWorker, token: UInt32)? {
+    private func reach(_ index: Int) -> (worker: WorkerRoom, token: UInt32)? {
         visitors[index].token &+= 1
         let token = visitors[index].token
         if isLossy {
             let wait = Crowd.patienceForAnswerMilliseconds + world.random.upTo(500)
-            world.wake(Int32(index), token: token, after: wait)
+            world.wake(Int32(first + index), token: token, after: wait)
             if world.random.happens(perMille: scenario.network.lossPerMille) { return nil }
         }
         let serving = workers()
         guard !serving.isEmpty else {
-            if !isLossy { world.wake(Int32(index), token: token, after: 1000) }
+            if !isLossy { world.wake(Int32(first + index), token: token, after: 1000) }
             return nil
         }
         return (serving[world.random.upTo(serving.count - 1)], token)
@@ -141,7 +147,7 @@ final class Crowd {
     /// Whether an answer comes through, and still finds the visitor waiting for it.
     private func isReceived(_ index: Int, _ token: UInt32) -> Bool {
         if world.random.happens(perMille: scenario.network.lossPerMille) {
-            world.note(.lost, index)
+            world.note(.lost, first + index)
             return false
         }
         return visitors[index].token == token
@@ -151,14 +157,14 @@ final class Crowd {
     private func times(_ index: Int) -> Int { visitors[index].kind == .clicker ? 2 : 1 }
 
     private func join(_ index: Int) {
-        guard let first = reach(index) else { return }
+        guard let reached = reach(index) else { return }
         let key = scenario.front == .api || isLossy || visitors[index].kind == .clicker ? key(index) : nil
         for time in 0..<times(index) {
             let others = workers()
-            let worker = time == 0 ? first.worker : others[world.random.upTo(others.count - 1)]
+            let worker = time == 0 ? reached.worker : others[world.random.upTo(others.count - 1)]
             front.join(key: key, worker) { [self] ticket, answer in
-                world.note(ticket == nil ? .joinRefused : .joined, index, ticket?.claim.number ?? 0)
-                guard isReceived(index, first.token) else { return }
+                world.note(ticket == nil ? .joinRefused : .joined, first + index, ticket?.claim.number ?? 0)
+                guard isReceived(index, reached.token) else { return }
                 if let ticket {
                     visitors[index].ticket = ticket
                     visitors[index].shown = PositionChecker.Shown()
@@ -170,7 +176,7 @@ final class Crowd {
         }
     }
 
-    private func key(_ index: Int) -> String { "visitor-of-\(seed)-\(index)-\(visitors[index].attempt)" }
+    private func key(_ index: Int) -> String { "visitor-of-\(seed)-\(first + index)-\(visitors[index].attempt)" }
 
     /// A place is held: the impatient, the closers and the sleepers decide when they go.
     private func begin(_ index: Int) {
@@ -210,11 +216,11 @@ final class Crowd {
         for _ in 0..<times(index) { enter(index, ticket, worker, token) }
     }
 
-    private func enter(_ index: Int, _ ticket: HeldTicket, _ worker: SimulatedWorker, _ token: UInt32) {
+    private func enter(_ index: Int, _ ticket: HeldTicket, _ worker: WorkerRoom, _ token: UInt32) {
         front.enter(ticket, worker) { [self] answer in
             if case .admitted(let pass) = answer {
                 worker.noteGone()
-                world.note(.entered, index, ticket.claim.number)
+                world.note(.entered, first + index, ticket.claim.number)
                 let made = worker.storeLook.milliseconds
                 if visitors[index].ticket?.claim == ticket.claim, !referee.isOvertaken(atMilliseconds: made) {
                     checkPass(pass, index, referee.era(atMilliseconds: made))
@@ -230,7 +236,7 @@ final class Crowd {
         front.leave(ticket, worker) { [self] answer in
             if answer == .ended {
                 worker.noteGone()
-                world.note(.left, index, ticket.claim.number)
+                world.note(.left, first + index, ticket.claim.number)
             }
             guard isReceived(index, token) else { return }
             if answer == .ended { settle(index, .left) } else { wakeLater(index, 1000) }
@@ -246,7 +252,7 @@ final class Crowd {
         }
         switch answer {
         case .waiting(let position, let hint, let isDegraded, let isLate):
-            world.note(.shown, index, position)
+            world.note(.shown, first + index, position)
             visitors[index].phase = .waiting
             if isDegraded {
                 referee.reckoned(position, index)
@@ -262,7 +268,7 @@ final class Crowd {
             }
             wakeLater(index, pause(index, hint))
         case .ready:
-            world.note(.ready, index)
+            world.note(.ready, first + index)
             // A decliner goes on polling, and lets the call lapse.
             if visitors[index].kind == .decliner { return wakeLater(index, 1000) }
             visitors[index].mustFindPlace = false
@@ -277,7 +283,7 @@ final class Crowd {
             wakeLater(index, 500)
         case .ended: lose(index)
         case .retry(let wait):
-            world.note(.refused, index)
+            world.note(.refused, first + index)
             if visitors[index].phase == .entering { visitors[index].phase = .waiting }
             wakeLater(index, wait + world.random.upTo(wait / 10))
         case .refused: settle(index, .refused)
@@ -293,10 +299,10 @@ final class Crowd {
         }
     }
 
-    /// Whether somebody who looks at the page has waited, or was called, since this moment.
-    func isAwaited(sinceMilliseconds: Int) -> Bool {
+    /// Whether somebody of this attention has waited, or was called, since this moment.
+    func isAwaited(sinceMilliseconds: Int, by attention: Attention) -> Bool {
         visitors.contains { visitor in
-            visitor.kind.isAwake && visitor.waitsSince < sinceMilliseconds
+            visitor.kind.attention == attention && visitor.waitsSince < sinceMilliseconds
                 && (visitor.phase == .waiting || visitor.phase == .entering)
         }
     }
@@ -312,7 +318,7 @@ final class Crowd {
 
     /// The place has ended. A visitor who still wants to enter joins again.
     private func lose(_ index: Int) {
-        world.note(.gone, index)
+        world.note(.gone, first + index)
         if visitors[index].kind == .decliner { return settle(index, .declined) }
         if visitors[index].mustFindPlace, let number = visitors[index].ticket?.claim.number,
             referee.isHeartbeatSafe(number, withinMilliseconds: policy.returnGraceMilliseconds)

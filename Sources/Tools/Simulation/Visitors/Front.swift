@@ -30,10 +30,10 @@ enum FrontAnswer: Equatable {
 protocol Front {
     func join(
         key: String?,
-        _ worker: SimulatedWorker,
+        _ worker: WorkerRoom,
         _ completion: @escaping (HeldTicket?, FrontAnswer) -> Void
     )
-    func status(_ ticket: HeldTicket, _ worker: SimulatedWorker, _ completion: @escaping (FrontAnswer) -> Void)
-    func enter(_ ticket: HeldTicket, _ worker: SimulatedWorker, _ completion: @escaping (FrontAnswer) -> Void)
-    func leave(_ ticket: HeldTicket, _ worker: SimulatedWorker, _ completion: @escaping (FrontAnswer) -> Void)
+    func status(_ ticket: HeldTicket, _ worker: WorkerRoom, _ completion: @escaping (FrontAnswer) -> Void)
+    func enter(_ ticket: HeldTicket, _ worker: WorkerRoom, _ completion: @escaping (FrontAnswer) -> Void)
+    func leave(_ ticket: HeldTicket, _ worker: WorkerRoom, _ completion: @escaping (FrontAnswer) -> Void)
 }

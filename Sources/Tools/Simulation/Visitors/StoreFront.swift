@@ -13,7 +13,7 @@ struct StoreFront: Front {
     let world: World
     let pollBudgetPerSecond: Int
 
-    func join(key: String?, _ worker: SimulatedWorker, _ done: @escaping (HeldTicket?, FrontAnswer) -> Void) {
+    func join(key: String?, _ worker: WorkerRoom, _ done: @escaping (HeldTicket?, FrontAnswer) -> Void) {
         let room = worker.room
         room.use(nowMilliseconds: worker.nowMilliseconds)
         worker.store.join(JoinRequest(kind: .join, idempotencyKey: key), room: room) { result in
@@ -79,7 +79,7 @@ struct StoreFront: Front {
         }
     }
 
-    func status(_ ticket: HeldTicket, _ worker: SimulatedWorker, _ done: @escaping (FrontAnswer) -> Void) {
+    func status(_ ticket: HeldTicket, _ worker: WorkerRoom, _ done: @escaping (FrontAnswer) -> Void) {
         let room = worker.room
         let number = ticket.claim.number
         room.use(nowMilliseconds: worker.nowMilliseconds)
@@ -104,7 +104,7 @@ struct StoreFront: Front {
         done(answer(reply, room))
     }
 
-    func enter(_ ticket: HeldTicket, _ worker: SimulatedWorker, _ done: @escaping (FrontAnswer) -> Void) {
+    func enter(_ ticket: HeldTicket, _ worker: WorkerRoom, _ done: @escaping (FrontAnswer) -> Void) {
         let room = worker.room
         if room.policy.mode != .bypass, ticket.claim.generation == room.generation,
             let place = room.mirror.place(of: ticket.claim.number)?.place
@@ -124,7 +124,7 @@ struct StoreFront: Front {
         }
     }
 
-    func leave(_ ticket: HeldTicket, _ worker: SimulatedWorker, _ done: @escaping (FrontAnswer) -> Void) {
+    func leave(_ ticket: HeldTicket, _ worker: WorkerRoom, _ done: @escaping (FrontAnswer) -> Void) {
         worker.store.leave(ticket.claim, room: worker.room) { result in
             guard case .success = result else { return done(.retry(afterMilliseconds: 2000)) }
             worker.room.noteGone(ticket.claim.number)

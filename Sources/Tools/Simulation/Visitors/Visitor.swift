@@ -6,8 +6,14 @@
 enum VisitorKind: UInt8, CaseIterable {
     case patient, impatient, closer, sleeper, clicker, script, hidden, decliner
 
-    /// Whether it looks at the page when the page asks for it, and enters when called.
-    var isAwake: Bool { self == .patient || self == .clicker || self == .script }
+    /// How often those look at the page who enter when called; nil for those who may not.
+    var attention: Attention? {
+        switch self {
+        case .patient, .clicker, .script: .awake
+        case .hidden: .hidden
+        case .impatient, .closer, .sleeper, .decliner: nil
+        }
+    }
 }
 
 /// How a visit ended.

@@ -15,8 +15,9 @@ public struct SimulationResult: Sendable {
     /// FNV-1a over every event: the same for the same scenario and seed, whatever the machine.
     public let traceHash: UInt64
     public let violation: Violation?
-    /// The room's limits at the beginning, drawn or given.
+    /// The limits of the first room at the beginning, drawn or given.
     public let policy: RoomPolicy
+    /// In all rooms.
     public let visitors: Int
     /// How visits ended, by `Fate`.
     public let fates: [Int]
@@ -40,112 +41,145 @@ public final class Simulation {
     private let seed: UInt64
     private let world: World
     private let host: StoreHost
-    private let referee: Referee
-    private let crowd: Crowd
+    private let rooms: [SimulatedRoom]
     private let keys: KeyRing
-    private let policy: RoomPolicy
-    private var operations: [Scenario.Operation]
     private let plan: FaultPlan
     private var workers: [SimulatedWorker] = []
-    /// Those that nginx reaches; kept, because every request asks for them.
-    private var serving: [SimulatedWorker] = []
     private var losses = 0
-    /// How long after its last visitor the room may take to empty: the silent are swept, calls lapse.
-    private let emptyingMilliseconds: Int
 
     /// - Parameters:
     ///   - keptEvents: how many of the last events the result tells in words, at least 1.
     ///   - rules: the rules of the store: the product's model, or in tests a policy that is broken on purpose.
+    ///   - caps: of the calls on the rooms; nil for those of the product, or of the scenario.
+    ///   - mixUp: a mistake of the store: what is meant for one room reaches another.
     public init(
         scenario: Scenario,
         seed: UInt64,
         keptEvents: Int = 40,
-        rules: any QueueRules.Type = QueueModel.self
+        rules: any QueueRules.Type = QueueModel.self,
+        caps: QueueCaps? = nil,
+        mixUp: RoomMixUp? = nil
     ) throws {
         self.scenario = scenario
         self.seed = seed
         let world = World(seed: seed, keptEvents: keptEvents)
         self.world = world
-        policy = scenario.hasDrawnLimits ? DrawnLimits.policy(&world.random) : scenario.policy
+        let policy = scenario.hasDrawnLimits ? DrawnLimits.policy(&world.random) : scenario.policy
         plan = FaultPlan(scenario.faults, workers: scenario.workers, &world.random)
-        operations = scenario.operations
-        operations += DrawnLimits.operations(scenario, policy, &world.random)
-        keys = try KeyRing(keys: [SigningKey.generate(kid: "k1", using: &world.random)])
+        let operations = DrawnLimits.operations(scenario, policy, &world.random)
+        let keys = try KeyRing(keys: [SigningKey.generate(kid: "k1", using: &world.random)])
+        self.keys = keys
         host = StoreHost(server: ModelServer(rules: rules) { [unowned world] in world.wall }, world: world)
         if scenario.hasSmallCaps, world.random.upTo(1) == 0 { host.server.caps = DrawnLimits.caps(&world.random) }
+        if let caps { host.server.caps = caps }
+        host.server.mixUp = mixUp
         if scenario.beginsBelowEdge, world.random.upTo(1) == 0 {
             host.server.distanceToEdge = 1 + world.random.upTo(99)
         }
-        referee = Referee(
-            world: world,
-            workers: scenario.workers,
-            tickMilliseconds: scenario.tickMilliseconds,
-            hasFaults: scenario.faults.total > 0
-        )
+        var rooms = [Simulation.room(0, scenario, policy, operations, keys, world)]
+        for index in 1..<max(1, scenario.rooms) {
+            let policy = scenario.hasDrawnLimits ? DrawnLimits.policy(&world.random) : scenario.policy
+            let operations = DrawnLimits.operations(scenario, policy, &world.random)
+            rooms.append(Simulation.room(index, scenario, policy, operations, keys, world))
+        }
+        self.rooms = rooms
+        let referees = Dictionary(uniqueKeysWithValues: rooms.map { ($0.id, $0.referee) })
+        host.server.observe = { id, step, room in referees[id]?.observe(step, room) }
+    }
+
+    private static func room(
+        _ index: Int,
+        _ scenario: Scenario,
+        _ policy: RoomPolicy,
+        _ operations: [Scenario.Operation],
+        _ keys: KeyRing,
+        _ world: World
+    ) -> SimulatedRoom {
+        let id = index == 0 ? SimulatedRoom.firstID : "\(SimulatedRoom.firstID)-\(index + 1)"
+        let referee = Referee(world: world, workers: scenario.workers, tickMilliseconds: scenario.tickMilliseconds)
         let front: any Front =
             scenario.front == .api
-            ? APIFront(keys: keys, world: world) : StoreFront(world: world, pollBudgetPerSecond: 20_000)
-        crowd = Crowd(world: world, scenario: scenario, policy: policy, front: front, referee: referee, seed: seed)
-        emptyingMilliseconds = 3 * policy.abandonAfterMilliseconds + 2 * policy.claimWindowMilliseconds + 20_000
-        host.server.observe = { [referee] step, room in referee.observe(step, room) }
-        crowd.workers = { [unowned self] in self.serving }
-        referee.isAwaited = { [unowned crowd] in crowd.isAwaited(sinceMilliseconds: $0) }
+            ? APIFront(keys: keys, world: world, room: id) : StoreFront(world: world, pollBudgetPerSecond: 20_000)
+        let crowd = Crowd(
+            world: world,
+            scenario: scenario,
+            policy: policy,
+            front: front,
+            referee: referee,
+            seed: world.seed,
+            first: index * scenario.visitors
+        )
+        return SimulatedRoom(
+            id: id,
+            policy: policy,
+            operations: scenario.operations + operations,
+            crowd: crowd,
+            referee: referee
+        )
     }
 
     // MARK: - The run
 
-    /// Runs until everybody's visit has ended and the room is empty, a promise is broken, or the horizon is reached.
+    /// Runs until everybody's visit has ended and the rooms are empty, a promise is broken, or the horizon is reached.
     public func run() -> SimulationResult {
         for index in 0..<scenario.workers { startWorker(index, joinsPool: false) }
         schedulePlan()
-        crowd.gather()
+        for room in rooms { room.crowd.gather() }
         let horizon = World.startMilliseconds + scenario.horizonMilliseconds
-        while referee.violation == nil {
+        let crowds = rooms.map(\.crowd)
+        let size = scenario.visitors
+        while violation == nil {
             if world.isTurnOver { for worker in workers where worker.isAlive { worker.store.flush() } }
-            guard world.step(crowd.wake) else { break }
-            if crowd.unsettled == 0, isOver { break }
+            guard world.step({ crowds[$0 / size].wake($0, $1) }) else { break }
+            if isOver { break }
             if world.now > horizon {
-                referee.report(.liveness, "\(crowd.unsettled) visits have not ended, \(crowd.firstUnsettled()) first")
+                for room in rooms where room.crowd.unsettled > 0 {
+                    let (unsettled, first) = (room.crowd.unsettled, room.crowd.firstUnsettled())
+                    room.referee.report(.liveness, "\(unsettled) visits have not ended, \(first) first")
+                }
             }
         }
         return result
     }
 
-    /// Whether the faults have passed and the room is empty.
-    private var isOver: Bool {
-        guard world.now >= World.startMilliseconds + plan.endMilliseconds else { return false }
-        guard let room = host.server.room(SimulatedWorker.roomID) else { return true }
-        if room.waiting.count == 0, room.called.isEmpty { return true }
-        let since = max(crowd.settledMilliseconds, World.startMilliseconds + plan.endMilliseconds)
-        if world.now > since + emptyingMilliseconds {
-            let (waiting, called) = (room.waiting.count, room.called.count)
-            referee.report(.ghosts, "\(waiting) wait and \(called) are called, and nobody is left")
-        }
-        return false
+    /// The first promise that was broken in any room.
+    private var violation: Violation? {
+        for room in rooms where room.referee.violation != nil { return room.referee.violation }
+        return nil
     }
+
+    /// Whether the faults have passed and the rooms are empty.
+    private var isOver: Bool {
+        guard rooms.allSatisfy({ $0.crowd.unsettled == 0 }) else { return false }
+        let quiet = World.startMilliseconds + plan.endMilliseconds
+        guard world.now >= quiet else { return false }
+        return rooms.allSatisfy { $0.isOver(host.server.room($0.id), nowMilliseconds: world.now, quietSince: quiet) }
+    }
+
+    private func sum(_ count: (SimulatedRoom) -> Int) -> Int { rooms.reduce(0) { $0 + count($1) } }
 
     private var result: SimulationResult {
         SimulationResult(
             seed: seed,
             traceHash: world.trace.hash,
-            violation: referee.violation,
-            policy: policy,
-            visitors: scenario.visitors,
-            fates: crowd.fates,
+            violation: violation,
+            policy: rooms[0].policy,
+            visitors: scenario.visitors * rooms.count,
+            fates: Fate.allCases.map { fate in sum { $0.crowd.fates[Int(fate.rawValue)] } },
             virtualMilliseconds: world.now - World.startMilliseconds,
             events: world.events,
-            polls: crowd.polls,
-            entries: referee.entries,
-            numbersIssued: referee.ledger.issued,
+            polls: sum { $0.crowd.polls },
+            entries: sum { $0.referee.entries },
+            numbersIssued: sum { $0.referee.ledger.issued },
             losses: losses,
-            risesByReturners: referee.positions.risesByReturners,
-            olderLooks: referee.positions.olderLooks,
+            risesByReturners: sum { $0.referee.positions.risesByReturners },
+            olderLooks: sum { $0.referee.positions.olderLooks },
             lastEvents: world.trace.last(from: World.startMilliseconds)
         )
     }
 
     /// The limits of a worker's file, and its age: the scenario's, or older and different ones.
-    private func file(of index: Int) -> (limits: RoomPolicy, revision: Int) {
+    private func file(of index: Int, _ policy: RoomPolicy) -> (limits: RoomPolicy, revision: Int) {
         guard scenario.filesDiffer, index % 2 == 1 else { return (policy, 1) }
         var old = policy
         old.rateMilli *= 10
@@ -162,7 +196,10 @@ public final class Simulation {
             world: world,
             host: host,
             keys: keys,
-            file: file(of: index),
+            files: rooms.map { room in
+                let file = file(of: index, room.policy)
+                return (room.id, file.limits, file.revision)
+            },
             tickMilliseconds: scenario.tickMilliseconds,
             network: (scenario.network.delayMilliseconds, scenario.network.jitterMilliseconds),
             skew: (offset: 1000 + world.random.upTo(skew), perMillion: skew > 0 ? world.random.upTo(400) - 200 : 0),
@@ -170,9 +207,12 @@ public final class Simulation {
             trustsNews: seed % 2 == 1
         )
         if index < workers.count { workers[index] = worker } else { workers.append(worker) }
-        referee.trouble(worker: index)
-        worker.onServingChange = { [unowned self] in self.serving = self.workers.filter(\.isServing) }
-        worker.link.onTrouble = { [referee] in referee.trouble(worker: index) }
+        for room in rooms { room.referee.trouble(worker: index) }
+        worker.onServingChange = { [unowned self] in
+            let serving = self.workers.filter(\.isServing)
+            for (place, room) in self.rooms.enumerated() { room.serving = serving.map { $0.rooms[place] } }
+        }
+        worker.link.onTrouble = { [rooms] in for room in rooms { room.referee.trouble(worker: index) } }
         worker.start()
     }
 
@@ -187,15 +227,20 @@ public final class Simulation {
                 world.at(at) { [unowned self] in self.strike(fault) }
             }
         }
-        for operation in operations {
-            world.at(World.startMilliseconds + operation.atMilliseconds) { [unowned self] in self.operate(operation) }
+        for room in rooms { scheduleOperations(room) }
+    }
+
+    private func scheduleOperations(_ room: SimulatedRoom) {
+        for operation in room.operations {
+            let at = World.startMilliseconds + operation.atMilliseconds
+            world.at(at) { [unowned self] in self.operate(operation, room) }
         }
         // What an operator has set within a tick before a loss may be undone by it. So the operator looks once more.
-        if !plan.faults.isEmpty, let last = operations.last {
+        if !plan.faults.isEmpty, let last = room.operations.last {
             var wanted = Scenario.Operation()
-            for operation in operations { wanted.limits.merge(operation.limits) { $1 } }
+            for operation in room.operations { wanted.limits.merge(operation.limits) { $1 } }
             let at = max(last.atMilliseconds, plan.endMilliseconds) + 5000
-            world.at(World.startMilliseconds + at) { [unowned self] in self.operate(wanted) }
+            world.at(World.startMilliseconds + at) { [unowned self] in self.operate(wanted, room) }
         }
     }
 
@@ -205,7 +250,7 @@ public final class Simulation {
         case .stall(let length):
             world.note(.stall, length)
             host.stalledUntil = max(host.stalledUntil, world.now + length)
-            referee.troubleForAll(untilMilliseconds: host.stalledUntil)
+            for room in rooms { room.referee.troubleForAll(untilMilliseconds: host.stalledUntil) }
         case .outage(let length, let isEmptied): goAway(length, isEmptied)
         case .flush:
             host.server.forgetScripts()
@@ -213,26 +258,31 @@ public final class Simulation {
         case .rollback: break
         case .clockStep(let length):
             world.stepClock(by: length)
-            referee.clockStepped()
-        case .eviction(let part):
-            guard let room = host.server.room(SimulatedWorker.roomID) else { return }
-            world.note(.evicted, part.rawValue)
-            host.server.evict(part, SimulatedWorker.roomID)
-            if seed % 4 == 1 { host.server.loseIndex() }
-            referee.evicted(host.server.room(SimulatedWorker.roomID) ?? room)
+            for room in rooms { room.referee.clockStepped() }
+        case .eviction(let part): evict(part)
         case .death(let index, let rebirth):
             workers[index].die()
-            referee.trouble(worker: index)
+            for room in rooms { room.referee.trouble(worker: index) }
             world.after(rebirth) { [unowned self] in
                 if !self.workers[index].isAlive { self.startWorker(index, joinsPool: true) }
             }
         }
     }
 
+    /// Of one room, whichever it is.
+    private func evict(_ part: MemoryPart) {
+        let own = rooms.count > 1 ? rooms[world.random.upTo(rooms.count - 1)] : rooms[0]
+        guard let room = host.server.room(own.id) else { return }
+        world.note(.evicted, part.rawValue)
+        host.server.evict(part, own.id)
+        if seed % 4 == 1 { host.server.loseIndex() }
+        own.referee.evicted(host.server.room(own.id) ?? room)
+    }
+
     private func goAway(_ length: Int, _ isEmptied: Bool) {
         world.note(.away, length)
         host.awayUntil = max(host.awayUntil, world.now + length)
-        referee.troubleForAll(untilMilliseconds: host.awayUntil)
+        for room in rooms { room.referee.troubleForAll(untilMilliseconds: host.awayUntil) }
         for worker in workers { worker.link.drop() }
         if isEmptied { loseEverything() }
         // Else a network between, or a process that comes back with everything.
@@ -243,7 +293,7 @@ public final class Simulation {
         world.note(.flush, 0)
         losses += 1
         host.server.loseEverything()
-        referee.lost(nil)
+        for room in rooms { room.referee.lost(nil) }
     }
 
     /// The replica is as it was `lag` before; connections go over to it.
@@ -256,21 +306,21 @@ public final class Simulation {
             self.losses += 1
             self.host.server.goBack(to: replica)
             self.host.replace()
-            self.referee.lost(self.host.server.room(SimulatedWorker.roomID))
+            for room in self.rooms { room.referee.lost(self.host.server.room(room.id)) }
             for worker in self.workers { worker.link.drop() }
         }
     }
 
-    private func operate(_ operation: Scenario.Operation) {
+    private func operate(_ operation: Scenario.Operation, _ room: SimulatedRoom) {
         if operation.isReset {
             world.note(.reset, 0)
-            if !host.isAway, (try? host.server.reset(SimulatedWorker.roomID)) != nil { return }
-            return world.after(500) { [unowned self] in self.operate(operation) }
+            if !host.isAway, (try? host.server.reset(room.id)) != nil { return }
+            return world.after(500) { [unowned self] in self.operate(operation, room) }
         }
-        let limits = operation.applied(to: host.server.room(SimulatedWorker.roomID)?.policy ?? policy)
+        let limits = operation.applied(to: host.server.room(room.id)?.policy ?? room.policy)
         world.note(.configured, limits.rateMilli, limits.mode.rawValue)
-        if !host.isAway, (try? host.server.configure(limits, SimulatedWorker.roomID)) != nil { return }
+        if !host.isAway, (try? host.server.configure(limits, room.id)) != nil { return }
         // As an operator would: once more.
-        world.after(500) { [unowned self] in self.operate(operation) }
+        world.after(500) { [unowned self] in self.operate(operation, room) }
     }
 }

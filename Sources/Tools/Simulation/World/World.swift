@@ -17,17 +17,19 @@ final class World {
     private var steps: [(since: Int, offset: Int)] = [(World.startMilliseconds, 0)]
     /// All steps forward together: time that has passed by the wall clock only.
     private(set) var skippedMilliseconds = 0
+    let seed: UInt64
     var random: SplitMix64
     var trace: Trace
     private var scheduler = Scheduler(startMilliseconds: World.startMilliseconds)
     private var actions: [(() -> Void)?] = []
     private var freeActions: [Int32] = []
-    /// The mark that the workers of the host renew in their run directory; nil before the first.
-    private(set) var runMarkMilliseconds: Int?
+    /// The marks that the workers of the host renew in their run directory, by the name of the room.
+    private(set) var runMarks: [String: Int] = [:]
     /// Events that were run.
     private(set) var events = 0
 
     init(seed: UInt64, keptEvents: Int) {
+        self.seed = seed
         random = SplitMix64(seed: seed)
         trace = Trace(kept: keptEvents)
     }
@@ -35,9 +37,9 @@ final class World {
     func note(_ mark: TraceMark, _ subject: Int, _ value: Int = 0) { trace.note(now, mark, subject, value) }
 
     /// A worker has run the room.
-    func markRun() {
-        if runMarkMilliseconds.map({ wall - $0 >= RunMark.renewMilliseconds || wall < $0 }) ?? true {
-            runMarkMilliseconds = wall
+    func markRun(_ room: String) {
+        if runMarks[room].map({ wall - $0 >= RunMark.renewMilliseconds || wall < $0 }) ?? true {
+            runMarks[room] = wall
         }
     }
 
