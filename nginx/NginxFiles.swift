@@ -16,6 +16,7 @@ public enum NginxFiles {
         ("vestibule-scgi-params.conf", PackageResources.vestibule_scgi_params_conf),
         ("vestibule-guard.conf", PackageResources.vestibule_guard_conf),
         ("vestibule-isolate.conf", PackageResources.vestibule_isolate_conf),
+        ("vestibule-isolate-answers.conf", PackageResources.vestibule_isolate_answers_conf),
         ("vestibule-check.conf", PackageResources.vestibule_check_conf),
         ("vestibule-headers.conf", PackageResources.vestibule_headers_conf),
         ("vestibule-protect.conf", PackageResources.vestibule_protect_conf),
