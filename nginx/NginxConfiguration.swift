@@ -124,6 +124,7 @@ public struct NginxConfiguration: Sendable {
     private var sources: [(name: String, source: String)] {
         let common = [
             "vestibule-http-common.conf", "vestibule-server.conf", "vestibule-guard.conf", "vestibule-headers.conf",
+            "vestibule-spellings.conf",
             "vestibule-isolate.conf", "vestibule-isolate-answers.conf", "vestibule-client.js", "vestibule-client.d.ts",
             "vestibule-\(gateway.rawValue)-params.conf",
         ].map { ($0, $0) }

@@ -19,6 +19,7 @@ public enum NginxFiles {
         ("vestibule-isolate-answers.conf", PackageResources.vestibule_isolate_answers_conf),
         ("vestibule-check.conf", PackageResources.vestibule_check_conf),
         ("vestibule-headers.conf", PackageResources.vestibule_headers_conf),
+        ("vestibule-spellings.conf", PackageResources.vestibule_spellings_conf),
         ("vestibule-protect.conf", PackageResources.vestibule_protect_conf),
         ("vestibule-protect-auth-request.conf", PackageResources.vestibule_protect_auth_request_conf),
         ("vestibule.js", PackageResources.vestibule_js),

@@ -45,9 +45,9 @@ import Testing
         Ask(path: "/_vestibule/healthz"), Ask(path: "/page.png", headers: ["Accept: text/html"]),
         Ask(path: "/page", curl: ["-d", "a body"]), Ask(path: "/page", headers: ["Range: bytes=0-3"]),
         Ask(path: "/page?refuse=503"), Ask(path: "/page?refuse=404"),
-        Ask(path: "/page?ask=refuse", headers: ["Transfer-Encoding: chunked"], curl: ["-d", "b"]),
-        Ask(path: "/page?ask=refuse", headers: ["Expect: 100-continue"], curl: ["-d", "b"]),
-        Ask(path: "/page?ask=limit", headers: ["Transfer-Encoding: chunked"], curl: ["-d", "b"]),
+        Ask(path: "/page", headers: ["Cookie: ask=refuse", "Transfer-Encoding: chunked"], curl: ["-d", "b"]),
+        Ask(path: "/page", headers: ["Cookie: ask=refuse", "Expect: 100-continue"], curl: ["-d", "b"]),
+        Ask(path: "/page", headers: ["Cookie: ask=limit", "Transfer-Encoding: chunked"], curl: ["-d", "b"]),
     ]
 
     /// Status, headers and body, without what differs from one time to the next.

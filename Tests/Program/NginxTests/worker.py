@@ -94,8 +94,9 @@ def answer(params, body):
         extra = "X-Vestibule-Number: %s\r\nX-Vestibule-Pass: %s\r\n" % (number, token) if number else ""
         return "Status: %s\r\nX-Vestibule-Verdict: %s\r\n%s\r\n" % (status, result, extra)
     if operation == "ask":
-        # Ahead of the body: "go" lets the request on, "else" does so for another room, and "refuse" refuses it.
-        asked = (re.search(r"ask=([a-z]+)", params["QUERY_STRING"]) or ["", ""])[1]
+        # Ahead of the body, by a cookie (a subrequest of auth_request has no query string): "go" lets the request on,
+        # "else" does so for another room, and "refuse" refuses it.
+        asked = (re.search(r"ask=([a-z]+)", params.get("HTTP_COOKIE", "")) or ["", ""])[1]
         if asked == "limit":
             return "Status: 401 Unauthorized\r\n\r\n"
         if asked == "refuse":
