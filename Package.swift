@@ -195,7 +195,7 @@ let package = Package(
         ),
         tests("Queue", "RedisQueueTests", ["Admission", "QueueClient", "Reactor", "RedisQueue", "WaitingRoomAPI"]),
         tests("Program", "ConfigurationTests", ["Admission", "Configuration", "NginxFiles"]),
-        tests("Program", "NginxTests", ["NginxFiles", "Passes", "vestibule"], exclude: ["worker.py"]),
+        tests("Program", "NginxTests", ["NginxFiles", "Passes", "vestibule"], exclude: ["accept.txt", "worker.py"]),
         tests(
             "Program",
             "NginxCheckTests",
