@@ -162,7 +162,8 @@ import Testing
             #expect(refused.status == 503 && refused.body.contains("PASS_MISSING"), "\(way): \(refused)")
         }
         #expect(try site.log("backend.log").isEmpty)
-        for way in Site.ways where !way.hasPrefix("/limited/") {
+        // The site's own auth_request says nothing of the body to its backend, so that this waits for one, as ever.
+        for way in Site.ways where !["/limited/", "/authed/"].contains(where: { way.hasPrefix($0) }) {
             let letIn = try site.request(way, headers: [Self.cookie("go")], curl: long)
             let passing = try site.request(way, headers: [site.goodPass()], curl: long)
             #expect(letIn.status == 200 && letIn.body == passing.body, "\(way): \(letIn)")
