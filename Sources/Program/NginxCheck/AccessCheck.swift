@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Addresses and passwords of the site beside the queue. Those of the server hold at the gate, so that a visitor whom they
-// refuse takes no place; nginx asks those of a location only where the request goes when it was let in.
+// Addresses and passwords of the site beside the queue. Those of the server hold at the gate, so that a visitor whom
+// they refuse takes no place; nginx asks those of a location only where the request goes when it was let in.
 
 /// The access rules of one server that includes vestibule-server.conf.
 struct AccessCheck {
@@ -37,8 +37,9 @@ struct AccessCheck {
     /// Whether locations of the server let in visitors whom the server itself refuses: then the gate may not ask.
     var letsInMore: Bool {
         let above = inForce(["deny", "auth_basic"])
-        return !above.isEmpty
-            && (!otherWays().isEmpty || locationFindings(server, above: above, isOpen: false).contains { $0.severity == .warning })
+        guard !above.isEmpty else { return false }
+        let found = otherWays() + locationFindings(server, above: above, isOpen: false)
+        return found.contains { $0.severity == .warning }
     }
 
     /// The server's directives of these names, else those of `http`; not those that are off.
@@ -54,8 +55,10 @@ struct AccessCheck {
         guard let any = inForce(["satisfy"]).first(where: { $0.arguments == ["any"] }) else { return [] }
         let others = inForce(["auth_request", "access_by_lua_block", "access_by_lua_file", "auth_jwt"])
         return others.prefix(1).map { other in
-            let words = "\(other.name) may let in whom the server's addresses refuse (satisfy any), but the gate asks the "
-            return NginxFinding(.warning, any, "\(words)addresses only: set `gate_access: none` in `nginx` of the YAML")
+            let words =
+                "\(other.name) may let in whom the server's addresses refuse (satisfy any), but the gate asks the "
+                + "addresses only: set `gate_access: none` in `nginx` of the YAML"
+            return NginxFinding(.warning, any, words)
         }
     }
 
@@ -79,13 +82,13 @@ struct AccessCheck {
     }
 
     private static func looser(_ rule: NginxDirective, than above: NginxDirective) -> String {
-        "\(rule.title) may let in whom \(above.name) of the server refuses, and the gate asks the server's rules first: set "
-            + "`gate_access: none` in `nginx` of the YAML, and render again"
+        "\(rule.title) may let in whom \(above.name) of the server refuses, and the gate asks the server first: "
+            + "set `gate_access: none` in `nginx` of the YAML, and render again"
     }
 
     private static func later(_ rule: NginxDirective) -> String {
-        "a visitor whom this refuses has taken a place first: nginx asks the \(rule.name) of a location only when the queue "
-            + "has let the request in. In the server it would be asked before; or `except` the address"
+        "a visitor whom this refuses has taken a place first: nginx asks the \(rule.name) of a location only when the "
+            + "queue has let the request in. In the server it would be asked before; or `except` the address"
     }
 
     /// An expression may match anything that is protected. Nobody is queued before `deny all` alone.

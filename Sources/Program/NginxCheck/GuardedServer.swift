@@ -82,7 +82,9 @@ struct GuardedServer {
     /// The paths of an expression are those that it begins with; without any, all of the server's.
     private func internalExpression(_ location: NginxLocation) -> NginxFinding? {
         let beginning = Self.beginning(of: location.pattern) ?? "/"
-        guard !errorPages.contains(where: { location.isMatchedByExpression($0) }), let room = paths.room(beginning, host: host), !paths.isShut(beginning, room: room) else { return nil }
+        guard !errorPages.contains(where: { location.isMatchedByExpression($0) }),
+            let room = paths.room(beginning, host: host), !paths.isShut(beginning, room: room)
+        else { return nil }
         let message =
             "\(location.title) is internal, but a request that the gate lets in would reach it, and `protect.internal` "
             + "cannot name an expression: write it as a path, and name that for room \(room)"

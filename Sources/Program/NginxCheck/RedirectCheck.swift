@@ -27,8 +27,8 @@ struct RedirectCheck {
         return NginxFinding(
             .warning,
             pass,
-            "redirects of the backend show the upstream's name: nginx does not rewrite them when proxy_pass has a variable. "
-                + "Add \(line)`proxy_set_header Host $host;`"
+            "redirects of the backend show the upstream's name: nginx does not rewrite them when proxy_pass has a "
+                + "variable. Add \(line)`proxy_set_header Host $host;`"
         )
     }
 

@@ -32,12 +32,16 @@ extension Integration {
         }
 
         @Test(arguments: ["njs", "lua", "auth-request"], ["fastcgi", "scgi"])
-        func `an upload without a pass is refused before it is sent, or goes on whole`(verifier: String, gateway: String) throws {
+        func `an upload without a pass is refused before it is sent, or goes on whole`(
+            verifier: String,
+            gateway: String
+        ) throws {
             let options = ["--verifier", verifier, "--gateway", gateway]
             let stack = try DemoStack(rooms: "  demo: {rate: 0.001, burst: 1}", options: options)
             let file = stack.directory.file("upload")
             try stack.directory.write("upload", String(repeating: "0123456789", count: 50_000))
-            let upload = ["-si", "-m", "10", "-T", file, "-X", "POST", "-H", "Transfer-Encoding: chunked", "-H", "Expect:"]
+            let headers = ["-H", "Transfer-Encoding: chunked", "-H", "Expect:"]
+            let upload = ["-si", "-m", "10", "-T", file, "-X", "POST"] + headers
             let address = "http://127.0.0.1:\(stack.port)/up"
             let first = try TestProcess.output("curl", upload + [address]).text
             #expect(first.hasPrefix("HTTP/1.1 200 ") && first.contains("This is the backend"), "\(first)")

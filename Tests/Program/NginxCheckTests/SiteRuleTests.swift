@@ -18,7 +18,10 @@ import Testing
         Planted("more addresses", "deny 10.0.0.0/8;\n\(guarded)location / {\nlocation ~ x {\nallow all; #?\n}\n}"),
         Planted("either", "\(password)\(guarded)location / {\nsatisfy any; #?\nallow 10.0.0.0/8;\ndeny all;\n}"),
         Planted("a list of its own", "deny all;\n\(guarded)location / {\ndeny 10.0.0.0/8; #?\n}"),
-        Planted("a sign-in beside addresses", "satisfy any; #?\ndeny all;\nauth_request /login;\n\(guarded)location / { }"),
+        Planted(
+            "a sign-in beside addresses",
+            "satisfy any; #?\ndeny all;\nauth_request /login;\n\(guarded)location / { }"
+        ),
     ]
 
     static let clean: [Planted] = [
@@ -27,7 +30,8 @@ import Testing
         Planted("nothing above", "\(guarded)location / {\nsatisfy any;\nallow 10.0.0.0/8;\ndeny all;\n\(password)}"),
         Planted(
             "not protected",
-            "\(password)\(guarded)location /open/ {\nauth_basic off;\n}\nlocation ^~ /.well-known/acme-challenge/ {\nallow all;\n}",
+            "\(password)\(guarded)location /open/ {\nauth_basic off;\n}\n"
+                + "location ^~ /.well-known/acme-challenge/ {\nallow all;\n}",
             paths: ["/shop/"]
         ),
     ]

@@ -11,7 +11,8 @@ import Testing
     @Test func nginxReadsAcceptAsTheWorkersDo() throws {
         let site = try Site.guarded(.njs)
         site.endWorkers()
-        let lines = try String(contentsOfFile: "\(Repository.root)/Tests/Program/NginxTests/accept.txt", encoding: .utf8)
+        let table = "\(Repository.root)/Tests/Program/NginxTests/accept.txt"
+        let lines = try String(contentsOfFile: table, encoding: .utf8)
             .split(separator: "\n").filter { !$0.hasPrefix("#") }
         #expect(lines.count > 40)
         let cut = "json a/b;x=\(String(repeating: "y", count: 1020)),text/html"

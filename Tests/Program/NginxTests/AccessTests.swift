@@ -11,7 +11,8 @@ import Testing
 
     /// Kinds of requests that the gate would let in.
     private static let asks: [(path: String, curl: [String])] = [
-        ("/plain?admit", []), ("/form?admit", ["-d", "small"]), ("/up", ["-H", "Cookie: ask=go", "-d", String(repeating: "b", count: 20_000)]),
+        ("/plain?admit", []), ("/form?admit", ["-d", "small"]),
+        ("/up", ["-H", "Cookie: ask=go", "-d", String(repeating: "b", count: 20_000)]),
         ("/asked", ["-H", "Cookie: ask=go", "-H", "Expect: 100-continue", "-d", "small"]),
     ]
 

@@ -28,7 +28,9 @@ import Testing
     ]
 
     /// What keeps visitors out of the whole server, and therefore from the gate; but not from the API.
-    private static let access = ["auth_basic site; auth_basic_user_file /dev/null;", "deny all;", "satisfy any; deny all;"]
+    private static let access = [
+        "auth_basic site; auth_basic_user_file /dev/null;", "deny all;", "satisfy any; deny all;",
+    ]
 
     private struct Ask {
         let path: String

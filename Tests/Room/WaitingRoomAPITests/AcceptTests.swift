@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Accept is read alike wherever the gate chooses between a page and JSON. nginx's own reader is held to the same table in
-// NginxTests.
+// Accept is read alike wherever the gate chooses between a page and JSON. nginx's own reader is held to the same table
+// in NginxTests.
 
 import Foundation
 import GatewayWire

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The gate asked ahead of a request's body: what is no person's navigation goes on or is refused, as the gate itself would
-// have it; everything else is left to the gate.
+// The gate asked ahead of a request's body: what is no person's navigation goes on or is refused, as the gate itself
+// would have it; everything else is left to the gate.
 
 import Admission
 import GatewayWire
@@ -68,7 +68,8 @@ struct GateAheadTests {
         #expect(isLeft(try ask(bench, verdict: "due", program)))
         #expect(isLeft(try ask(bench, room: "none", program)))
         let form: [(GatewayField, String)] = [
-            (.accept, "text/html"), (.fetchMode, "navigate"), (.fetchDestination, "document"), (.fetchSite, "cross-site"),
+            (.accept, "text/html"), (.fetchMode, "navigate"), (.fetchDestination, "document"),
+            (.fetchSite, "cross-site"),
         ]
         #expect(isLeft(try ask(bench, form)), "the sender of a form gets the page")
     }
