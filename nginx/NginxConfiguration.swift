@@ -52,8 +52,8 @@ public struct NginxConfiguration: Sendable {
     public var apiLog: APILog
     /// Where the queue's API is: a path without a slash at its end.
     public var apiPrefix: String
-    /// Whether the addresses and passwords of the site's server hold at the gate, too: a visitor whom they refuse takes no
-    /// place. Not for a server whose locations let in more than the server does.
+    /// Whether the addresses and passwords of the site's server hold at the gate, too: a visitor whom they refuse takes
+    /// no place. Not for a server whose locations let in more than the server does.
     public var obeysServerAccess: Bool
     /// What the guard protects.
     public var protectedRooms: [ProtectedRoom]

@@ -3,7 +3,7 @@
 // What a client takes (RFC 9110 section 12.5), as far as the gate has to choose: a page, or JSON for a program; and
 // whether the page may be compressed. nginx's map $vsb_page reads the header by the same rule.
 
-/// The weights of an Accept header, in thousandths; nil for what it does not name. Of several that are well written, the
+/// The weights of an Accept header, in thousandths; nil for what it does not name. Of several well written ones, the
 /// first.
 struct AcceptHeader {
     /// Of text/html or application/xhtml+xml by name.
