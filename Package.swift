@@ -67,7 +67,8 @@ let nginxFiles = [
     "vestibule-http.conf", "vestibule-http-lua.conf", "vestibule-http-auth-request.conf",
     "vestibule-http-common.conf", "vestibule-server.conf", "vestibule-server-auth-request.conf",
     "vestibule-fastcgi-params.conf", "vestibule-scgi-params.conf", "vestibule-guard.conf", "vestibule-headers.conf",
-    "vestibule-isolate.conf", "vestibule-check.conf",
+    "vestibule-spellings.conf",
+    "vestibule-isolate.conf", "vestibule-isolate-answers.conf", "vestibule-check.conf",
     "vestibule-protect.conf", "vestibule-protect-auth-request.conf", "vestibule.js", "vestibule.lua",
     "vestibule-client.js", "vestibule-client.d.ts",
 ]
@@ -194,7 +195,7 @@ let package = Package(
         ),
         tests("Queue", "RedisQueueTests", ["Admission", "QueueClient", "Reactor", "RedisQueue", "WaitingRoomAPI"]),
         tests("Program", "ConfigurationTests", ["Admission", "Configuration", "NginxFiles"]),
-        tests("Program", "NginxTests", ["NginxFiles", "Passes", "vestibule"], exclude: ["worker.py"]),
+        tests("Program", "NginxTests", ["NginxFiles", "Passes", "vestibule"], exclude: ["accept.txt", "worker.py"]),
         tests(
             "Program",
             "NginxCheckTests",

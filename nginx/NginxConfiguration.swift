@@ -52,6 +52,9 @@ public struct NginxConfiguration: Sendable {
     public var apiLog: APILog
     /// Where the queue's API is: a path without a slash at its end.
     public var apiPrefix: String
+    /// Whether the addresses and passwords of the site's server hold at the gate, too: a visitor whom they refuse takes
+    /// no place. Not for a server whose locations let in more than the server does.
+    public var obeysServerAccess: Bool
     /// What the guard protects.
     public var protectedRooms: [ProtectedRoom]
 
@@ -76,6 +79,7 @@ public struct NginxConfiguration: Sendable {
         cacheDirectory: String = NginxConfiguration.standardCacheDirectory,
         apiLog: APILog = .off,
         apiPrefix: String = NginxConfiguration.standardAPIPrefix,
+        obeysServerAccess: Bool = true,
         protectedRooms: [ProtectedRoom] = []
     ) {
         self.directory = directory
@@ -89,6 +93,7 @@ public struct NginxConfiguration: Sendable {
         self.cacheDirectory = cacheDirectory
         self.apiLog = apiLog
         self.apiPrefix = apiPrefix
+        self.obeysServerAccess = obeysServerAccess
         self.protectedRooms = protectedRooms
     }
 
@@ -119,7 +124,8 @@ public struct NginxConfiguration: Sendable {
     private var sources: [(name: String, source: String)] {
         let common = [
             "vestibule-http-common.conf", "vestibule-server.conf", "vestibule-guard.conf", "vestibule-headers.conf",
-            "vestibule-isolate.conf", "vestibule-client.js", "vestibule-client.d.ts",
+            "vestibule-spellings.conf",
+            "vestibule-isolate.conf", "vestibule-isolate-answers.conf", "vestibule-client.js", "vestibule-client.d.ts",
             "vestibule-\(gateway.rawValue)-params.conf",
         ].map { ($0, $0) }
         let own =
@@ -226,7 +232,8 @@ public struct NginxConfiguration: Sendable {
             "GUARD_CHECKS": checks.joined(separator: "\n"),
             "GUARD_MAPS": GuardMaps(rooms: protectedRooms).text,
             "GUARD_VERIFY": verify,
-            "GUARD_ASKS": verifier == .authRequest ? "check" : "gate",
+            "GUARD_ASKS": verifier == .authRequest ? "check" : "$vsb_way",
+            "GATE_ISOLATION": obeysServerAccess ? "vestibule-isolate-answers.conf" : "vestibule-isolate.conf",
             "GUARD_VERDICTS": verdicts,
             "GO_BACK": goBack.joined(separator: "\n    "),
         ]

@@ -3,6 +3,7 @@
 // The part of the file about nginx itself: whose processes may speak to the workers, and what the include files say
 // about limits.
 
+public import Admission
 public import NginxFiles
 internal import Yams
 
@@ -19,6 +20,8 @@ extension Configuration {
         public var limitBurst: Int?
         /// Addresses and CIDR blocks that are not limited.
         public var limitExempt: [String] = []
+        /// Whether the addresses and passwords of the site's server hold at the gate, too.
+        public var obeysServerAccess = true
         /// Where the requests to the queue are logged.
         public var apiLog = NginxConfiguration.APILog.off
         /// Where nginx keeps boards; nil is `NginxConfiguration`'s own.
@@ -30,6 +33,16 @@ extension Configuration {
         public static let entriesMax = 64
 
         public init() {}
+    }
+
+    /// How often one address may come to the gate of one worker: at the rate of `nginx.limit`, and as many at once as
+    /// nginx would let through with `nginx.limit_burst`.
+    public var gateLimit: JoinLimit {
+        let rate = nginx.limit ?? NginxConfiguration.standardAPIRate
+        let requests = (nginx.limitBurst ?? NginxConfiguration.standardAPIBurst) + 1
+        let unit = rate.hasSuffix("r/m") ? 60_000 : 1000
+        let period = requests * unit / max(1, Int(rate.dropLast(3)) ?? 1)
+        return JoinLimit(joins: requests, periodMilliseconds: max(1, period))
     }
 
     mutating func readNginx(_ node: Node) throws(ConfigurationError) {
@@ -45,6 +58,12 @@ extension Configuration {
                     if let complaint = Configuration.complaint(addressBlock: block) {
                         throw key.error("limit_exempt: \(block): \(complaint)")
                     }
+                }
+            case "gate_access":
+                switch try value.text(key) {
+                case "server": nginx.obeysServerAccess = true
+                case "none": nginx.obeysServerAccess = false
+                default: throw key.error("gate_access is server or none")
                 }
             case "cache_directory": nginx.cacheDirectory = try Configuration.path(value, key)
             case "api_log":

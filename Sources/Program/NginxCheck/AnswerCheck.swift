@@ -52,6 +52,7 @@ struct AnswerCheck {
 
     private func reaches(_ directive: NginxDirective, _ ours: OurLocation) -> Bool {
         if ours.names.contains(directive.name) { return false }
+        if AccessCheck.isGate(ours.location), AccessCheck.rules.contains(directive.name) { return false }
         // nginx answers a `return` before it counts, and sends a text of its own as it is.
         let answer = ours.location.directive.children("return").first
         if answer != nil && directive.name.hasPrefix("limit_") { return false }

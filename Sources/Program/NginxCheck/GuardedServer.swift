@@ -16,7 +16,7 @@ struct GuardedServer {
     }
 
     func findings() -> [NginxFinding] {
-        rewriteFindings(server, below: nil) + internalFindings(NginxLocation.all(in: server))
+        rewriteFindings(server, below: nil) + SiteInternals.all(in: server).compactMap { internalFinding($0) }
     }
 
     // MARK: Rewrites
@@ -68,25 +68,31 @@ struct GuardedServer {
     // MARK: Internal locations
 
     /// A request that the gate lets in comes from inside nginx, for which these are open.
-    private func internalFindings(_ locations: [NginxLocation]) -> [NginxFinding] {
-        locations.filter { !$0.directive.isOurs }.flatMap { location -> [NginxFinding] in
-            let nested = internalFindings(location.nested)
-            guard !location.directive.children("internal").isEmpty, location.pattern.hasPrefix("/"),
-                !isErrorPage(location.pattern), let room = paths.room(location.pattern, host: host),
-                !paths.isShut(location.pattern, room: room)
-            else { return nested }
-            let message =
-                "\(location.title) is internal, but a request that the gate lets in would reach it: add "
-                + "\(location.pattern) to `protect.internal` of room \(room), and render again"
-            return nested + [NginxFinding(.open, location.directive, message)]
-        }
+    private func internalFinding(_ location: NginxLocation) -> NginxFinding? {
+        if location.isExpression { return internalExpression(location) }
+        guard !errorPages.contains(location.pattern), let room = paths.room(location.pattern, host: host),
+            !paths.isShut(location.pattern, room: room)
+        else { return nil }
+        let message =
+            "\(location.title) is internal, but a request that the gate lets in would reach it: add "
+            + "\(location.pattern) to `protect.internal` of room \(room), and render again"
+        return NginxFinding(.open, location.directive, message)
+    }
+
+    /// The paths of an expression are those that it begins with; without any, all of the server's.
+    private func internalExpression(_ location: NginxLocation) -> NginxFinding? {
+        let beginning = Self.beginning(of: location.pattern) ?? "/"
+        guard !errorPages.contains(where: { location.isMatchedByExpression($0) }),
+            let room = paths.room(beginning, host: host), !paths.isShut(beginning, room: room)
+        else { return nil }
+        let message =
+            "\(location.title) is internal, but a request that the gate lets in would reach it, and `protect.internal` "
+            + "cannot name an expression: write it as a path, and name that for room \(room)"
+        return NginxFinding(.open, location.directive, message)
     }
 
     /// What everybody may get to see: the pages of errors.
-    private func isErrorPage(_ path: String) -> Bool {
-        server.children("error_page").contains { $0.arguments.last == path }
-            || server.children("location").contains { location in
-                location.children("error_page").contains { $0.arguments.last == path }
-            }
+    private var errorPages: [String] {
+        ([server] + server.children("location")).flatMap { $0.children("error_page") }.compactMap(\.arguments.last)
     }
 }

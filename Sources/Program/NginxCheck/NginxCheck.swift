@@ -20,11 +20,13 @@ public enum NginxCheck {
         var found = protected.flatMap { ServerCheck(http: http, server: $0).openings() }
         found += bypassing(others, protected)
         found += protected.flatMap { AnswerCheck(http: http, server: $0).findings() }
+        found += protected.flatMap { AccessCheck(http: http, server: $0).findings() }
+        found += protected.flatMap { RedirectCheck(http: http, server: $0).findings() }
         found += engineFindings(http) + protected.flatMap { addressFindings(http, $0) }
         // A directive of http is looked at once for each server.
         var unique: [NginxFinding] = []
         for finding in found where !unique.contains(finding) { unique.append(finding) }
-        return unique.filter { $0.severity == .open } + unique.filter { $0.severity == .warning }
+        return NginxFinding.Severity.allCases.flatMap { severity in unique.filter { $0.severity == severity } }
     }
 
     /// Where the queue's API is in this configuration, without a slash at the end: `/api/v1/queue`.

@@ -5,11 +5,13 @@
 /// One finding.
 public struct NginxFinding: Sendable, Equatable, CustomStringConvertible {
     /// How bad it is.
-    public enum Severity: String, Sendable {
+    public enum Severity: String, Sendable, CaseIterable {
         /// A request can reach the site without the check, or anybody can make passes.
         case open
         /// Something does not work as it should, but the site is not open by it.
         case warning
+        /// Nothing is wrong, but there may be a better way.
+        case note
     }
 
     public let severity: Severity

@@ -46,6 +46,8 @@ struct NginxLocation {
         block.children("location").map { NginxLocation($0) }
     }
 
+    var isExpression: Bool { if case .expression = matcher { true } else { false } }
+
     /// As it is written: `location ~ \.php$`.
     var title: String { "location \(directive.arguments.joined(separator: " "))" }
 
@@ -74,24 +76,26 @@ struct NginxLocation {
     }
 
     /// An expression that this program cannot read matches nothing: nginx's library knows a few things more.
-    private func isMatchedByExpression(_ path: String) -> Bool {
+    func isMatchedByExpression(_ path: String) -> Bool {
         guard case .expression(let ignoresCase) = matcher, let expression = try? Regex(pattern) else { return false }
         return path.firstMatch(of: expression.ignoresCase(ignoresCase)) != nil
     }
 }
 
-/// The locations that a site marks as `internal`: what nginx itself leads to, and no client.
+/// The locations that a site marks as `internal`: what nginx itself leads to, and no client. What a name leads to
+/// (`@app`) no address reaches.
 enum SiteInternals {
-    /// Those with a path. An expression cannot be named in `internal` of a room.
     static func all(in server: NginxDirective) -> [NginxLocation] {
         func inner(_ locations: [NginxLocation]) -> [NginxLocation] {
             locations.filter { !$0.directive.isOurs }.flatMap { [$0] + inner($0.nested) }
         }
         return inner(NginxLocation.all(in: server)).filter {
-            $0.pattern.hasPrefix("/") && $0.matcher != .expression(ignoresCase: false)
-                && $0.matcher != .expression(ignoresCase: true) && !$0.directive.children("internal").isEmpty
+            $0.matcher != .named && !$0.directive.children("internal").isEmpty
         }
     }
+
+    /// Those that `internal` of a room can name: an expression has no path.
+    static func withPath(in server: NginxDirective) -> [NginxLocation] { all(in: server).filter { !$0.isExpression } }
 }
 
 extension NginxDirective {

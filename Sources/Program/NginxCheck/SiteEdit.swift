@@ -108,9 +108,12 @@ public struct SitePlace: Equatable, Sendable {
     /// The paths that the server marks as `internal`, each once.
     public var internalPaths: [String] {
         var paths: [String] = []
-        for path in SiteInternals.all(in: server).map(\.pattern) where !paths.contains(path) { paths.append(path) }
+        for path in SiteInternals.withPath(in: server).map(\.pattern) where !paths.contains(path) { paths.append(path) }
         return paths
     }
+
+    /// Whether its locations let in visitors whom the server itself refuses by address or password.
+    public var letsInMore: Bool { AccessCheck(http: http, server: server).letsInMore }
 
     /// Whether the server has Vestibule's includes already.
     public var isProtected: Bool { server.holdsInclude(OurFiles.server) }

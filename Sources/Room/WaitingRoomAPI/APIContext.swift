@@ -82,6 +82,8 @@ final class APIContext {
     var sourceMeter = SourceMeter()
     /// Where the API is: a path without a slash at its end.
     var prefix = APISettings.standardPrefix
+    /// How often one address may come to the gate.
+    var gateLimit = APISettings.standardGateLimit
     /// Rooms that are made at their first join; those with the longest beginnings first.
     var templates: [RoomTemplate] = []
     /// Whether it was logged that nginx and this worker disagree about a pass.

@@ -3,6 +3,8 @@
 // What the operator's configuration says to the API. A start and a reload both apply these values, so that no setting
 // can be in force after one of them only.
 
+public import Admission
+
 /// Everything of the configuration that the API uses, except the keys.
 public struct APISettings {
     /// The rooms by name.
@@ -14,6 +16,11 @@ public struct APISettings {
     /// Where the API is: the bytes of a path without a slash at its end.
     public var prefix: [UInt8]
 
+    /// How often one address may come to the gate of this worker.
+    public var gateLimit: JoinLimit
+
+    /// 100 a second, and 51 at once: what nginx lets through with its standard limit and burst.
+    public static let standardGateLimit = JoinLimit(joins: 51, periodMilliseconds: 510)
     /// The API's standard place.
     public static let standardPrefix = Array("/api/v1/queue".utf8)
 
@@ -21,11 +28,13 @@ public struct APISettings {
         rooms: [String: RoomSettings],
         templates: [RoomTemplate] = [],
         staleMilliseconds: Int,
-        prefix: [UInt8] = APISettings.standardPrefix
+        prefix: [UInt8] = APISettings.standardPrefix,
+        gateLimit: JoinLimit = APISettings.standardGateLimit
     ) {
         self.rooms = rooms
         self.templates = templates
         self.staleMilliseconds = staleMilliseconds
         self.prefix = prefix
+        self.gateLimit = gateLimit
     }
 }

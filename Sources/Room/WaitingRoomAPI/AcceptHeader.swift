@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a client takes (RFC 9110 section 12.5), as far as the gate has to choose: a page, or JSON for a program; and
-// whether the page may be compressed.
+// whether the page may be compressed. nginx's map $vsb_page reads the header by the same rule.
 
-/// The weights of an Accept header, in thousandths; nil for what it does not name.
+/// The weights of an Accept header, in thousandths; nil for what it does not name. Of several well written ones, the
+/// first.
 struct AcceptHeader {
     /// Of text/html or application/xhtml+xml by name.
     private var html: Int?
@@ -45,10 +46,10 @@ struct AcceptHeader {
     private mutating func take(_ parts: [Substring]) {
         guard let type = parts.first, let weight = AcceptHeader.weight(parts.dropFirst()) else { return }
         switch type {
-        case "text/html", "application/xhtml+xml": html = max(html ?? 0, weight)
-        case "application/json": json = max(json ?? 0, weight)
-        case "*/*", "text/*": wildcard = max(wildcard ?? 0, weight)
-        case _ where type.hasSuffix("+json"): json = max(json ?? 0, weight)
+        case "text/html", "application/xhtml+xml": html = html ?? weight
+        case "application/json": json = json ?? weight
+        case "*/*", "text/*": wildcard = wildcard ?? weight
+        case _ where type.hasSuffix("+json"): json = json ?? weight
         default: break
         }
     }
@@ -59,7 +60,7 @@ struct AcceptHeader {
         let parts = sent.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
         let decimals = parts.count > 1 ? parts[1] : ""
         guard parts[0] == "0" || parts[0] == "1", decimals.count <= 3,
-            let fraction = Int((decimals + "000").prefix(3)), fraction >= 0
+            decimals.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let fraction = Int((decimals + "000").prefix(3))
         else { return nil }
         let weight = parts[0] == "1" ? 1000 + fraction : fraction
         return weight <= 1000 ? weight : nil

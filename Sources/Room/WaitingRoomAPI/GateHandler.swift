@@ -11,6 +11,8 @@ internal import Telemetry
 
 struct GateHandler {
     let api: APIContext
+    /// Asked ahead of the body (GateAhead.swift): then no page is answered and no cookie is set.
+    var isAhead = false
 
     /// A visitor at the door of a protected page.
     struct Caller {
@@ -89,7 +91,7 @@ struct GateHandler {
     }
 
     private func chosenLanguage(_ request: GatewayRequest) -> Language? {
-        let value = CookieReader(Array(request[.cookie])).value(named: "vestibule-language")
+        let value = CookieReader(request[.cookie]).value(named: "vestibule-language")
         return value.flatMap { Language(tag: String(decoding: $0, as: UTF8.self)) }
     }
 
@@ -183,6 +185,7 @@ struct GateHandler {
     }
 
     func admit(_ claim: TicketClaim, _ expires: Int, _ reply: StandingReply, _ caller: Caller) {
+        if isAhead { return caller.call.respond(GateAhead.later) }
         caller.room.noteGone(claim.number)
         let credentials = Credentials(api: api, room: caller.room)
         let issued = credentials.pass(
@@ -230,6 +233,7 @@ struct GateHandler {
     /// without JavaScript asks again itself: the backend is not to see the marker in its address.
     func continuation(_ caller: Caller) -> GatewayResponse {
         let isMarked = caller.noScript.isMarked
+        if isAhead { return isMarked ? GateAhead.later : GateAhead.passage(caller.room.id) }
         var response = GatewayResponse.bare(isMarked ? 303 : 200)
         if isMarked {
             response.addHeader("Location", caller.noScript.cleanLocation)
@@ -251,6 +255,7 @@ struct GateHandler {
         at line: (place: Int, position: Int)? = nil,
         ticket claim: TicketClaim? = nil
     ) {
+        if isAhead { return caller.call.respond(GateAhead.later) }
         api.count(.gateHeld)
         let policy = caller.room.policy
         let content = WaitingPage.Content(

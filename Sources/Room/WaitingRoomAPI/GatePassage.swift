@@ -74,8 +74,14 @@ extension GateHandler {
         }
         let retry = view?.pollAfterMilliseconds ?? GateHandler.retryMilliseconds
         let join = String(decoding: api.prefix, as: UTF8.self) + "/join"
+        let answer = problem.atGate(
+            room: caller.room.id,
+            join: join,
+            retryAfter: retry,
+            traceID: caller.call.traceID
+        )
         caller.call.respond(
-            problem.atGate(room: caller.room.id, join: join, retryAfter: retry, traceID: caller.call.traceID)
+            isAhead ? GateAhead.refusal(answer, code: problem.code, room: caller.room.id) : answer
         )
     }
 }

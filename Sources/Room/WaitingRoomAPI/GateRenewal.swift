@@ -21,7 +21,7 @@ extension GateHandler {
     /// The pass of a request, when this worker too finds it good, and it may be renewed.
     func duePass(_ request: GatewayRequest, _ room: Room) -> ShownPass? {
         let names = CookieNames.passes(room: room.id, secure: request[.scheme].spells("https"))
-        let values = CookieReader(Array(request[.cookie])).values(named: names)
+        let values = CookieReader(request[.cookie]).values(named: names)
         let now = Int64(api.environment.wallSeconds)
         let judged = api.keys.verifyPass(amongst: values, room: room.id, nowSeconds: now, client: PassClient(request))
         guard let (bytes, verdict) = judged, case .valid(let pass) = verdict, let generation = pass.renewalGeneration

@@ -91,7 +91,7 @@ extension APIContext {
     /// The first ticket cookie of `room`, or the only ticket cookie there is.
     private func cookieTicket(_ request: GatewayRequest, room id: String?) -> [UInt8]? {
         guard !request[.cookie].isEmpty else { return nil }
-        let reader = CookieReader(Array(request[.cookie]))
+        let reader = CookieReader(request[.cookie])
         let secure = request[.scheme].spells("https")
         if let id { return room(id).flatMap { reader.value(named: $0.cookieNames(secure: secure).ticket) } }
         let sent = rooms.compactMap { reader.value(named: $0.cookieNames(secure: secure).ticket) }
@@ -103,7 +103,7 @@ extension APIContext {
     func cookieTicket(_ request: GatewayRequest, room: Room) -> [UInt8]? {
         guard !request[.cookie].isEmpty else { return nil }
         let name = room.cookieNames(secure: request[.scheme].spells("https")).ticket
-        let values = CookieReader(Array(request[.cookie])).values(named: [name])
+        let values = CookieReader(request[.cookie]).values(named: [name])
         return values.first { visitor(cookie: $0, room) != nil } ?? values.first
     }
 

@@ -73,7 +73,7 @@ extension JoinChecks {
     private func enqueueCookie(_ request: GatewayRequest) -> [UInt8]? {
         guard !request[.cookie].isEmpty else { return nil }
         let names = CookieNames(room: room.id, secure: request[.scheme].spells("https"))
-        let values = CookieReader(Array(request[.cookie])).values(named: [names.enqueue])
+        let values = CookieReader(request[.cookie]).values(named: [names.enqueue])
         return values.first { named(by: $0).refusal == nil } ?? values.first
     }
 }

@@ -38,7 +38,7 @@ struct RefusedPass {
     func note(_ request: GatewayRequest, _ room: Room, _ api: APIContext) {
         api.count(counter)
         let secure = request[.scheme].spells("https")
-        let values = CookieReader(Array(request[.cookie])).values(
+        let values = CookieReader(request[.cookie]).values(
             named: CookieNames.passes(room: room.id, secure: secure)
         )
         let now = Int64(api.environment.wallSeconds)

@@ -49,6 +49,7 @@ struct Route {
             if !isDue, let refusal = GateLimit.refusal(request, api) { return respond(refusal) }
             GateHandler(api: api).handle(request, respond)
         },
+        Route("ask") { GateAhead(api: $0).handle($1, $2) },
         Route("verify") { VerifyHandler(api: $0).handle($1, $2) },
     ]
 
@@ -89,4 +90,6 @@ enum HeaderName {
     static let pass: StaticString = "X-Vestibule-Pass"
     static let number: StaticString = "X-Vestibule-Number"
     static let setCookie: StaticString = "Set-Cookie"
+    /// What a subrequest of nginx has found, with the room in it.
+    static let verdict: StaticString = "X-Vestibule-Verdict"
 }

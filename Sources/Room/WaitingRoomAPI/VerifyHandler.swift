@@ -45,7 +45,7 @@ struct VerifyHandler {
         let id = String(decoding: request[.room], as: UTF8.self)
         guard isRoomIdentifier(id) else { return call.refuse(.roomUnknown) }
         let names = CookieNames.passes(room: id, secure: call.isSecure)
-        let values = CookieReader(Array(request[.cookie])).values(named: names)
+        let values = CookieReader(request[.cookie]).values(named: names)
         let now = Int64(api.environment.wallSeconds)
         let judged = api.keys.verifyPass(amongst: values, room: id, nowSeconds: now, client: PassClient(request))
         guard let (bytes, verdict) = judged else { return respond(refusedPass(VerdictWord.missing)) }
@@ -56,18 +56,16 @@ struct VerifyHandler {
         api.count(.passesVerified)
         var response = GatewayResponse(status: 204, contentType: "text/plain")
         // nginx hands these to the backend.
-        response.addHeader(VerifyHandler.verdictHeader, word)
+        response.addHeader(HeaderName.verdict, word)
         response.addHeader(HeaderName.pass, bytes)
         response.addHeader(HeaderName.number, String(pass.number))
         respond(response)
     }
 
-    private static let verdictHeader: StaticString = "X-Vestibule-Verdict"
-
     private func refusedPass(_ verdict: String) -> GatewayResponse {
         if verdict != VerdictWord.due { api.count(.passesRefused) }
         var response = GatewayResponse(status: 401, contentType: "text/plain")
-        response.addHeader(VerifyHandler.verdictHeader, verdict)
+        response.addHeader(HeaderName.verdict, verdict)
         return response
     }
 }

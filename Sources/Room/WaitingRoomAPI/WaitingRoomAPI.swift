@@ -49,6 +49,7 @@ public final class WaitingRoomAPI {
     public func apply(_ settings: APISettings) {
         context.environment.staleMilliseconds = settings.staleMilliseconds
         context.prefix = settings.prefix
+        context.gateLimit = settings.gateLimit
         context.templates = settings.templates.sorted { $0.prefix.utf8.count > $1.prefix.utf8.count }
         replaceRooms(settings.rooms)
     }

@@ -7,19 +7,23 @@
 
 /// The cookies of one request.
 public struct CookieReader: Sendable {
-    private let header: [UInt8]
+    private let header: ArraySlice<UInt8>
 
     /// Values of one name that are looked at; another host of the site can plant some beside ours.
     public static let valuesMax = 16
 
     /// Takes the value of the Cookie header; several header lines are joined with "; ".
-    public init(_ header: [UInt8]) {
+    public init(_ header: ArraySlice<UInt8>) {
         self.header = header
+    }
+
+    public init(_ header: [UInt8]) {
+        self.init(header[...])
     }
 
     /// The value of the first cookie of that name; may be empty.
     public func value(named name: String) -> [UInt8]? {
-        var rest = header[...]
+        var rest = header
         while let (sent, value) = CookieReader.nextPair(&rest) {
             if sent.elementsEqual(name.utf8) { return Array(CookieReader.trimmed(value)) }
         }
@@ -29,7 +33,7 @@ public struct CookieReader: Sendable {
     /// The values of all cookies of these names, in the order of the header, without empty ones; at most ``valuesMax``.
     public func values(named names: [String]) -> [[UInt8]] {
         var found: [[UInt8]] = []
-        var rest = header[...]
+        var rest = header
         while found.count < CookieReader.valuesMax, let (sent, value) = CookieReader.nextPair(&rest) {
             let isWanted = names.contains { sent.elementsEqual($0.utf8) }
             let value = CookieReader.trimmed(value)

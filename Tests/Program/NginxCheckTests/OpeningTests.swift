@@ -32,13 +32,20 @@ import Testing
             (self.paths, self.shut, self.apiPrefix) = (paths, shut, apiPrefix)
         }
 
-        func site() throws -> PlantedSite {
+        func site(obeysServerAccess: Bool = true) throws -> PlantedSite {
             let text = "HTTP;\nserver {\nlisten 80;\nserver_name shop.example;\n\(text)\n}\n\(beside)"
-            return try PlantedSite(verifier: verifier, paths: paths, shut: shut, apiPrefix: apiPrefix, text)
+            return try PlantedSite(
+                verifier: verifier,
+                paths: paths,
+                shut: shut,
+                apiPrefix: apiPrefix,
+                obeysServerAccess: obeysServerAccess,
+                text
+            )
         }
     }
 
-    private static let site = "SERVER;\nlocation / {\nPROTECT;\nproxy_pass http://backend$request_uri;\n"
+    private static let site = "SERVER;\nlocation / {\nPROTECT;\nproxy_pass http://backend;\n"
 
     static let openings: [Planted] = [
         Planted("a regex location", "\(site)}\nlocation ~ \\.php$ { #!\nfastcgi_pass unix:/run/php.sock;\n}"),
@@ -112,6 +119,10 @@ import Testing
         Planted(
             "an internal location that the room does not name",
             "SERVER;\nGUARD;\nlocation / {\nlocation /files/ { #!\ninternal;\nalias /srv/files/;\n}\n}"
+        ),
+        Planted(
+            "an internal location with an expression",
+            "SERVER;\nGUARD;\nlocation ~ ^/files/.*[.]zip$ { #!\ninternal;\nalias /srv/files/;\n}\nlocation / { }"
         ),
         Planted(
             "a location that takes the path of an API elsewhere",
@@ -203,9 +214,11 @@ import Testing
             rewrite ^/moved/(.*)$ /shop/$1 permanent;
             rewrite ^/a/(.*)$ /b/$1 last;
             location = /shop/502.html { internal; }
+            location ~ ^/shop/5[0-9]x[.]html$ { internal; }
+            location ~ ^/free/[0-9]+$ { internal; }
             location /shop/files/ { internal; alias /srv/files/; }
             location /free/ { internal; }
-            location / { error_page 502 /shop/502.html; }
+            location / { error_page 502 /shop/502.html; error_page 500 /shop/50x.html; }
             """,
             paths: ["/shop/"],
             shut: ["/shop/files/"]

@@ -27,6 +27,7 @@ struct PlantedSite {
         paths: [String] = ["/"],
         shut: [String] = [],
         apiPrefix: String = NginxConfiguration.standardAPIPrefix,
+        obeysServerAccess: Bool = true,
         _ content: String
     ) throws {
         var protection = RoomProtection()
@@ -37,6 +38,7 @@ struct PlantedSite {
             workerSockets: ["/run/vestibule/worker-0.sock"],
             verifier: verifier,
             apiPrefix: apiPrefix,
+            obeysServerAccess: obeysServerAccess,
             protectedRooms: paths.isEmpty ? [] : [ProtectedRoom(id: "demo", protection: protection)]
         ).renderedFiles()
         let main = "/etc/nginx/nginx.conf"

@@ -22,10 +22,14 @@ import Testing
         "fastcgi_store /dev/null;", "fastcgi_buffering off;", "fastcgi_force_ranges on;",
         "fastcgi_buffers 2 4k; fastcgi_busy_buffers_size 4k; fastcgi_buffer_size 4k;", "fastcgi_max_temp_file_size 0;",
         "fastcgi_param VESTIBULE_OPERATION gate; fastcgi_pass_request_body off;",
-        "auth_basic site; auth_basic_user_file /dev/null;", "deny all;", "satisfy any; deny all;",
         "auth_request /never;", "client_max_body_size 1;", "limit_rate 1;", "ssi on; ssi_types *;", "mirror /never;",
         "add_before_body /never; addition_types *;", "types { text/broken png; } default_type text/broken;",
         "limit_req zone=site;",
+    ]
+
+    /// What keeps visitors out of the whole server, and therefore from the gate; but not from the API.
+    private static let access = [
+        "auth_basic site; auth_basic_user_file /dev/null;", "deny all;", "satisfy any; deny all;",
     ]
 
     private struct Ask {
@@ -43,6 +47,9 @@ import Testing
         Ask(path: "/_vestibule/healthz"), Ask(path: "/page.png", headers: ["Accept: text/html"]),
         Ask(path: "/page", curl: ["-d", "a body"]), Ask(path: "/page", headers: ["Range: bytes=0-3"]),
         Ask(path: "/page?refuse=503"), Ask(path: "/page?refuse=404"),
+        Ask(path: "/page", headers: ["Cookie: ask=refuse", "Transfer-Encoding: chunked"], curl: ["-d", "b"]),
+        Ask(path: "/page", headers: ["Cookie: ask=refuse", "Expect: 100-continue"], curl: ["-d", "b"]),
+        Ask(path: "/page", headers: ["Cookie: ask=limit", "Transfer-Encoding: chunked"], curl: ["-d", "b"]),
     ]
 
     /// Status, headers and body, without what differs from one time to the next.
@@ -56,9 +63,13 @@ import Testing
         }
     }
 
-    private func site(_ line: String, _ verifier: NginxConfiguration.Verifier) throws -> Site {
+    private func site(
+        _ line: String,
+        _ verifier: NginxConfiguration.Verifier,
+        obeysServerAccess: Bool = true
+    ) throws -> Site {
         let more = "location = /never { return 403; } location = /broken { return 200 broken; }"
-        return try Site.guarded(verifier, with: "\(line) \(more)")
+        return try Site.guarded(verifier, with: "\(line) \(more)") { $0.obeysServerAccess = obeysServerAccess }
     }
 
     @Test(arguments: [NginxConfiguration.Verifier.njs, .authRequest])
@@ -69,10 +80,18 @@ import Testing
             let found = try answers(site(line, verifier))
             for (before, after) in zip(plain, found) { #expect(before == after, "\(line)") }
         }
+        for line in Self.access {
+            let found = try answers(site(line, verifier))
+            for (before, after) in zip(plain, found) where !before.hasPrefix("/page") {
+                #expect(before == after, "\(line)")
+            }
+            let open = try answers(site(line, verifier, obeysServerAccess: false))
+            for (before, after) in zip(plain, open) { #expect(before == after, "\(line)") }
+        }
     }
 
     @Test func withoutWorkersOurOwnPagesComeWhateverTheSiteInherits() throws {
-        for line in ["", "error_page 502 503 504 =200 /broken; add_header X-Site 1 always; expires 1h; deny all;"] {
+        for line in ["", "error_page 502 503 504 =200 /broken; add_header X-Site 1 always; expires 1h;"] {
             let site = try site(line, .authRequest)
             site.endWorkers()
             for path in ["/page.png", "/api/v1/queue/status"] {

@@ -16,6 +16,9 @@ final class Site {
 
     static let room = "demo"
 
+    /// Of the site without TLS.
+    var port: Int { nginx.port }
+
     init(
         verifier: NginxConfiguration.Verifier,
         gateway: NginxConfiguration.Gateway = .fastcgi,

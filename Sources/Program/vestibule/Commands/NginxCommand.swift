@@ -84,6 +84,8 @@ struct NginxCommand: ParsableCommand {
         var probe: String?
         @Flag(help: "Exit status 1 for warnings too.")
         var strict = false
+        @Flag(help: "Also say where the queue and the site could work together better.")
+        var notes = false
         @Flag(help: "Print a JSON array.")
         var json = false
 
@@ -91,6 +93,7 @@ struct NginxCommand: ParsableCommand {
             let configuration = try NginxDump.read(conf: conf, nginx: nginx)
             var findings = NginxCheck.findings(in: configuration)
             findings += MachineCheck(configuration).findings(keys: keys)
+            if !notes { findings.removeAll { $0.severity == .note } }
             if let probe { findings += try SiteProbe(configuration, at: probe).findings() }
             if json {
                 print(JSONValue.array(findings.map(\.json)).text)
@@ -98,7 +101,7 @@ struct NginxCommand: ParsableCommand {
                 for finding in findings { print(finding) }
             }
             let isOpen = findings.contains { $0.severity == .open }
-            if isOpen || strict && !findings.isEmpty { throw ExitCode(1) }
+            if isOpen || strict && findings.contains(where: { $0.severity == .warning }) { throw ExitCode(1) }
         }
     }
 }

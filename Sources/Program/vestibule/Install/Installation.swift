@@ -86,6 +86,7 @@ struct Installation {
         let names = hosts.map { "\"\($0)\"" }.joined(separator: ", ")
         let internals = Set(places.flatMap(\.internalPaths)).filter { RoomProtection.complaint(path: $0) == nil }
         let closed = internals.sorted().map { "\"\($0)\"" }.joined(separator: ", ")
+        let access = places.contains(where: \.letsInMore) ? "\n  gate_access: none" : ""
         let text = """
             # Made by `vestibule install`. Every setting with its default: deploy/vestibule.yaml.
             rooms:
@@ -102,7 +103,7 @@ struct Installation {
               # Only this nginx may speak to the workers, and no other program that runs as its user.
               users: [\(nginxUser)]
               api_log: \(Files.exists("\(root)/var/log/nginx") ? "\(root)/var/log/nginx/vestibule.log" : "off")
-              pid_file: \(pidFile.flatMap { $0.hasPrefix("/") ? $0 : nil } ?? "/run/nginx.pid")
+              pid_file: \(pidFile.flatMap { $0.hasPrefix("/") ? $0 : nil } ?? "/run/nginx.pid")\(access)
 
             """
         files.append(File(path: path, bytes: Array(text.utf8), mode: 0o644))

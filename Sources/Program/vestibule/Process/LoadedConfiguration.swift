@@ -49,6 +49,7 @@ enum LoadedConfiguration {
             cacheDirectory: configuration.nginx.cacheDirectory ?? NginxConfiguration.standardCacheDirectory,
             apiLog: configuration.nginx.apiLog,
             apiPrefix: configuration.apiPrefix,
+            obeysServerAccess: configuration.nginx.obeysServerAccess,
             protectedRooms: configuration.protectedRooms
         )
     }

@@ -183,7 +183,8 @@ final class Worker {
                     )
                 },
                 staleMilliseconds: configuration.staleMilliseconds,
-                prefix: Array(configuration.apiPrefix.utf8)
+                prefix: Array(configuration.apiPrefix.utf8),
+                gateLimit: configuration.gateLimit
             )
         )
         for room in api.rooms {
