@@ -46,8 +46,8 @@ public struct SCGIDecoder: Sendable {
         }
         if let reason = fill(&request, from: headers) { return .reject(reason) }
         // With scgi_pass_request_body off, nginx 1.22 still names the length of the visitor's body and sends none.
-        // Our include files use that for exactly the requests that name an operation.
-        if !request[.operation].isEmpty { bodyBytes = 0 }
+        // Our include files use that for exactly the requests that name an operation, and no type of a body.
+        if !request[.operation].isEmpty, request[.contentType].isEmpty { bodyBytes = 0 }
         if bodyBytes > limits.bodyBytes { return .reject(.bodyTooLarge) }
         let end = comma + 1 + bodyBytes
         if bytes.count < end {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How a room speaks HTTP: `page_status`, `cors`, `same_site`, `cookie_domain` and `api`.
+// How a room speaks HTTP: `page_status`, `page`, `cors`, `returns`, `same_site`, `cookie_domain` and `api`.
 
 internal import Admission
+internal import NginxFiles
 internal import Yams
 
 extension Configuration {
@@ -20,6 +21,8 @@ extension Configuration {
             }
             rules.pageStatus = status
         case "cors": rules.origins = try origins(value, key, room: room)
+        case "returns": rules.returns = try returns(value, key, room: room)
+        case "page": rules.pageFolder = try value.text(key)
         case "same_site":
             switch try value.text(key) {
             case "lax": rules.isForOtherSites = false
@@ -55,6 +58,27 @@ extension Configuration {
 
     private static func isPlain(_ byte: UInt8) -> Bool {
         (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+    }
+
+    private static func returns(_ node: Node, _ key: Node, room: String) throws(ConfigurationError) -> [String] {
+        guard case .sequence(let items) = node else {
+            throw key.error("returns must be a list of paths, such as [/payment/return]")
+        }
+        guard items.count <= WebRules.returnsMax else {
+            throw key.error("returns has more than \(WebRules.returnsMax) paths")
+        }
+        var found: [String] = []
+        for item in items {
+            guard let text = item.scalar?.string else { throw item.error("returns of room \(room): not a path") }
+            if text == "/" {
+                throw item.error("returns of room \(room): / would let any site send any form in the visitor's name")
+            }
+            if let complaint = RoomProtection.complaint(path: text) {
+                throw item.error("returns of room \(room): \(complaint)")
+            }
+            found.append(text)
+        }
+        return found
     }
 
     private static func origins(_ node: Node, _ key: Node, room: String) throws(ConfigurationError) -> [String] {

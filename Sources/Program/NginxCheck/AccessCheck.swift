@@ -23,7 +23,7 @@ struct AccessCheck {
 
     /// Whether a location of ours is the gate, or asks ahead of it.
     static func isGate(_ location: NginxLocation) -> Bool {
-        ["/_vestibule/gate/", "/_vestibule/ask/"].contains(location.pattern)
+        ["/_vestibule/gate/", "/_vestibule/form/", "/_vestibule/ask/"].contains(location.pattern)
     }
 
     func findings() -> [NginxFinding] {

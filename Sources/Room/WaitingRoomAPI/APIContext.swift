@@ -92,6 +92,8 @@ final class APIContext {
     var wasReady = false
     private var pacer = LogPacer()
     private var pageTemplates: [Language: PageTemplate] = [:]
+    /// Of rooms that have a folder for their page, by room or template, with what they were made from.
+    private var brandedTemplates: [String: (brand: PageBrand, templates: [Language: PageTemplate])] = [:]
 
     private var roomsByID: [String: Room]
     /// The rooms, by name.
@@ -113,7 +115,20 @@ final class APIContext {
     }
 
     /// The page in a language, made when it is first asked for: most workers meet few of the languages.
-    func pageTemplate(_ language: Language) -> PageTemplate {
+    func pageTemplate(_ language: Language, _ room: Room) -> PageTemplate {
+        guard let brand = room.web.brand else { return pageTemplate(language) }
+        let name = room.settings.template ?? room.id
+        if let known = brandedTemplates[name], known.brand == brand {
+            if let template = known.templates[language] { return template }
+        } else {
+            brandedTemplates[name] = (brand, [:])
+        }
+        let template = WaitingPage.template(language, brand)
+        brandedTemplates[name]?.templates[language] = template
+        return template
+    }
+
+    private func pageTemplate(_ language: Language) -> PageTemplate {
         if let template = pageTemplates[language] { return template }
         let template = WaitingPage.template(language)
         pageTemplates[language] = template

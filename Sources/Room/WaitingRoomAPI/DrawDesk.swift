@@ -112,6 +112,11 @@ extension Room {
     /// Whether the number is a registration that has drawn no place yet.
     func isRegistered(_ number: Int) -> Bool { number >= draw.registeredFrom && number < RankIndex.lateOffset }
 
+    /// Whether a draw has given the number.
+    func isDrawn(_ number: Int) -> Bool {
+        number >= draw.moved.upperBound && number < draw.moved.upperBound + draw.moved.count
+    }
+
     /// The number in the line of the holder of a ticket: the ticket's, or the drawn one.
     func number(of ticketNumber: Int, generation: Int) -> Int {
         generation == self.generation ? draw.number(of: ticketNumber) : ticketNumber

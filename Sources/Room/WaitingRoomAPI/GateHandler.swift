@@ -30,6 +30,8 @@ struct GateHandler {
         let language: Language
         let takesGzip: Bool
         var noScript: NoScript
+        /// What was sent with the request, when a form was.
+        let form: FormKeeper?
     }
 
     func handle(_ request: GatewayRequest, _ respond: @escaping Call.Respond) {
@@ -59,7 +61,8 @@ struct GateHandler {
             contact: FirstContact(request, nowMilliseconds: api.now),
             language: chosenLanguage(request) ?? call.language,
             takesGzip: (AcceptHeader.weight(of: "gzip", in: request[.acceptEncoding]) ?? 0) > 0,
-            noScript: NoScript(request)
+            noScript: NoScript(request),
+            form: FormKeeper(request, room.web)
         )
         if let due { return renew(due, caller) }
         if room.policy.mode == .bypass { return respond(bypassing(request, caller)) }
@@ -234,7 +237,8 @@ struct GateHandler {
     func continuation(_ caller: Caller) -> GatewayResponse {
         let isMarked = caller.noScript.isMarked
         if isAhead { return isMarked ? GateAhead.later : GateAhead.passage(caller.room.id) }
-        var response = GatewayResponse.bare(isMarked ? 303 : 200)
+        // 307 has the browser send a form again, as it was, without the marker.
+        var response = GatewayResponse.bare(isMarked ? (caller.form == nil ? 303 : 307) : 200)
         if isMarked {
             response.addHeader("Location", caller.noScript.cleanLocation)
         } else {
@@ -258,6 +262,7 @@ struct GateHandler {
         if isAhead { return caller.call.respond(GateAhead.later) }
         api.count(.gateHeld)
         let policy = caller.room.policy
+        let form = caller.form?.section(caller.language.sentences, isForeign: caller.errand == .foreignForm)
         let content = WaitingPage.Content(
             room: caller.room.id,
             api: api.prefix,
@@ -266,11 +271,12 @@ struct GateHandler {
             keptSeconds: policy.keptMilliseconds / 1000,
             refusal: step == .poll ? nil : caller.joiner.refusal,
             refused: caller.refused?.verdict,
-            noScript: refresh(caller, step, line)
+            form: form,
+            noScript: refresh(caller, step, line, form?.manner)
         )
         var response = WaitingPage.response(
             content,
-            api.pageTemplate(caller.language),
+            api.pageTemplate(caller.language, caller.room),
             language: caller.language,
             status: caller.room.web.pageStatus,
             isZipped: caller.takesGzip
@@ -288,9 +294,15 @@ struct GateHandler {
     private func refresh(
         _ caller: Caller,
         _ step: WaitingPage.FirstStep,
-        _ line: (place: Int, position: Int)?
+        _ line: (place: Int, position: Int)?,
+        _ form: FormKeeper.Manner?
     ) -> NoScript.Refresh {
         let (room, noScript) = (caller.room, caller.noScript)
+        if let form, form != .lost {
+            // A page that loads itself again would lose the form: a button sends it along.
+            let next = step == .poll ? NoScript.Step.wait : .join
+            return NoScript.Refresh(seconds: nil, address: noScript.address(next), form: form)
+        }
         if step != .poll, caller.joiner.refusal != nil {
             // Of no use before the site has given a token: the visitor comes again from there.
             return NoScript.Refresh(seconds: nil, address: noScript.address(.join), asksForCookies: false)
@@ -300,10 +312,9 @@ struct GateHandler {
             // Without a script there is no proof. It may try again when fewer come.
             return NoScript.Refresh(seconds: 15, address: noScript.address(.join), needsScript: true)
         // A ticket that did not come with a form of another site comes with this.
-        case (.find, _):
-            return NoScript.Refresh(seconds: 1, address: noScript.address(.join))
-        case (.join, nil):
-            return NoScript.Refresh(seconds: 1, address: noScript.address(.join))
+        // What the page says of a form that is lost can be read first.
+        case (.find, _), (.join, nil):
+            return NoScript.Refresh(seconds: form == nil ? 1 : 15, address: noScript.address(.join))
         case (.join, .join):
             // Refused just now: closed, full, or Redis is away.
             return NoScript.Refresh(seconds: 15, address: noScript.address(.join))

@@ -86,6 +86,8 @@ struct NoScript {
         var asksForCookies = true
         /// Nobody gets a number without a script just now.
         var needsScript = false
+        /// How the page deals with a form; nil where there is none, or it is lost.
+        var form: FormKeeper.Manner?
 
         private var escapedAddress: String {
             address.split(separator: "&", omittingEmptySubsequences: false).joined(separator: "&amp;")
@@ -97,6 +99,12 @@ struct NoScript {
 
         /// - Parameter position: nil for a visitor who has no place yet.
         func paragraph(_ words: any Sentences.Type, position: Int?) -> String {
+            if let form {
+                guard form == .kept else { return "" }
+                return
+                    "<p>\(words.formPlain)</p>\n<button form=\"sent\" class=\"first\" formaction=\"\(escapedAddress)\">"
+                    + "\(words.formLook)</button>"
+            }
             var sentences: [String] = []
             if let seconds {
                 sentences.append(needsScript ? words.needsScript(seconds) : words.loadsAgain(seconds))

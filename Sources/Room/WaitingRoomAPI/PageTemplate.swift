@@ -18,6 +18,9 @@ package struct PageTemplate {
         case message = "{{MESSAGE}}"
         case position = "{{POSITION}}"
         case kept = "{{KEPT}}"
+        /// What becomes of a form that was sent: FormKeeper.Manner, or nothing.
+        case manner = "{{MANNER}}"
+        case form = "{{FORM}}"
         case refresh = "{{REFRESH}}"
         case noScript = "{{NOSCRIPT}}"
     }
@@ -38,6 +41,10 @@ package struct PageTemplate {
     }
 
     private let pieces: [Piece]
+    /// What the answer says of what may run and be loaded (Content-Security-Policy).
+    var securityPolicy = ""
+    /// The two headings, as HTML.
+    var headings = (queued: "", title: "")
     private let length: Int
 
     /// - Parameters:

@@ -15,6 +15,12 @@ struct VisitorView {
     var isLate = false
     /// When the doors open, in milliseconds since 1970; nil when they are open.
     var opensAtMilliseconds: Int?
+    /// Until when a called visitor may enter, in milliseconds of Redis' time; nil when that is not known.
+    var enterByMilliseconds: Int?
+    /// The place comes from a draw.
+    var isDrawn = false
+    /// The room is over: there is nothing to join again.
+    var isOver = false
     /// The operator's message; empty for none.
     var notice = ""
     var pollAfterMilliseconds: Int
@@ -36,6 +42,9 @@ struct VisitorView {
         json.member("poll_after_ms", pollAfterMilliseconds)
         if isLate { json.member("late", true) }
         if let opensAtMilliseconds { json.member("opens_at_ms", opensAtMilliseconds) }
+        if let enterByMilliseconds { json.member("enter_by_ms", enterByMilliseconds) }
+        if isDrawn { json.member("drawn", true) }
+        if isOver { json.member("ended", true) }
         if !notice.isEmpty { json.member("notice", notice) }
         message.write(into: &json, "message", language)
     }
@@ -76,6 +85,7 @@ extension VisitorView {
             estimate: estimate,
             isPaused: isPaused,
             isLate: isLate,
+            isDrawn: room.isDrawn(place),
             notice: room.seen.last.notice,
             pollAfterMilliseconds: poll,
             message: isPaused ? .paused : isLate ? .late : estimate.map { .wait($0) } ?? .paused,
@@ -132,12 +142,17 @@ extension VisitorView {
     private static func ended(_ room: Room, _ language: Language) -> VisitorView {
         var view = ended("expired", .ended(room.seen.last.notice), language)
         view.notice = room.seen.last.notice
+        view.isOver = true
         return view
     }
 
     /// Of a visitor about whom the store has answered this.
     static func of(_ reply: StandingReply, in room: Room, _ language: Language, _ api: APIContext) -> VisitorView {
-        guard reply.standing == .waiting else { return of(reply.standing, language) }
+        guard reply.standing == .waiting else {
+            var view = of(reply.standing, language)
+            if case .called(let deadline) = reply.standing, deadline > 0 { view.enterByMilliseconds = deadline }
+            return view
+        }
         return waiting(in: room, at: reply.place, room.position(reply), language, api)
     }
 

@@ -3,6 +3,7 @@
 // The page people wait on: one answer, no assets, filled in for a room and a language. With JavaScript it joins, polls
 // and enters by itself; without, it loads itself again (NoScript.swift). Its parts: Page.
 
+internal import Admission
 internal import Crypto
 internal import GatewayWire
 internal import Passes
@@ -31,7 +32,12 @@ enum WaitingPage {
         var refusal: Joiner.Refusal?
         /// nginx's verdict on the pass that came; nil when none did.
         var refused: String?
+        /// The form that was sent; nil when none was.
+        var form: FormKeeper.Section?
         var noScript: NoScript.Refresh
+
+        fileprivate var showsPlace: Bool { refusal == nil && form?.manner != .bounce && form?.manner != .ask }
+        fileprivate var sendsForm: Bool { form.map { $0.manner != .lost } ?? false }
     }
 
     /// - Parameters:
@@ -51,11 +57,13 @@ enum WaitingPage {
             case .api: String(decoding: content.api, as: UTF8.self)
             case .step: content.firstStep.rawValue
             case .refused: content.refused.map(word) ?? ""
-            case .heading: content.refusal == nil ? words.queued : words.title
-            case .hidden: content.refusal == nil ? "" : " hidden"
+            case .heading: content.showsPlace ? template.headings.queued : template.headings.title
+            case .hidden: content.showsPlace ? "" : " hidden"
             case .message: content.refusal.map { sentence($0, words) } ?? ""
             case .position: content.position.map { String($0) } ?? "–"
             case .kept: String(content.keptSeconds)
+            case .manner: content.form?.manner.rawValue ?? ""
+            case .form: content.form?.html ?? ""
             case .refresh: content.noScript.metaElement
             case .noScript: content.noScript.paragraph(words, position: content.position)
             }
@@ -66,7 +74,7 @@ enum WaitingPage {
         response.isUncacheable = true
         response.addHeader("Vary", "Accept-Encoding, Accept-Language, Cookie")
         response.addHeader("Referrer-Policy", "same-origin")
-        response.addHeader("Content-Security-Policy", securityPolicy)
+        response.addHeader("Content-Security-Policy", template.securityPolicy + (content.sendsForm ? "" : noFormPolicy))
         return response
     }
 
@@ -104,7 +112,7 @@ enum WaitingPage {
 
     /// The page is one answer: it may talk to its own server and load nothing else, and nothing runs in it but its own
     /// script, whatever a visitor's address or a site puts into it.
-    private static let securityPolicy: String = {
+    private static func securityPolicy(_ style: String) -> String {
         // In the alphabet of base64 that browsers compare with, and filled up to four characters.
         func hash(_ text: String) -> String {
             let digest = Base64URL.encode(Array(SHA256.hash(data: Array(text.utf8))))
@@ -114,39 +122,75 @@ enum WaitingPage {
             return "'sha256-\(String(decoding: letters, as: UTF8.self))='"
         }
         return "default-src 'none'; style-src \(hash(style)); script-src \(hash(start)) \(hash(script)); "
-            + "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'"
-    }()
+            + "connect-src 'self'; img-src data:; base-uri 'none'"
+    }
+
+    /// Where there is a form to be sent again, nothing is said of it: Chromium holds the addresses to which the backend
+    /// leads on after the form to this, too, such as a payment provider's. The form has no address but the page's own.
+    private static let noFormPolicy = "; form-action 'none'"
 
     /// The page in a language, but for what differs from visitor to visitor. Making it takes a millisecond or two, most
     /// of it to compress: see ``APIContext/pageTemplate(_:)``.
-    static func template(_ language: Language) -> PageTemplate {
+    /// - Parameter brand: what the room's operator has changed of it.
+    static func template(_ language: Language, _ brand: PageBrand? = nil) -> PageTemplate {
         let words = language.sentences
+        func own(_ name: String, _ standard: String) -> String { brand?.text(name, words.tag) ?? standard }
+        let (title, queued) = (own("title", words.title), own("queued", words.queued))
+        let style = style + colours(brand)
         // What the script of the page says.
         let strings: [(String, String)] = [
-            ("title", words.title), ("heading", words.queued), ("updated", words.updated),
+            ("title", title), ("heading", queued), ("updated", words.updated),
             ("enqueueMissing", words.tokenMissing), ("enqueueInvalid", words.tokenInvalid),
             ("paused", "\(words.paused)"), ("degraded", words.degraded), ("trouble", words.trouble),
             ("expired", "\(words.expired)"), ("left", "\(words.left)"), ("unreachable", words.unreachable),
             ("closed", words.closed), ("full", words.full), ("limited", words.limited), ("preparing", words.preparing),
             ("cookies", words.cookies),
             ("ready", "\(words.ready)"), ("about", words.about), ("lessThan", words.lessThan), ("kept", words.kept),
+            ("opensIn", words.opensIn), ("enterIn", words.enterIn), ("drawn", words.drawn),
             ("returned", words.returned), ("rings", words.rings), ("refused", words.refused),
         ]
         let languages = Language.allCases.map { other in
             let (tag, name) = (other.sentences.tag, other.sentences.name)
             return #"<option value="\#(tag)" lang="\#(tag)">\#(name)</option>"#
         }
-        return PageTemplate(
+        var template = PageTemplate(
             bare(PackageResources.waiting_html),
             [
-                ("LANGUAGE", words.tag), ("DIRECTION", language.isRightToLeft ? "rtl" : "ltr"), ("TITLE", words.title),
+                ("LANGUAGE", words.tag), ("DIRECTION", language.isRightToLeft ? "rtl" : "ltr"),
+                ("TITLE", escaped(title)),
                 ("STYLE", style), ("START", start), ("SCRIPT", script), ("LANGUAGES", languages.joined()),
-                ("LANGUAGE_LABEL", words.languageLabel), ("EXPLANATION", words.explanation),
-                ("POSITION_LABEL", words.positionLabel), ("WAIT_LABEL", words.waitLabel),
-                ("PROGRESS_LABEL", words.progressLabel), ("ENTER", words.enter), ("LEAVE", words.leave),
-                ("LEAVE_QUESTION", words.leaveQuestion), ("STAY", words.stay), ("NOTIFY", words.notify),
-                ("REJOIN", words.rejoin), ("STRINGS", JSONValue.members(strings.map { ($0.0, .string($0.1)) }).text),
+                ("LANGUAGE_LABEL", words.languageLabel), ("LOGO", logo(brand)),
+                ("EXPLANATION", escaped(own("explanation", words.explanation))),
+                ("POSITION_LABEL", escaped(own("positionLabel", words.positionLabel))),
+                ("WAIT_LABEL", escaped(own("waitLabel", words.waitLabel))),
+                ("PROGRESS_LABEL", words.progressLabel), ("ENTER", escaped(own("enter", words.enter))),
+                ("LEAVE", escaped(own("leave", words.leave))),
+                ("LEAVE_QUESTION", words.leaveQuestion), ("STAY", words.stay),
+                ("NOTIFY", escaped(own("notify", words.notify))),
+                ("REJOIN", escaped(own("rejoin", words.rejoin))), ("RECORD", words.drawRecord),
+                ("STRINGS", JSONValue.members(strings.map { ($0.0, .string($0.1)) }).text),
             ]
         )
+        template.securityPolicy = securityPolicy(style)
+        template.headings = (escaped(queued), escaped(title))
+        return template
+    }
+
+    private static func escaped(_ text: String) -> String { FormKeeper.escaped(text) }
+
+    /// After the page's own style, whose colours it replaces.
+    private static func colours(_ brand: PageBrand?) -> String {
+        let light = brand?.accent.map { ":root { --accent: \($0); }\n" } ?? ""
+        let dark = brand?.darkAccent.map {
+            "@media (prefers-color-scheme: dark) { :root { --accent: \($0); } }\n"
+        }
+        // Without a colour of its own for the dark the page has there what it always has.
+        let standard = light.isEmpty ? "" : "@media (prefers-color-scheme: dark) { :root { --accent: #8ab4ff; } }\n"
+        return light + (dark ?? standard)
+    }
+
+    private static func logo(_ brand: PageBrand?) -> String {
+        guard let brand, !brand.logo.isEmpty else { return "" }
+        return "<img id=\"logo\" src=\"\(brand.logo)\" alt=\"\(escaped(brand.logoText))\">\n"
     }
 }

@@ -15,19 +15,29 @@ public struct WebRules: Equatable, Sendable {
     public var isForOtherSites: Bool
     /// Whether the API speaks to clients that know only "waiting" and "expired", and enter as soon as they are ready.
     public var speaksReference: Bool
+    /// Paths to which other sites send people back by a form: what is, or is below, one of these is sent on at once. At
+    /// most ``returnsMax``.
+    public var returns: [String]
+
+    /// The folder with what the page looks like, as the file names it; nil for the page as it is.
+    public var pageFolder: String?
+    /// What is in that folder.
+    public var brand: PageBrand?
 
     public init(
         pageStatus: Int = 503,
         origins: [String] = [],
         cookieDomain: String? = nil,
         isForOtherSites: Bool = false,
-        speaksReference: Bool = false
+        speaksReference: Bool = false,
+        returns: [String] = []
     ) {
         self.pageStatus = pageStatus
         self.origins = origins
         self.cookieDomain = cookieDomain
         self.isForOtherSites = isForOtherSites
         self.speaksReference = speaksReference
+        self.returns = returns
     }
 
     /// A page that nothing keeps, and no other site.
@@ -36,4 +46,6 @@ public struct WebRules: Equatable, Sendable {
     public static let pageStatuses = [503, 200, 202, 429]
     /// Origins of a room at most.
     public static let originsMax = 64
+    /// Paths in ``returns`` at most.
+    public static let returnsMax = 64
 }

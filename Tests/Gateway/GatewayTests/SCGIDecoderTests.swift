@@ -67,6 +67,17 @@ import Testing
         #expect(request.body.isEmpty)
     }
 
+    @Test func `A request for an operation of nginx that names a type has the body of that type`() {
+        var request = GatewayRequest()
+        let head = [
+            ("CONTENT_LENGTH", "3"), ("SCGI", "1"), ("VESTIBULE_OPERATION", "gate"), ("CONTENT_TYPE", "text/plain"),
+        ]
+        let bytes = netstring(head)
+        #expect(decode(bytes, into: &request) == .incomplete)
+        #expect(decode(bytes + Array("a=1".utf8), into: &request) == .complete(length: bytes.count + 3))
+        #expect(text(request.body) == "a=1")
+    }
+
     @Test func `No bytes whatever trap the decoder`() {
         var request = GatewayRequest()
         for seed in 0..<400 as Range<UInt64> {

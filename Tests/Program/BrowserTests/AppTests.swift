@@ -32,15 +32,7 @@ extension InTheBrowser {
 
         private func visit(_ room: String, ahead: Int) throws -> Visit {
             let visit = try Visit(room, ahead: ahead)
-            let folder = visit.stack.directory
-            try folder.write("app.html", Self.app)
-            let own = "location = /app { default_type text/html; alias \(folder.file("app.html")); }\n"
-            let text = folder.read("nginx.conf")
-            let place = try #require(text.firstRange(of: "location / {"))
-            try folder.write("nginx.conf", text[..<place.lowerBound] + own + text[place.lowerBound...])
-            #expect(kill(pid_t(try #require(visit.stack.pids["nginx"]?.integerValue)), SIGHUP) == 0)
-            let client = visit.stack.client()
-            try #require(Wait.until(seconds: 10) { (try? client.get("/app").text.contains("Shop")) == true })
+            try visit.serve("/app", html: Self.app)
             try visit.browser.open(visit.address("/app"))
             return visit
         }

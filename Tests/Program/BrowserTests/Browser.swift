@@ -74,6 +74,10 @@ final class Browser: WebBrowser {
 
     func open(_ url: String) throws { try command("POST", "/url", #"{"url":\#(JSONText.literal(url))}"#) }
 
+    func back() throws { try command("POST", "/back", "{}") }
+
+    func forward() throws { try command("POST", "/forward", "{}") }
+
     func reload() throws { try command("POST", "/refresh", "{}") }
 
     var url: String { get throws { try command("GET", "/url").stringValue ?? "" } }
@@ -111,6 +115,14 @@ final class Browser: WebBrowser {
         return opened
     }
 
+    /// Every tab, in no order.
+    var tabs: [String] {
+        get throws { try command("GET", "/window/handles").arrayValue?.compactMap(\.stringValue) ?? [] }
+    }
+
+    /// Another one must be selected then.
+    func closeTab() throws { try command("DELETE", "/window") }
+
     func select(_ tab: String) throws { try command("POST", "/window", #"{"handle":\#(JSONText.literal(tab))}"#) }
 
     func cookie(_ name: String) throws -> BrowserCookie? {
@@ -144,6 +156,11 @@ final class Browser: WebBrowser {
             "Emulation.setDeviceMetricsOverride",
             #"{"width":\#(width),"height":\#(height),"deviceScaleFactor":2,"mobile":true}"#
         )
+    }
+
+    /// `frozen`, as a tab of a machine that sleeps, or `active`.
+    func setLifecycle(_ state: String) throws {
+        try devTools("Page.setWebLifecycleState", #"{"state":"\#(state)"}"#)
     }
 
     func becomeDesktop() throws { try devTools("Emulation.clearDeviceMetricsOverride", "{}") }

@@ -25,11 +25,39 @@ final class VisitOf<Chosen: WebBrowser> {
     let isSecure: Bool
 
     /// - Parameter ahead: how many join over the API before the browser comes. The first of them finds room.
-    init(_ room: String, ahead: Int, isSecure: Bool = false, browser: Chosen, workers: Int = 2) throws {
-        stack = try DemoStack(rooms: room, workers: workers)
+    init(
+        _ room: String,
+        ahead: Int,
+        isSecure: Bool = false,
+        browser: Chosen,
+        workers: Int = 2,
+        options: [String] = []
+    ) throws {
+        stack = try DemoStack(rooms: room, workers: workers, options: options)
         self.browser = browser
         self.isSecure = isSecure
         for number in 0..<ahead { try join(findsRoom: number == 0) }
+    }
+
+    /// Has the site show a page of its own at an address that no room protects.
+    func serve(_ path: String, html: String) throws {
+        let (folder, file) = (stack.directory, String(path.dropFirst()) + ".html")
+        try folder.write(file, html)
+        let own = "location = \(path) { default_type text/html; alias \(folder.file(file)); }\n"
+        var text = folder.read("nginx.conf")
+        // One server for each port.
+        var rest = text.startIndex..<text.endIndex
+        while let place = text[rest].firstRange(of: "location / {") {
+            text.insert(contentsOf: own, at: place.lowerBound)
+            let next = text.index(place.lowerBound, offsetBy: own.count + 12)
+            rest = next..<text.endIndex
+        }
+        try folder.write("nginx.conf", text)
+        // With a pass that is none the question takes no token of the room.
+        let bad = ("Cookie", "vestibule-pass-demo=x")
+        guard let nginx = stack.pids["nginx"]?.integerValue, kill(pid_t(nginx), SIGHUP) == 0,
+            Wait.until(seconds: 10, { (try? stack.client().get(path, bad).text) == html })
+        else { throw TestFailure("nginx does not show \(path)") }
     }
 
     /// Somebody else joins over the API.
@@ -88,7 +116,14 @@ final class VisitOf<Chosen: WebBrowser> {
 
 extension VisitOf where Chosen == Browser {
     /// With a Chromium in English.
-    convenience init(_ room: String, ahead: Int, isSecure: Bool = false, workers: Int = 2) throws {
-        try self.init(room, ahead: ahead, isSecure: isSecure, browser: try Browser(), workers: workers)
+    convenience init(
+        _ room: String,
+        ahead: Int,
+        isSecure: Bool = false,
+        workers: Int = 2,
+        options: [String] = []
+    ) throws {
+        let browser = try Browser()
+        try self.init(room, ahead: ahead, isSecure: isSecure, browser: browser, workers: workers, options: options)
     }
 }

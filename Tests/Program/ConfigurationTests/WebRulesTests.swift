@@ -29,7 +29,15 @@ struct WebRulesTests {
         #expect(try rules("cors: [\"\(origins.joined(separator: "\", \""))\"]") == WebRules(origins: origins))
         #expect(try rules("same_site: lax") == .standard && rules("same_site: none").isForOtherSites)
         #expect(try rules("api: vestibule") == .standard && rules("api: reference").speaksReference)
+        #expect(try rules("returns: [/payment/return, /saml/acs]").returns == ["/payment/return", "/saml/acs"])
         #expect(try rules("cookie_domain: example.com").cookieDomain == "example.com")
+    }
+
+    @Test("A room has at most 64 paths to which other sites lead back")
+    func returnsMax() throws {
+        func list(_ count: Int) -> String { "returns: [\((0..<count).map { "/r\($0)" }.joined(separator: ", "))]" }
+        #expect(try rules(list(64)).returns.count == 64)
+        #expect(throws: ConfigurationError.self) { try rules(list(65)) }
     }
 
     @Test("A room has at most 64 origins")
@@ -54,6 +62,10 @@ struct WebRulesTests {
             ("cors: [\"https://\"]", "is no origin"),
             ("cors: [https://a.example, https://a.example]", "https://a.example is given twice"),
             ("cors: [{}]", "is no origin"), ("same_site: strict", "same_site must be lax or none"),
+            ("returns: /pay", "returns must be a list"), ("returns: [pay]", "a path begins with /"),
+            ("returns: [/]", "would let any site send any form"),
+            ("returns: [/a/../b]", "a path has no empty segments"),
+            ("returns: [{}]", "not a path"),
             ("api: v2", "api must be vestibule or reference"),
             ("cookie_domain: localhost", "cookie_domain must be a domain"),
             ("cookie_domain: .example.com", "must be a"),

@@ -120,6 +120,10 @@ extension Integration {
                 return answer.status == 410 && answer.errorCode == "ROOM_ENDED"
             }
             #expect(isRefused)
+            #expect(try !stack.room("resume", "demo").text.contains("notice:"), "nothing is sold out in an open room")
+            #expect(try stack.room("message", "demo", "Two per person").status == 0)
+            #expect(try stack.room("pause", "demo").text.contains("notice: Two per person"))
+            #expect(try stack.room("resume", "demo").text.contains("notice: Two per person"))
         }
     }
 }

@@ -76,6 +76,42 @@ import Testing
         #expect(try site.log("backend.log").isEmpty)
     }
 
+    @Test(arguments: variants)
+    func aSmallFormOfAPersonIsShownToTheGateAndNoOtherBodyIs(
+        verifier: NginxConfiguration.Verifier,
+        gateway: NginxConfiguration.Gateway
+    ) throws {
+        let site = try Site(verifier: verifier, gateway: gateway)
+        func body(_ path: String, _ headers: [String], _ data: String) throws -> String? {
+            let isFetch = headers.contains { $0.hasPrefix("Sec-Fetch-Mode") }
+            let mode = isFetch ? [] : ["Sec-Fetch-Mode: navigate"]
+            let answer = try site.request(path, headers: mode + headers, curl: ["-d", data])
+            #expect(answer.status == 200 && answer.body.contains(#""VESTIBULE_VERDICT": "missing""#))
+            #expect(answer.body.contains(#""VESTIBULE_ROOM": "demo""#))
+            return answer.body.firstMatch(of: /^{"body": "([^"]*)"/).map { String($0.1) }
+        }
+        for type in [
+            "application/x-www-form-urlencoded", "Text/Plain;charset=UTF-8", "multipart/form-data; boundary=B",
+        ] {
+            #expect(try body("/a%20b%0Ac?q=1", ["Content-Type: \(type)"], "a=1") == "a=1", "\(type)")
+        }
+        let largest = String(repeating: "x", count: 16_384)
+        #expect(try body("/a", [], largest) == largest)
+        for (path, headers, data) in [
+            ("/a", [], largest + "x"), ("/a", ["Transfer-Encoding: chunked"], "a=1"),
+            ("/a", ["Content-Type: application/json"], "{}"), ("/a", ["Content-Type: text/plainer"], "a"),
+            ("/a", ["Turbo-Frame: f"], "a=1"), ("/a", ["Sec-Fetch-Mode: cors"], "a=1"),
+            ("/b/..%2fa", [], "a=1"), ("/a//b", [], "a=1"),
+        ] { #expect(try body(path, headers, data) == "", "\(path) \(headers)") }
+
+        let admitted = ["Sec-Fetch-Mode: navigate"]
+        let posted = try site.request("/post%0Ax?admit", headers: admitted, curl: ["-d", "the body"])
+        #expect(posted.body == "backend POST /post%0Ax?admit" && posted.values(of: "Set-Cookie").count == 2)
+        let suffix = "length=8 room=demo ticket=77 pass=issued-pass body=the body"
+        #expect(try site.backendLines() == ["POST /post%0Ax?admit \(suffix)"])
+        #expect(try site.request("/_vestibule/form/server/demo/ok:demo/x?admit").status == 404)
+    }
+
     /// The table of nginx/README.md: path as sent, and as the backend gets it with `proxy_pass http://backend`.
     static let paths = [
         ("a%20b", "a%20b"), ("a%3Fb", "a%3Fb"), ("a%25b", "a%25b"), ("%ED%95%9C", "%ED%95%9C"), ("a%2Fb", "a/b"),

@@ -161,8 +161,9 @@ def scgi(stream):
     assert fields[0] == "CONTENT_LENGTH" and len(fields) == 2 * len(set(fields[::2])), "not SCGI"
     params = dict(zip(fields[::2], fields[1::2]))
     assert params["SCGI"] == "1"
-    # nginx tells the body's length even where scgi_pass_request_body is off, and then sends none.
-    length = 0 if "VESTIBULE_OPERATION" in params else int(params["CONTENT_LENGTH"])
+    # nginx tells the body's length even where scgi_pass_request_body is off, and then sends none. It is on where the
+    # type is sent.
+    length = 0 if "VESTIBULE_OPERATION" in params and "CONTENT_TYPE" not in params else int(params["CONTENT_LENGTH"])
     stream.write(answer(params, stream.read(length)).encode())
     stream.flush()
 

@@ -298,7 +298,7 @@ struct EnqueueGateTests {
     @Test("A room that is switched off lets everybody pass, and one where tokens are optional works as ever")
     func others() throws {
         let off = try WaitingRoomBench(policy: limits(mode: .bypass), rules: JoinRules(enqueue: .required))
-        #expect(try off.gate()["X-Accel-Redirect"] == "@vestibule_continue")
+        #expect(try off.gate("")["X-Accel-Redirect"] == "@vestibule_continue")
         for cookies in ["", "vestibule-enqueue-demo=x"] {
             let bench = try WaitingRoomBench(rules: JoinRules(enqueue: .optional))
             #expect(try bench.gate(cookies)["X-Accel-Redirect"] == "@vestibule_continue")

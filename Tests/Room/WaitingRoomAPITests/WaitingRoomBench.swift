@@ -258,11 +258,14 @@ final class WaitingRoomBench {
         path: String = "/shop",
         method: String = "GET",
         verdict: String = "missing",
+        form body: String = "",
         _ fields: [(GatewayField, String)] = []
     ) throws -> Answer {
         let own: [(GatewayField, String)] = [(.operation, "gate"), (.room, "demo"), (.verdict, verdict)]
         // The first value of a field counts.
-        return try send(Call(method, path, own + fields + [(.accept, "text/html,application/xhtml+xml,*/*;q=0.8")]))
+        return try send(
+            Call(method, path, body: body, own + fields + [(.accept, "text/html,application/xhtml+xml,*/*;q=0.8")])
+        )
     }
 
     func leave(_ token: String) throws -> Answer { try send(Call("DELETE", "/api/v1/queue/leave?token=\(token)")) }

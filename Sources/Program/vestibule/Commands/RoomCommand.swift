@@ -127,11 +127,15 @@ struct RoomCommand: ParsableCommand {
     }
 
     struct Resume: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Open the room (again).")
+        static let configuration = CommandConfiguration(
+            abstract: "Open the room (again). After `end` its message is taken back, too."
+        )
         @OptionGroup var options: Options
         @Argument var room: String
 
-        func run() throws { try RoomCommand.change(options, room, [(.mode, RoomMode.open.rawValue)]) }
+        func run() throws {
+            try RoomCommand.change(options, room, [(.mode, RoomMode.open.rawValue)], takesEndBack: true)
+        }
     }
 
     struct Close: ParsableCommand {
@@ -164,7 +168,8 @@ struct RoomCommand: ParsableCommand {
         _ options: Options,
         _ id: String,
         _ changes: [(field: PolicyField, value: Int?)],
-        notice: String? = nil
+        notice: String? = nil,
+        takesEndBack: Bool = false
     ) throws {
         let session = try options.session()
         let room = try options.room(id, session)
@@ -173,7 +178,9 @@ struct RoomCommand: ParsableCommand {
         policy.abandonAfterMilliseconds = shown.askedAbandonMilliseconds
         for (field, value) in changes { policy[field] = value ?? room.defaults[field] }
         try RoomChanges.check(policy, tickMilliseconds: try options.loaded().tickMilliseconds)
-        try session.configure(room, changes, notice: notice)
+        // "Sold out" is not true of an open room. A message of another time may be about something else, and stays.
+        let forgotten = takesEndBack && shown.policy.mode == .ended ? "" : nil
+        try session.configure(room, changes, notice: notice ?? forgotten)
         print(RoomReport.text(id, try session.show(room), overrides: try session.overrides(room)))
     }
 }

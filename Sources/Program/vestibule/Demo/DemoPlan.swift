@@ -113,10 +113,12 @@ struct DemoPlan {
                 bind_pass: \(room.rules.passBinding.text)
                 page_status: \(room.web.pageStatus)
                 cors: [\(room.web.origins.map { "\"\($0)\"" }.joined(separator: ", "))]
+                returns: [\(room.web.returns.map { "\"\($0)\"" }.joined(separator: ", "))]
                 api: \(room.web.speaksReference ? "reference" : "vestibule")
                 same_site: \(room.web.isForOtherSites ? "none" : "lax")
 
             """
+        if let folder = room.web.pageFolder { text += "    page: \"\(folder)\"\n" }
         if let domain = room.web.cookieDomain { text += "    cookie_domain: \(domain)\n" }
         if room.outage != .closed {
             text += "    when_redis_is_away: open\n    open_for: \(room.outage.openForMilliseconds)ms\n"

@@ -11,6 +11,14 @@ import Simulation
 import StrictJSON
 import WaitingRoomAPI
 
+/// A form that was sent to the page.
+struct PreviewForm {
+    var type = "application/x-www-form-urlencoded"
+    var body: String
+    /// The origin of another site.
+    var sender: String?
+}
+
 /// One room in memory, and what a browser in one language is answered there.
 final class PreviewRoom {
     /// What the script of the page gets.
@@ -40,7 +48,9 @@ final class PreviewRoom {
         var settings = settings
         settings.rules = JoinRules(enqueue: asksForNames ? .required : .off)
         settings.outage = .closed
+        let brand = settings.web.brand
         settings.web = WebRules(pageStatus: settings.web.pageStatus)
+        settings.web.brand = brand
         settings.defaults.mode = .open
         settings.defaults.burst = 1
         settings.defaults.rateMilli = PreviewRoom.rateMilli
@@ -49,15 +59,18 @@ final class PreviewRoom {
         policy = settings.defaults
         store = ModelStore { clock.milliseconds }
         room = Room(id: id, settings: settings)
+        var environment = APIEnvironment(
+            nowMilliseconds: { clock.milliseconds },
+            wallMilliseconds: { clock.milliseconds },
+            random: { 0.5 }
+        )
+        // The same draw each time.
+        environment.secret = { 7 }
         api = WaitingRoomAPI(
             store: store,
             rooms: [room],
             keys: try KeyRing(keys: [try SigningKey(kid: "preview", secret: Array(repeating: 7, count: 32))]),
-            environment: APIEnvironment(
-                nowMilliseconds: { clock.milliseconds },
-                wallMilliseconds: { clock.milliseconds },
-                random: { 0.5 }
-            )
+            environment: environment
         )
     }
 
@@ -81,6 +94,20 @@ final class PreviewRoom {
         pass(milliseconds: 400)
     }
 
+    /// Has the doors open later than now; before anybody comes.
+    func open(inMilliseconds time: Int, draw: DrawKind = .off) {
+        change {
+            $0.opensMilliseconds = clock.milliseconds + time
+            $0.draw = draw
+        }
+    }
+
+    /// Ends the room, as `vestibule room end --message` does.
+    func end(message: String) {
+        store.setNotice(message, room)
+        change { $0.mode = .ended }
+    }
+
     /// Takes the store away.
     func loseStore(forMilliseconds time: Int = 0) {
         store.failure = .unavailable("preview")
@@ -91,6 +118,12 @@ final class PreviewRoom {
     @discardableResult
     func gather(_ waiting: Int) throws -> [String] {
         if store.model(of: room) == nil { _ = try arriveFirst() }
+        return try gatherAll(waiting)
+    }
+
+    /// Some people come, and all of them wait.
+    @discardableResult
+    func gatherAll(_ waiting: Int) throws -> [String] {
         return try (0..<waiting).map { _ in try ticket(of: try ask("POST", "/join", body: joinBody)) }
     }
 
@@ -117,14 +150,28 @@ final class PreviewRoom {
 
     /// The page, as it comes from the gate.
     /// - Parameters:
+    ///   - form: what was sent to it, as a form of the own site or of another one.
     ///   - ticket: of a visitor who has a place.
     ///   - verdict: nginx's, on a pass that came.
-    func page(_ ticket: String? = nil, query: String = "", verdict: String = "missing") throws -> String {
+    func page(
+        _ ticket: String? = nil,
+        query: String = "",
+        verdict: String = "missing",
+        form: PreviewForm? = nil
+    ) throws -> String {
         var fields: [(GatewayField, String)] = [
             (.operation, "gate"), (.room, room.id), (.verdict, verdict), (.accept, "text/html"), (.scheme, "http"),
         ]
         if let ticket { fields.append((.cookie, "vestibule-ticket-\(room.id)=\(ticket)")) }
-        let answer = try ask("GET", "", query: query, fields)
+        guard let form else {
+            return String(decoding: try ask("GET", "", query: query, fields).body, as: UTF8.self)
+        }
+        fields += [
+            (.fetchMode, "navigate"), (.fetchDestination, "document"), (.contentType, form.type),
+            (.fetchSite, form.sender == nil ? "same-origin" : "cross-site"),
+        ]
+        if let sender = form.sender { fields.append((.origin, sender)) }
+        let answer = try ask("POST", "", query: query, body: form.body, fields)
         return String(decoding: answer.body, as: UTF8.self)
     }
 
@@ -145,8 +192,14 @@ final class PreviewRoom {
     func board() throws -> Answer { shown(try ask("GET", "/board", query: "event_id=\(room.id)")) }
 
     /// Polls until the answer has a text in it.
-    func status(_ ticket: String, until text: String) throws -> Answer {
+    /// - Parameter step: what else happens between.
+    func status(
+        _ ticket: String,
+        until text: String,
+        _ step: (PreviewRoom) throws -> Void = { _ in }
+    ) throws -> Answer {
         for _ in 0..<300 {
+            try step(self)
             let answer = try status(ticket)
             if case .response(_, let json) = answer, json.contains(text) { return answer }
             pass(milliseconds: 200)

@@ -24,7 +24,7 @@ struct PreviewState: Sendable {
     var asksForNames = false
     let play: @Sendable (PreviewRoom) throws -> PreviewScene
 
-    static let all = waits + troubles + refusals + plain
+    static let all = waits + openings + forms + troubles + refusals + plain
 
     private static let ahead = 41
 
@@ -95,6 +95,73 @@ struct PreviewState: Sendable {
             let status = try room.status(ticket, until: #""ready""#)
             room.loseStore()
             return PreviewScene(page: page, answers: [("status", [status]), ("enter", [try room.enter(ticket)])])
+        },
+    ]
+
+    private static let openings = [
+        PreviewState(name: "not-open", about: "the doors are not open yet") { room in
+            room.open(inMilliseconds: 3 * 3_600_000 + 25 * 60_000)
+            return try early(room)
+        },
+        PreviewState(name: "registered", about: "before a draw: everybody who is here takes part") { room in
+            room.open(inMilliseconds: 5 * 60_000 + 30_000, draw: .seed)
+            return try early(room)
+        },
+        PreviewState(name: "drawn", about: "the draw has given a place") { room in
+            room.open(inMilliseconds: 2000, draw: .seed)
+            let others = try room.gatherAll(ahead)
+            let ticket = try room.arrive()
+            let page = try room.page(ticket)
+            _ = try room.status(ticket, until: #""drawn":true"#) { for each in others { _ = try $0.status(each) } }
+            room.pass(milliseconds: 400)
+            return PreviewScene(page: page, answers: [("status", [try room.status(ticket)])])
+        },
+        PreviewState(name: "ended", about: "the operator has ended the room: sold out") { room in
+            try waiting(room) {
+                room.end(message: "Sold out. Thank you for waiting.")
+                return [try room.status($0)]
+            }
+        },
+        PreviewState(name: "ended-newcomer", about: "the room is over, and somebody comes") { room in
+            try room.gather(ahead)
+            let page = try room.page()
+            room.end(message: "Sold out. Thank you for waiting.")
+            return PreviewScene(page: page, answers: [("join", [try room.join()])])
+        },
+    ]
+
+    /// A visitor who is there before the doors open.
+    private static func early(_ room: PreviewRoom) throws -> PreviewScene {
+        try room.gatherAll(ahead)
+        let ticket = try room.arrive()
+        let page = try room.page(ticket)
+        return PreviewScene(page: page, answers: [("status", [try room.status(ticket)])])
+    }
+
+    private static let forms = [
+        PreviewState(name: "form-kept", about: "a form was sent: it waits with its sender") { room in
+            try room.gather(ahead)
+            let ticket = try room.arrive()
+            let page = try room.page(ticket, form: PreviewForm(body: "a=1"))
+            return PreviewScene(page: page, answers: [("status", [try room.status(ticket)])])
+        },
+        PreviewState(name: "form-lost", about: "a form with a file was sent") { room in
+            try room.gather(ahead)
+            let ticket = try room.arrive()
+            let body =
+                "--B\r\nContent-Disposition: form-data; name=\"letter\"\r\n\r\nDear all\r\n--B\r\n"
+                + "Content-Disposition: form-data; name=\"f\"; filename=\"x\"\r\n\r\nx\r\n--B--\r\n"
+            let page = try room.page(ticket, form: PreviewForm(type: "multipart/form-data; boundary=B", body: body))
+            return PreviewScene(page: page, answers: [("status", [try room.status(ticket)])])
+        },
+        PreviewState(name: "form-ask", about: "another site has sent a form") { room in
+            try room.gather(ahead)
+            return PreviewScene(page: try room.page(form: PreviewForm(body: "a=1", sender: "https://bank.example")))
+        },
+        PreviewState(name: "form-plain", about: "a form was sent, and no script runs") { room in
+            try room.gather(ahead)
+            let ticket = try room.arrive()
+            return PreviewScene(page: try room.page(ticket, form: PreviewForm(body: "a=1")), runsScript: false)
         },
     ]
 

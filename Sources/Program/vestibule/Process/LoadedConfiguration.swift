@@ -16,7 +16,7 @@ enum LoadedConfiguration {
     static func read(_ path: String) throws -> Configuration {
         var configuration = try parse(try Files.readText(path), path)
         configuration.revision = try Files.changedMilliseconds(path)
-        return configuration
+        return try BrandFolder.read(configuration, path)
     }
 
     /// - Parameter path: for the error.

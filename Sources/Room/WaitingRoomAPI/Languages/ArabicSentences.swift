@@ -81,4 +81,23 @@ enum ArabicSentences: Sentences {
     }
     static func loadsAgain(_ seconds: Int) -> String { "‏JavaScript معطّل: تُعاد تحميل هذه الصفحة بعد \(seconds) ث." }
     static var keptMeanwhile: String { "مكانك محفوظ في هذه الأثناء." }
+
+    static var formKept: String { "ما أرسلته محفوظ في هذه الصفحة، وسيُرسل مجددًا فور دخولك. أبقِ هذه الصفحة مفتوحة." }
+    static var formFrom: String { "أرسلك {} إلى هنا مع نموذج. هل تريد إرساله إلى هذا الموقع؟" }
+    static var formOtherSite: String { "موقع آخر" }
+    static var formSend: String { "إرسال" }
+    static var formPlain: String { "جافاسكربت متوقفة: اضغط الزر لمعرفة ما إذا حان دورك. يُرسل معه ما أرسلته." }
+    static var formLook: String { "هل حان دوري؟" }
+    static var formLost: String {
+        "لا يمكن حفظ ما أرسلته أثناء الانتظار: فهو يحتوي على ملف أو حجمه كبير. بعد الدخول ارجع وأرسله مجددًا."
+    }
+    static var formBack: String { "لقد دخلت. ارجع وأرسله مجددًا." }
+    static var formCopied: String { "تم النسخ." }
+    static var formText: String { "ما أرسلته" }
+    static var formCopy: String { "نسخ ما أرسلته" }
+    static var formGoBack: String { "الرجوع" }
+    static var opensIn: String { "يُفتح الدخول خلال {}." }
+    static var enterIn: String { "يُرجى الدخول خلال {}." }
+    static var drawn: String { "حُدد مكانك بالقرعة." }
+    static var drawRecord: String { "سجل القرعة" }
 }

@@ -88,4 +88,28 @@ enum EnglishSentences: Sentences {
         "JavaScript is off: this page loads itself again in \(seconds) s."
     }
     static var keptMeanwhile: String { "Your place is kept as long as it does." }
+
+    static var formKept: String {
+        "What you sent is kept in this page, and is sent again as soon as you are in. Keep this page open."
+    }
+    static var formFrom: String { "{} has sent you here with a form. Do you want to send it on to this site?" }
+    static var formOtherSite: String { "Another site" }
+    static var formSend: String { "Send it on" }
+    static var formPlain: String {
+        "JavaScript is off: press the button to see whether it is your turn. What you sent goes along."
+    }
+    static var formLook: String { "See whether it is my turn" }
+    static var formLost: String {
+        "What you sent cannot be kept while you wait: it holds a file, or is too large. When you are in, go "
+            + "back and send it again."
+    }
+    static var formBack: String { "You are in. Go back and send it again." }
+    static var formCopied: String { "Copied." }
+    static var formText: String { "What you sent" }
+    static var formCopy: String { "Copy what you sent" }
+    static var formGoBack: String { "Go back" }
+    static var opensIn: String { "The doors open in {}." }
+    static var enterIn: String { "Please enter within {}." }
+    static var drawn: String { "Your place was drawn by lot." }
+    static var drawRecord: String { "The record of the draw" }
 }

@@ -92,4 +92,30 @@ enum FrenchSentences: Sentences {
         "JavaScript est désactivé : cette page se recharge dans \(seconds) s."
     }
     static var keptMeanwhile: String { "Votre place est conservée pendant ce temps." }
+
+    static var formKept: String {
+        "Ce que vous avez envoyé est conservé dans cette page et sera renvoyé dès votre entrée. Gardez cette "
+            + "page ouverte."
+    }
+    static var formFrom: String { "{} vous a envoyé ici avec un formulaire. Voulez-vous le transmettre à ce site ?" }
+    static var formOtherSite: String { "Un autre site" }
+    static var formSend: String { "Le transmettre" }
+    static var formPlain: String {
+        "JavaScript est désactivé : appuyez sur le bouton pour voir si c’est votre tour. Ce que vous avez "
+            + "envoyé est joint."
+    }
+    static var formLook: String { "Voir si c’est mon tour" }
+    static var formLost: String {
+        "Ce que vous avez envoyé ne peut pas être conservé pendant l’attente : il contient un fichier ou est "
+            + "trop volumineux. Une fois entré, revenez en arrière et renvoyez-le."
+    }
+    static var formBack: String { "Vous êtes entré. Revenez en arrière et renvoyez-le." }
+    static var formCopied: String { "Copié." }
+    static var formText: String { "Ce que vous avez envoyé" }
+    static var formCopy: String { "Copier ce que vous avez envoyé" }
+    static var formGoBack: String { "Revenir en arrière" }
+    static var opensIn: String { "Ouverture dans {}." }
+    static var enterIn: String { "Veuillez entrer dans un délai de {}." }
+    static var drawn: String { "Votre place a été tirée au sort." }
+    static var drawRecord: String { "Le procès-verbal du tirage" }
 }

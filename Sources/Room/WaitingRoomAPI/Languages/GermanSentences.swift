@@ -94,4 +94,32 @@ enum GermanSentences: Sentences {
         "JavaScript ist aus: Diese Seite lädt sich in \(seconds) s neu."
     }
     static var keptMeanwhile: String { "Ihr Platz bleibt so lange erhalten." }
+
+    static var formKept: String {
+        "Was Sie gesendet haben, bleibt in dieser Seite und wird erneut gesendet, sobald Sie eingelassen sind. "
+            + "Lassen Sie diese Seite geöffnet."
+    }
+    static var formFrom: String {
+        "{} hat Sie mit einem Formular hierher geschickt. Möchten Sie es an diese Website senden?"
+    }
+    static var formOtherSite: String { "Eine andere Website" }
+    static var formSend: String { "Senden" }
+    static var formPlain: String {
+        "JavaScript ist aus: Drücken Sie die Taste, um zu sehen, ob Sie an der Reihe sind. Was Sie gesendet "
+            + "haben, geht mit."
+    }
+    static var formLook: String { "Nachsehen, ob ich an der Reihe bin" }
+    static var formLost: String {
+        "Was Sie gesendet haben, kann beim Warten nicht aufbewahrt werden: Es enthält eine Datei oder ist zu "
+            + "groß. Gehen Sie nach dem Einlass zurück und senden Sie es noch einmal."
+    }
+    static var formBack: String { "Sie sind eingelassen. Gehen Sie zurück und senden Sie es noch einmal." }
+    static var formCopied: String { "Kopiert." }
+    static var formText: String { "Was Sie gesendet haben" }
+    static var formCopy: String { "Kopieren, was Sie gesendet haben" }
+    static var formGoBack: String { "Zurück" }
+    static var opensIn: String { "Einlass in {}." }
+    static var enterIn: String { "Bitte treten Sie innerhalb von {} ein." }
+    static var drawn: String { "Ihr Platz wurde ausgelost." }
+    static var drawRecord: String { "Das Protokoll der Verlosung" }
 }

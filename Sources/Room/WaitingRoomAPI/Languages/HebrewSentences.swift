@@ -74,4 +74,23 @@ enum HebrewSentences: Sentences {
     }
     static func loadsAgain(_ seconds: Int) -> String { "‏JavaScript כבוי: הדף ייטען שוב בעוד \(seconds) שנ׳." }
     static var keptMeanwhile: String { "מקומך נשמר בינתיים." }
+
+    static var formKept: String { "מה ששלחת נשמר בדף הזה ויישלח שוב מיד עם כניסתך. יש להשאיר את הדף פתוח." }
+    static var formFrom: String { "הגעת לכאן עם טופס מ־{}. לשלוח אותו לאתר הזה?" }
+    static var formOtherSite: String { "אתר אחר" }
+    static var formSend: String { "שליחה" }
+    static var formPlain: String { "JavaScript כבוי: לחיצה על הכפתור תראה אם הגיע תורך. מה ששלחת יישלח יחד." }
+    static var formLook: String { "לבדוק אם הגיע תורי" }
+    static var formLost: String {
+        "אי אפשר לשמור את מה ששלחת בזמן ההמתנה: יש בו קובץ, או שהוא גדול מדי. אחרי הכניסה יש לחזור ולשלוח שוב."
+    }
+    static var formBack: String { "נכנסת. יש לחזור ולשלוח שוב." }
+    static var formCopied: String { "הועתק." }
+    static var formText: String { "מה ששלחת" }
+    static var formCopy: String { "העתקת מה ששלחת" }
+    static var formGoBack: String { "חזרה" }
+    static var opensIn: String { "הכניסה נפתחת בעוד {}." }
+    static var enterIn: String { "יש להיכנס בתוך {}." }
+    static var drawn: String { "מקומך נקבע בהגרלה." }
+    static var drawRecord: String { "רישום ההגרלה" }
 }

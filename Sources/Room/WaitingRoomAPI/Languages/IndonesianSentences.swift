@@ -92,4 +92,28 @@ enum IndonesianSentences: Sentences {
         "JavaScript nonaktif: halaman ini dimuat ulang dalam \(seconds) dtk."
     }
     static var keptMeanwhile: String { "Tempat Anda tetap tersimpan selama itu." }
+
+    static var formKept: String {
+        "Yang Anda kirim disimpan di halaman ini dan dikirim lagi begitu Anda masuk. Biarkan halaman ini terbuka."
+    }
+    static var formFrom: String { "{} mengirim Anda ke sini dengan formulir. Kirimkan ke situs ini?" }
+    static var formOtherSite: String { "Situs lain" }
+    static var formSend: String { "Kirimkan" }
+    static var formPlain: String {
+        "JavaScript mati: tekan tombol untuk melihat apakah sudah giliran Anda. Yang Anda kirim ikut terkirim."
+    }
+    static var formLook: String { "Lihat apakah sudah giliran saya" }
+    static var formLost: String {
+        "Yang Anda kirim tidak dapat disimpan selama menunggu: berisi berkas, atau terlalu besar. Setelah "
+            + "masuk, kembali dan kirim lagi."
+    }
+    static var formBack: String { "Anda sudah masuk. Kembali dan kirim lagi." }
+    static var formCopied: String { "Disalin." }
+    static var formText: String { "Yang Anda kirim" }
+    static var formCopy: String { "Salin yang Anda kirim" }
+    static var formGoBack: String { "Kembali" }
+    static var opensIn: String { "Dibuka dalam {}." }
+    static var enterIn: String { "Silakan masuk dalam {}." }
+    static var drawn: String { "Tempat Anda ditentukan dengan undian." }
+    static var drawRecord: String { "Catatan undian" }
 }

@@ -88,4 +88,29 @@ enum ItalianSentences: Sentences {
         "JavaScript è disattivato: questa pagina si ricarica tra \(seconds) s."
     }
     static var keptMeanwhile: String { "Nel frattempo il suo posto è conservato." }
+
+    static var formKept: String {
+        "Ciò che ha inviato è conservato in questa pagina e viene inviato di nuovo appena entra. Tenga aperta "
+            + "questa pagina."
+    }
+    static var formFrom: String { "{} l’ha portata qui con un modulo. Vuole inviarlo a questo sito?" }
+    static var formOtherSite: String { "Un altro sito" }
+    static var formSend: String { "Invia" }
+    static var formPlain: String {
+        "JavaScript è disattivato: prema il pulsante per vedere se è il suo turno. Ciò che ha inviato viene incluso."
+    }
+    static var formLook: String { "Vedi se è il mio turno" }
+    static var formLost: String {
+        "Ciò che ha inviato non può essere conservato durante l’attesa: contiene un file o è troppo grande. "
+            + "Una volta dentro, torni indietro e lo invii di nuovo."
+    }
+    static var formBack: String { "È dentro. Torni indietro e lo invii di nuovo." }
+    static var formCopied: String { "Copiato." }
+    static var formText: String { "Ciò che ha inviato" }
+    static var formCopy: String { "Copia ciò che ha inviato" }
+    static var formGoBack: String { "Torna indietro" }
+    static var opensIn: String { "Si apre tra {}." }
+    static var enterIn: String { "Entri entro {}." }
+    static var drawn: String { "Il suo posto è stato sorteggiato." }
+    static var drawRecord: String { "Il verbale del sorteggio" }
 }

@@ -72,4 +72,21 @@ enum JapaneseSentences: Sentences {
     }
     static func loadsAgain(_ seconds: Int) -> String { "JavaScript が無効です。このページは \(seconds) 秒後に再読み込みされます。" }
     static var keptMeanwhile: String { "その間、順番は保持されます。" }
+
+    static var formKept: String { "送信された内容はこのページに保持され、入場後に自動で再送信されます。このページを閉じないでください。" }
+    static var formFrom: String { "{}からフォームとともに送られてきました。このサイトに送信しますか？" }
+    static var formOtherSite: String { "別のサイト" }
+    static var formSend: String { "送信する" }
+    static var formPlain: String { "JavaScriptがオフです。ボタンを押すと順番が来たか確認できます。送信された内容も一緒に送られます。" }
+    static var formLook: String { "順番が来たか確認する" }
+    static var formLost: String { "送信された内容は、ファイルを含むか大きすぎるため、お待ちの間は保持できません。入場後に戻って、もう一度送信してください。" }
+    static var formBack: String { "入場しました。戻ってもう一度送信してください。" }
+    static var formCopied: String { "コピーしました。" }
+    static var formText: String { "送信された内容" }
+    static var formCopy: String { "送信された内容をコピー" }
+    static var formGoBack: String { "戻る" }
+    static var opensIn: String { "あと{}で開始します。" }
+    static var enterIn: String { "{}以内に入場してください。" }
+    static var drawn: String { "順番は抽選で決まりました。" }
+    static var drawRecord: String { "抽選の記録" }
 }

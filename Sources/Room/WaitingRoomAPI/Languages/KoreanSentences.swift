@@ -72,4 +72,21 @@ enum KoreanSentences: Sentences {
     }
     static func loadsAgain(_ seconds: Int) -> String { "자바스크립트가 꺼져 있어 이 페이지를 \(seconds)초 후 다시 불러옵니다." }
     static var keptMeanwhile: String { "그동안 순서가 유지됩니다." }
+
+    static var formKept: String { "보내신 내용은 이 페이지에 보관되며, 입장하시면 자동으로 다시 전송됩니다. 이 페이지를 닫지 마세요." }
+    static var formFrom: String { "{}에서 양식과 함께 이곳으로 보냈습니다. 이 사이트로 전송하시겠습니까?" }
+    static var formOtherSite: String { "다른 사이트" }
+    static var formSend: String { "전송하기" }
+    static var formPlain: String { "JavaScript가 꺼져 있습니다. 버튼을 누르면 차례인지 확인합니다. 보내신 내용도 함께 전송됩니다." }
+    static var formLook: String { "내 차례인지 확인하기" }
+    static var formLost: String { "보내신 내용은 파일이 있거나 너무 커서 기다리시는 동안 보관할 수 없습니다. 입장하신 뒤 뒤로 가서 다시 보내 주세요." }
+    static var formBack: String { "입장하셨습니다. 뒤로 가서 다시 보내 주세요." }
+    static var formCopied: String { "복사했습니다." }
+    static var formText: String { "보내신 내용" }
+    static var formCopy: String { "보내신 내용 복사하기" }
+    static var formGoBack: String { "뒤로 가기" }
+    static var opensIn: String { "{} 후에 시작합니다." }
+    static var enterIn: String { "{} 안에 입장해 주세요." }
+    static var drawn: String { "추첨으로 순서가 정해졌습니다." }
+    static var drawRecord: String { "추첨 기록" }
 }

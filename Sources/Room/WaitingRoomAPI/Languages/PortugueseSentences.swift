@@ -92,4 +92,28 @@ enum PortugueseSentences: Sentences {
         "O JavaScript está desativado: esta página recarrega em \(seconds) s."
     }
     static var keptMeanwhile: String { "O seu lugar fica guardado enquanto isso." }
+
+    static var formKept: String {
+        "O que enviou fica guardado nesta página e é enviado de novo assim que entrar. Mantenha esta página aberta."
+    }
+    static var formFrom: String { "{} trouxe você aqui com um formulário. Quer enviá-lo a este site?" }
+    static var formOtherSite: String { "Outro site" }
+    static var formSend: String { "Enviar" }
+    static var formPlain: String {
+        "O JavaScript está desativado: prima o botão para ver se é a sua vez. O que enviou segue junto."
+    }
+    static var formLook: String { "Ver se é a minha vez" }
+    static var formLost: String {
+        "O que enviou não pode ser guardado enquanto espera: contém um ficheiro ou é grande demais. Depois de "
+            + "entrar, volte atrás e envie de novo."
+    }
+    static var formBack: String { "Já entrou. Volte atrás e envie de novo." }
+    static var formCopied: String { "Copiado." }
+    static var formText: String { "O que enviou" }
+    static var formCopy: String { "Copiar o que enviou" }
+    static var formGoBack: String { "Voltar atrás" }
+    static var opensIn: String { "Abre em {}." }
+    static var enterIn: String { "Entre dentro de {}." }
+    static var drawn: String { "O seu lugar foi sorteado." }
+    static var drawRecord: String { "O registo do sorteio" }
 }

@@ -86,4 +86,31 @@ package protocol Sentences {
     static func loadsAgain(_ seconds: Int) -> String
     /// Follows `loadsAgain` for a visitor who has a place.
     static var keptMeanwhile: String { get }
+
+    // MARK: A form that was sent to the waiting room
+
+    /// The page keeps it.
+    static var formKept: String { get }
+    /// Another site has sent it; `{}` is that site's name, or `formOtherSite`.
+    static var formFrom: String { get }
+    static var formOtherSite: String { get }
+    static var formSend: String { get }
+    /// Where no script runs, with the button `formLook`.
+    static var formPlain: String { get }
+    static var formLook: String { get }
+    /// The page cannot keep it; `formBack` follows once the visitor is in.
+    static var formLost: String { get }
+    static var formBack: String { get }
+    static var formText: String { get }
+    static var formCopy: String { get }
+    static var formCopied: String { get }
+    static var formGoBack: String { get }
+
+    // MARK: Countdowns and the draw
+
+    /// `{}` is the time until then, which the browser writes.
+    static var opensIn: String { get }
+    static var enterIn: String { get }
+    static var drawn: String { get }
+    static var drawRecord: String { get }
 }

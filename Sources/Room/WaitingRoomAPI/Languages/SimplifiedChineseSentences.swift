@@ -70,4 +70,21 @@ enum SimplifiedChineseSentences: Sentences {
     static func needsScript(_ seconds: Int) -> String { "当前访问量很大，此等候室需要 JavaScript。请启用它。此页面将在 \(seconds) 秒后重试。" }
     static func loadsAgain(_ seconds: Int) -> String { "JavaScript 已关闭：此页面将在 \(seconds) 秒后重新加载。" }
     static var keptMeanwhile: String { "在此期间您的位置会保留。" }
+
+    static var formKept: String { "您提交的内容保存在此页面中，入场后会自动重新提交。请勿关闭此页面。" }
+    static var formFrom: String { "{} 带着一份表单将您送到这里。要提交给本网站吗？" }
+    static var formOtherSite: String { "另一个网站" }
+    static var formSend: String { "提交" }
+    static var formPlain: String { "JavaScript 已关闭：请按按钮查看是否轮到您。您提交的内容会一并发送。" }
+    static var formLook: String { "查看是否轮到我" }
+    static var formLost: String { "您提交的内容包含文件或过大，等候期间无法保存。入场后请返回并重新提交。" }
+    static var formBack: String { "您已入场。请返回并重新提交。" }
+    static var formCopied: String { "已复制。" }
+    static var formText: String { "您提交的内容" }
+    static var formCopy: String { "复制您提交的内容" }
+    static var formGoBack: String { "返回" }
+    static var opensIn: String { "{}后开始。" }
+    static var enterIn: String { "请在{}内入场。" }
+    static var drawn: String { "您的位置由抽签决定。" }
+    static var drawRecord: String { "抽签记录" }
 }

@@ -92,4 +92,28 @@ enum SpanishSentences: Sentences {
         "JavaScript está desactivado: esta página se recarga en \(seconds) s."
     }
     static var keptMeanwhile: String { "Su lugar se conserva mientras tanto." }
+
+    static var formKept: String {
+        "Lo que envió se guarda en esta página y se vuelve a enviar en cuanto entre. Mantenga abierta esta página."
+    }
+    static var formFrom: String { "{} le ha traído aquí con un formulario. ¿Quiere enviarlo a este sitio?" }
+    static var formOtherSite: String { "Otro sitio" }
+    static var formSend: String { "Enviarlo" }
+    static var formPlain: String {
+        "JavaScript está desactivado: pulse el botón para ver si es su turno. Lo que envió va incluido."
+    }
+    static var formLook: String { "Ver si es mi turno" }
+    static var formLost: String {
+        "Lo que envió no se puede guardar mientras espera: contiene un archivo o es demasiado grande. Cuando "
+            + "haya entrado, vuelva atrás y envíelo de nuevo."
+    }
+    static var formBack: String { "Ya está dentro. Vuelva atrás y envíelo de nuevo." }
+    static var formCopied: String { "Copiado." }
+    static var formText: String { "Lo que envió" }
+    static var formCopy: String { "Copiar lo que envió" }
+    static var formGoBack: String { "Volver atrás" }
+    static var opensIn: String { "Se abre en {}." }
+    static var enterIn: String { "Entre antes de {}." }
+    static var drawn: String { "Su lugar se decidió por sorteo." }
+    static var drawRecord: String { "El acta del sorteo" }
 }

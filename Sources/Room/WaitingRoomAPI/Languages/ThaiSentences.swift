@@ -74,4 +74,24 @@ enum ThaiSentences: Sentences {
     }
     static func loadsAgain(_ seconds: Int) -> String { "JavaScript ปิดอยู่ หน้านี้จะโหลดใหม่ใน \(seconds) วินาที" }
     static var keptMeanwhile: String { "ระหว่างนั้นระบบยังเก็บลำดับของคุณไว้" }
+
+    static var formKept: String { "สิ่งที่คุณส่งเก็บไว้ในหน้านี้ และจะส่งใหม่ทันทีที่คุณเข้าได้ โปรดเปิดหน้านี้ไว้" }
+    static var formFrom: String { "{} ส่งคุณมาที่นี่พร้อมแบบฟอร์ม ต้องการส่งต่อไปยังเว็บไซต์นี้หรือไม่" }
+    static var formOtherSite: String { "เว็บไซต์อื่น" }
+    static var formSend: String { "ส่งต่อ" }
+    static var formPlain: String { "JavaScript ปิดอยู่ กดปุ่มเพื่อดูว่าถึงคิวของคุณหรือยัง สิ่งที่คุณส่งจะไปด้วย" }
+    static var formLook: String { "ดูว่าถึงคิวของฉันหรือยัง" }
+    static var formLost: String {
+        "ระหว่างรอไม่สามารถเก็บสิ่งที่คุณส่งได้ เพราะมีไฟล์หรือมีขนาดใหญ่เกินไป เมื่อเข้าได้แล้ว "
+            + "โปรดย้อนกลับและส่งอีกครั้ง"
+    }
+    static var formBack: String { "คุณเข้าได้แล้ว โปรดย้อนกลับและส่งอีกครั้ง" }
+    static var formCopied: String { "คัดลอกแล้ว" }
+    static var formText: String { "สิ่งที่คุณส่ง" }
+    static var formCopy: String { "คัดลอกสิ่งที่คุณส่ง" }
+    static var formGoBack: String { "ย้อนกลับ" }
+    static var opensIn: String { "จะเปิดในอีก {}" }
+    static var enterIn: String { "โปรดเข้าภายใน {}" }
+    static var drawn: String { "ลำดับของคุณมาจากการจับสลาก" }
+    static var drawRecord: String { "บันทึกการจับสลาก" }
 }

@@ -70,4 +70,21 @@ enum TraditionalChineseSentences: Sentences {
     static func needsScript(_ seconds: Int) -> String { "目前訪問量很大，此等候室需要 JavaScript。請啟用它。此頁面將在 \(seconds) 秒後重試。" }
     static func loadsAgain(_ seconds: Int) -> String { "JavaScript 已關閉：此頁面將在 \(seconds) 秒後重新載入。" }
     static var keptMeanwhile: String { "在此期間您的位置會保留。" }
+
+    static var formKept: String { "您送出的內容保存在此頁面中，入場後會自動重新送出。請勿關閉此頁面。" }
+    static var formFrom: String { "{} 帶著一份表單將您送到這裡。要送給本網站嗎？" }
+    static var formOtherSite: String { "另一個網站" }
+    static var formSend: String { "送出" }
+    static var formPlain: String { "JavaScript 已關閉：請按按鈕查看是否輪到您。您送出的內容會一併傳送。" }
+    static var formLook: String { "查看是否輪到我" }
+    static var formLost: String { "您送出的內容包含檔案或過大，等候期間無法保存。入場後請返回並重新送出。" }
+    static var formBack: String { "您已入場。請返回並重新送出。" }
+    static var formCopied: String { "已複製。" }
+    static var formText: String { "您送出的內容" }
+    static var formCopy: String { "複製您送出的內容" }
+    static var formGoBack: String { "返回" }
+    static var opensIn: String { "{}後開始。" }
+    static var enterIn: String { "請在{}內入場。" }
+    static var drawn: String { "您的位置由抽籤決定。" }
+    static var drawRecord: String { "抽籤記錄" }
 }

@@ -84,4 +84,27 @@ enum VietnameseSentences: Sentences {
         "JavaScript đang tắt: trang này tự tải lại sau \(seconds) giây."
     }
     static var keptMeanwhile: String { "Chỗ của bạn được giữ trong lúc đó." }
+
+    static var formKept: String {
+        "Nội dung bạn gửi được giữ trong trang này và sẽ được gửi lại ngay khi bạn vào. Hãy để mở trang này."
+    }
+    static var formFrom: String { "{} đã đưa bạn đến đây cùng một biểu mẫu. Gửi tiếp đến trang này?" }
+    static var formOtherSite: String { "Một trang khác" }
+    static var formSend: String { "Gửi tiếp" }
+    static var formPlain: String {
+        "JavaScript đang tắt: hãy nhấn nút để xem đã đến lượt bạn chưa. Nội dung bạn gửi sẽ đi cùng."
+    }
+    static var formLook: String { "Xem đã đến lượt tôi chưa" }
+    static var formLost: String {
+        "Không thể giữ nội dung bạn gửi trong lúc chờ: có tệp, hoặc quá lớn. Khi đã vào, hãy quay lại và gửi lần nữa."
+    }
+    static var formBack: String { "Bạn đã vào. Hãy quay lại và gửi lần nữa." }
+    static var formCopied: String { "Đã sao chép." }
+    static var formText: String { "Nội dung bạn gửi" }
+    static var formCopy: String { "Sao chép nội dung bạn gửi" }
+    static var formGoBack: String { "Quay lại" }
+    static var opensIn: String { "Mở cửa sau {}." }
+    static var enterIn: String { "Vui lòng vào trong {}." }
+    static var drawn: String { "Vị trí của bạn được bốc thăm." }
+    static var drawRecord: String { "Biên bản bốc thăm" }
 }

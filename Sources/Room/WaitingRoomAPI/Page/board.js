@@ -22,6 +22,7 @@ function settle(json) {
   noteTime(json.as_of_ms || 0);
   const share = (bound) => json.eta_sec && bound ? bound / json.eta_sec : 1;
   told = { eta: json.eta_sec, low: share(json.eta_low_sec), high: share(json.eta_high_sec) };
+  isDrawn = !!json.drawn;
   draw(json);
   notice(json.notice);
   statusDue = performance.now() + json.poll_after_ms;

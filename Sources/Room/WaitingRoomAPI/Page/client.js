@@ -1,13 +1,16 @@
 // The page loads itself again: this browser is too old, or may not be spoken to (start.js).
 if (!document.documentElement.dataset.script) { return; }
 const show = (id) => document.getElementById(id);
-const { room, step: firstStep, api, kept, refused } = show('room').dataset;
+const { room, step: firstStep, api, kept, refused, form } = show('room').dataset;
 const language = document.documentElement.lang;
 const text = JSON.parse(show('text').textContent);
 const keyName = 'vestibule-join-' + room;
 const latestMilliseconds = 15000;
 show('plain').remove();
 let timer = 0;
+// The countdown that is shown: its words, its end by this page's clock, and what tells it to go on.
+let counted = {};
+let isDrawn = false;
 let turn = 0;
 let failures = 0;
 let holdsPlace = false;

@@ -1,10 +1,12 @@
-function end(message) {
+// With nothing to join again where the room is over.
+function end(message, isOver) {
   clearTimeout(timer);
   forgetKey();
   setPlace(false);
   setState('ended');
   show('enter').hidden = true;
   offer('rejoin', 'leave');
+  show('rejoin').hidden = !!isOver;
   say(message);
 }
 
@@ -25,10 +27,19 @@ function stop() {
   holdsPass = true;
 }
 
+// The visitor is in; the form is where it was filled in.
+function goBack() {
+  setPlace(false);
+  setState('ready');
+  say(show('lost').dataset.in);
+  show('leave').hidden = true;
+  show('back').hidden = history.length < 2;
+}
+
 function tryAgain() {
   if (!holdsPass) { return run(join); }
   try { sessionStorage.removeItem(turnsName); } catch (e) { /* nothing was kept */ }
-  location.reload();
+  if (form) { load(); } else { location.reload(); }
 }
 
 // The pass is a cookie by now: the same address leads to the page itself.
@@ -39,9 +50,20 @@ function proceed() {
   timer = setTimeout(load, turns > 1 ? 2000 + Math.random() * 1000 : 0);
 }
 
+// A form goes on as a form, to the address that it was sent to, which is this page's. Its fields may have any name, also
+// that of a method. Chromium keeps a page that sends a form in the way back, and would ask there whether to send it again:
+// the way back leads to where the form was filled in.
+function resend() {
+  Element.prototype.setAttribute.call(show('sent'), 'action', location.href);
+  try { history.replaceState(null, '', document.referrer || location.href); } catch (e) { /* another site's */ }
+  HTMLFormElement.prototype.submit.call(show('sent'));
+}
+
 // A reload keeps the fragment.
 function load() {
   forgetKey();
+  if (form === 'kept') { return resend(); }
+  if (form === 'lost') { return goBack(); }
   if (location.hash) { return location.reload(); }
   location.replace(location.origin + location.pathname + location.search);
 }
@@ -72,7 +94,7 @@ async function join() {
   const code = json.error && json.error.code;
   const unnamed = { ENQUEUE_TOKEN_MISSING: text.enqueueMissing, ENQUEUE_TOKEN_INVALID: text.enqueueInvalid }[code];
   if (unnamed) { return end(unnamed); }
-  if (code === 'ROOM_ENDED') { return end(json.error.message); }
+  if (code === 'ROOM_ENDED') { return end(json.error.message, true); }
   const refusal = { ROOM_CLOSED: text.closed, ROOM_FULL: text.full, RATE_LIMITED: text.limited }[code];
   setPlace(false);
   say(refusal || text.unreachable);
@@ -83,9 +105,9 @@ async function poll() {
   const { status, json } = await call('GET', 'status?event_id=' + encodeURIComponent(room));
   if (status === 200) {
     cookieWorks = true;
-    if (json.status === 'ready') { draw(json); ring(); return enter(); }
+    if (json.status === 'ready') { noteTime(json.as_of_ms || 0); draw(json); ring(); return enter(); }
     if (json.status === 'admitted') { return enter(); }
-    if (json.status === 'left' || json.status === 'expired') { return end(json.message); }
+    if (json.status === 'left' || json.status === 'expired') { return end(json.message, json.ended); }
     return settle(json);
   }
   if (status === 429 || status >= 500) { say(text.trouble); return later(json, poll); }
@@ -137,14 +159,28 @@ show('notify').addEventListener('click', async () => {
 show('language').addEventListener('change', () => {
   const attributes = '; Path=/; Max-Age=31536000; SameSite=Lax' + (location.protocol === 'https:' ? '; Secure' : '');
   document.cookie = 'vestibule-language=' + show('language').value + attributes;
-  location.reload();
+  if (form === 'kept') { resend(); } else { location.reload(); }
 });
 show('rejoin').addEventListener('click', tryAgain);
 // A tab that comes back asks at once: timers of hidden tabs run late.
 document.addEventListener('visibilitychange', () => {
   if (!document.hidden && holdsPlace) { again(Math.random() * 500, poll); }
 });
+show('record').href = api + 'draw?event_id=' + encodeURIComponent(room);
 show('site').textContent = location.host;
 show('language').value = language;
-show('language').hidden = false;
-run(firstStep === 'join' ? join : poll);
+// Of a page that came for a form, only the form would come again.
+show('language').hidden = form && form !== 'kept';
+if (form === 'lost') {
+  show('back').addEventListener('click', () => history.back());
+  if (show('copy')) {
+    show('copy').hidden = false;
+    show('copy').addEventListener('click', () => {
+      show('copy-text').select();
+      if (document.execCommand('copy')) { say(show('lost').dataset.copied); }
+    });
+  }
+}
+// In a page without an origin of its own, cookies would not come with the second form either.
+if (form === 'bounce' && self.origin !== 'null') { resend(); }
+if (form !== 'bounce' && form !== 'ask') { run(firstStep === 'join' ? join : poll); }

@@ -32,6 +32,28 @@ function length(seconds) {
   return words.format(Math.max(1, Math.floor(seconds / size)));
 }
 
+// What is left until the doors open, or until a call lapses, by the server's clock. No live region: nobody wants to hear
+// each second.
+function count(words, end) {
+  if (end === counted.end && words === counted.words) { return; }
+  clearInterval(counted.timer);
+  counted = { words, end };
+  show('count').hidden = !words;
+  if (!words) { return; }
+  const step = () => {
+    const left = Math.max(0, Math.ceil((end - performance.now()) / 1000));
+    const parts = [['day', Math.floor(left / 86400)], ['hour', Math.floor(left / 3600) % 24],
+      ['minute', Math.floor(left / 60) % 60], ['second', left % 60]];
+    const first = Math.min(3, parts.findIndex(([, amount]) => amount) & 3);
+    const texts = parts.slice(first, first + 2).filter(([, amount], i) => amount || !i)
+      .map(([unit, value]) => new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'long' }).format(value));
+    show('count').textContent = words.replace('{}', texts.join(' '));
+    if (!left) { clearInterval(counted.timer); }
+  };
+  counted.timer = setInterval(step, 1000);
+  step();
+}
+
 // How far the visitor has come since this tab first saw the number.
 function progress(position) {
   const key = 'vestibule-from-' + room;
@@ -59,6 +81,8 @@ function setPlace(holds) {
   show('place').hidden = !holds;
   show('heading').textContent = holds ? text.heading : text.title;
   if (holds) { return; }
+  count('');
+  show('record').hidden = true;
   document.title = text.title;
   show('position').textContent = '–';
   show('updated').textContent = '';
@@ -78,6 +102,10 @@ function draw(json) {
   offer('leave', 'rejoin');
   const moves = json.status === 'waiting' && json.eta_sec !== null;
   const isReady = json.status === 'ready';
+  const until = isReady ? json.enter_by_ms : json.opens_at_ms;
+  // Rounded, so that each answer names the same moment.
+  count(until ? (isReady ? text.enterIn : text.opensIn) : '', until && Math.round((until - offset) / 1000) * 1000);
+  show('record').hidden = !isDrawn && !(json.opens_at_ms && json.position === null);
   // There is nothing to wait for any more.
   if (isReady) { show('place').hidden = true; show('heading').textContent = text.title; }
   setState(isReady ? 'ready' : json.degraded ? 'trouble' : json.status === 'paused' ? 'paused' : 'waiting');
@@ -92,7 +120,7 @@ function draw(json) {
   show('notify').hidden = isReady || !('Notification' in window) || Notification.permission === 'denied';
   document.title = isReady ? '✓ ' + text.ready : shown ? '(' + shown + ') ' + text.title : text.title;
   const isBack = moves && before && shown > before;
-  say(json.degraded ? text.degraded : isBack ? text.returned : moves && !json.late && !json.opens_at_ms ? '' : json.message);
+  say(json.degraded ? text.degraded : isBack ? text.returned : moves && !json.late && !json.opens_at_ms ? (isDrawn ? text.drawn : '') : json.message);
 }
 
 // For a tab that is not looked at: a short tone, and a notification where it is allowed.
