@@ -44,6 +44,7 @@ extension QueueModel {
             guard policy.draw != .off, now < policy.opensMilliseconds, draw.state == .none || draw.state == .drawn
             else { return .refused }
             draw = RoomDraw()
+            drawClaimedMilliseconds = 0
             (draw.state, draw.first, draw.commitment, draw.seed) = (.registering, next, commitment, seed)
             return .done
         case .announce(let source):
