@@ -119,7 +119,7 @@ final class Referee {
     private func excuseEntries(untilMilliseconds: Int) {
         movement.excuse(untilMilliseconds: untilMilliseconds)
         rate.excuse(untilMilliseconds: untilMilliseconds)
-        vacancy.excuse()
+        vacancy.excuse(untilMilliseconds: untilMilliseconds)
     }
 
     private func checkLimits(_ step: StoreStep, _ room: any QueueRules) {

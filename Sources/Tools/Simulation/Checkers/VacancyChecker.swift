@@ -12,9 +12,13 @@ struct VacancyChecker {
     /// Since when nobody was called though it was possible; nil when it was not.
     private var sinceMilliseconds: Int?
     private var checkedMilliseconds = 0
+    private var excusedMilliseconds = 0
 
-    /// Nobody need be called before the next tick: a fault lasts, or admission is held.
-    mutating func excuse() { sinceMilliseconds = nil }
+    /// Nobody need be called until then: a fault lasts, admission is held, or the store's time stands still.
+    mutating func excuse(untilMilliseconds: Int) {
+        sinceMilliseconds = nil
+        excusedMilliseconds = max(excusedMilliseconds, untilMilliseconds)
+    }
 
     /// After a tick.
     /// - Parameters:
@@ -26,7 +30,8 @@ struct VacancyChecker {
         let isPossible = tokens >= 1 && hasPlace && room.waiting.count > 0 && facts.called.isEmpty
         let isGap = facts.now - checkedMilliseconds > Self.patienceMilliseconds / 2
         checkedMilliseconds = facts.now
-        guard isPossible, !isGap, policy.mode == .open || policy.mode == .closed else {
+        let isExcused = facts.now <= excusedMilliseconds
+        guard isPossible, !isGap, !isExcused, policy.mode == .open || policy.mode == .closed else {
             sinceMilliseconds = nil
             return nil
         }
