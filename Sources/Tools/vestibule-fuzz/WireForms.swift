@@ -155,8 +155,8 @@ enum SCGIForm {
             var length = number(request.parameters[0].value[...], plain: false),
             request.parameters.last(where: { $0.name.text == "SCGI" })?.value == [UInt8(ascii: "1")]
         else { return nil }
-        // nginx names the length of a body that it does not send.
-        if !request.value(.operation).isEmpty { length = 0 }
+        // nginx names the length of a body that it does not send, and then no type of it.
+        if !request.value(.operation).isEmpty, request.value(.contentType).isEmpty { length = 0 }
         request.body = Array(bytes[(colon + 2 + size)...])
         return length <= limits.bodyBytes && request.body.count == length ? request : nil
     }

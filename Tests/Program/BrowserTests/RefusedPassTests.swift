@@ -44,7 +44,7 @@ extension InTheBrowser {
 }
 
 extension VisitOf {
-    /// From now on nginx refuses every pass: it keeps the key that it was started with, and the workers read another one.
+    /// From now on nginx refuses every pass: it keeps the key that it was started with, and the workers read another.
     func giveWorkersAnotherKey() throws {
         let client = stack.client()
         func header() -> Substring? {

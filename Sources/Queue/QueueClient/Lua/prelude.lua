@@ -197,8 +197,9 @@ if S.draw_state == DRAW_REGISTERING and P.draw == DRAW_OFF then
   S.draw_state = DRAW_NONE
   save()
 elseif S.draw_state == DRAW_REGISTERING and now >= P.opens_ms then
-  S.draw_state, S.draw_behind = DRAW_OPENED, S.next
-  S.next = 2 * S.next - S.draw_first
+  -- After a loss, or a ticket from before it, the numbers have a gap of millions: nobody is registered in it.
+  S.draw_state, S.draw_behind = DRAW_OPENED, math.min(S.next, S.draw_first + DRAW_MAX)
+  S.next = math.max(S.next, 2 * S.draw_behind - S.draw_first)
   redis.call('HSET', prefix .. 'draw', 'opened', P.opens_ms)
   save()
 end

@@ -22,8 +22,9 @@ extension QueueModel {
         if policy.draw == .off {
             draw.state = .none
         } else if now >= policy.opensMilliseconds {
-            (draw.state, draw.behind) = (.opened, next)
-            next = 2 * next - draw.first
+            // After a loss, or a ticket from before it, the numbers have a gap of millions: nobody is registered in it.
+            (draw.state, draw.behind) = (.opened, min(next, draw.first + QueueConstants.registeredMax))
+            next = max(next, 2 * draw.behind - draw.first)
             draw.openedMilliseconds = policy.opensMilliseconds
         }
     }
