@@ -154,8 +154,8 @@ struct CheckerTests {
         let found = try Self.broken(Flawed<TotalLossUnnoticed>.self, "faults", seeds: 1...150)
         // The second burst lets newcomers in, also before the first of the old visitors who is back (seed 70).
         #expect(found.contains(.bound))
-        // Or calls are missing before: the bucket that was made up holds tokens. The rules as they are keep every promise
-        // in these runs.
+        // Or calls are missing before: the bucket that was made up holds tokens. The rules as they are keep every
+        // promise in these runs.
         #expect(found.isSubset(of: [.bound, .order, .rate]), "\(found)")
     }
 

@@ -7,9 +7,9 @@
 --   {override or '', ...}, {texts of TICK_TEXT}
 -- Error ROLLBACK: this Redis knows less of the room than the worker, which restores it and asks again.
 -- Bounds: LAPSES_MAX lapsed calls, CALLS_MAX calls, PASSES_MAX ended passes and BROUGHT_MAX pages of brought entries
--- per tick. A sweep costs a few bit operations per chunk. Calls that lapsed hold tokens and places until they are ended:
--- when some are left, the reply says so (lapses_left), and the worker's next tick follows at once and moves the room
--- as well.
+-- per tick. A sweep costs a few bit operations per chunk. Calls that lapsed hold tokens and places until they are
+-- ended: when some are left, the reply says so (lapses_left), and the worker's next tick follows at once and moves the
+-- room as well.
 
 local known_generation = tonumber(ARGV[TICK_ARG_KNOWN_GENERATION])
 local known_version = tonumber(ARGV[TICK_ARG_KNOWN_VERSION])
