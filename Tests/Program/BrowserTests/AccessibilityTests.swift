@@ -57,7 +57,9 @@ extension InTheBrowser {
                     try browser.prefer(colorScheme: "light")
                     try browser.takeScreenshot("\(name)-light")
                 }
-                #expect(texts.count == Self.languages.count, "\(state) reads the same in two languages")
+                // Of a room that is over it shows what the operator says, below what several languages call the room.
+                let shared = state.hasPrefix("ended") ? 2 : 0
+                #expect(texts.count >= Self.languages.count - shared, "\(state) reads the same in two languages")
             }
             #expect(try browser.consoleErrors().isEmpty)
         }
@@ -127,7 +129,9 @@ extension InTheBrowser {
                 switch state {
                 case "joining": "document.documentElement.dataset.script === 'on'"
                 case _ where state.hasPrefix("plain-"): "document.querySelector('#plain a') !== null"
-                case "waiting", "waiting-long": #"/\p{Nd}/u.test(document.getElementById('position').textContent)"#
+                case "form-ask": "document.querySelector('#sent button') !== null"
+                case "form-plain": "document.querySelector('#plain button') !== null"
+                case "waiting", "waiting-long", "form-kept", "form-lost": #"/\p{Nd}/u.test(document.getElementById('position').textContent)"#
                 case "ready": "document.getElementById('room').dataset.state === 'ready'"
                 default: "document.getElementById('message').textContent !== ''"
                 }

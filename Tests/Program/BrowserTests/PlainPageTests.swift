@@ -21,7 +21,7 @@ extension InTheBrowser {
 
         @Test func `where a policy blocks every script a visitor waits and gets in as well`() throws {
             let visit = try Visit(room, ahead: 8)
-            let path = "nginx/vestibule-isolate.conf"
+            let path = "nginx/vestibule-isolate-answers.conf"
             let policy = "add_header Content-Security-Policy \"script-src 'none'\" always;"
             try visit.stack.directory.write(path, visit.stack.directory.read(path) + "\n\(policy)\n")
             let nginx = try #require(visit.stack.pids["nginx"]?.integerValue)
