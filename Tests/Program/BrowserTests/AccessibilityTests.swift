@@ -131,7 +131,8 @@ extension InTheBrowser {
                 case _ where state.hasPrefix("plain-"): "document.querySelector('#plain a') !== null"
                 case "form-ask": "document.querySelector('#sent button') !== null"
                 case "form-plain": "document.querySelector('#plain button') !== null"
-                case "waiting", "waiting-long", "form-kept", "form-lost": #"/\p{Nd}/u.test(document.getElementById('position').textContent)"#
+                case "waiting", "waiting-long", "form-kept", "form-lost":
+                    #"/\p{Nd}/u.test(document.getElementById('position').textContent)"#
                 case "ready": "document.getElementById('room').dataset.state === 'ready'"
                 default: "document.getElementById('message').textContent !== ''"
                 }
