@@ -186,7 +186,7 @@ if is_elsewhere then
     -- Calls and passes of that time end as if they began now, or they would hold their places as long as it was ahead.
     end_by(KEYS[4], now + P.claim_ms)
     end_by(KEYS[5], now + P.pass_ms)
-    brought.end_by(now + P.pass_ms)
+    brought().end_by(now + P.pass_ms)
   end
   save()
 end
@@ -262,12 +262,12 @@ local function spot(number) return bit_of('lapsed2', number) and number + LATE o
 local function end_of_pass(number)
   local expires = redis.call('ZSCORE', KEYS[5], number)
   if expires then return tonumber(expires) end
-  return S.brought > 0 and brought.end_of(number) or nil
+  return S.brought > 0 and brought().end_of(number) or nil
 end
 
 -- Takes a number's entry out of those that were brought back, if it is there.
 local function cut_brought(number)
-  if S.brought > 0 then S.brought = S.brought - brought.cut(number) end
+  if S.brought > 0 then S.brought = S.brought - brought().cut(number) end
 end
 
 -- Takes a visitor out of those who are called. A first call's token is free again, and not lost to the bucket's

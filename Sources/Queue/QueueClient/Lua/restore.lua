@@ -92,9 +92,9 @@ local latest_end = now + tonumber(ARGV[RESTORE_ARG_PASS_MS])
 if not known[1] then
   end_by(KEYS[4], now + tonumber(ARGV[RESTORE_ARG_CLAIM_MS]))
   end_by(KEYS[5], latest_end)
-  brought.end_by(latest_end)
+  brought().end_by(latest_end)
 end
-local brought_count = tonumber(known[9]) or brought.count()
+local brought_count = tonumber(known[9]) or brought().count()
 
 -- The numbers of a bitmap.
 local function numbers_of(chunk, bits)
@@ -136,10 +136,10 @@ end
 -- visitor who has left stays outside.
 local function lengthen(number, ends)
   if redis.call('GETBIT', prefix .. 'left:' .. math.floor(number / CHUNK), number % CHUNK) == 1 then return end
-  local present = redis.call('ZSCORE', KEYS[5], number) or brought.end_of(number)
+  local present = redis.call('ZSCORE', KEYS[5], number) or brought().end_of(number)
   ends = math.min(ends, latest_end)
   if present and tonumber(present) >= ends then return end
-  brought_count = brought_count - brought.cut(number)
+  brought_count = brought_count - brought().cut(number)
   redis.call('ZADD', KEYS[5], ends, number)
 end
 
@@ -149,10 +149,10 @@ local function new_records(page, records, first_end, last_end, fresh, is_renewed
   if last_end <= now then return '' end
   if not fresh and first_end > now then
     if last_end <= latest_end then return records end
-    if first_end >= latest_end then return brought.ending_at(records, latest_end) end
+    if first_end >= latest_end then return brought().ending_at(records, latest_end) end
   end
   local before = page % PAGES_PER_CHUNK * PAGE
-  return brought.running(records, now, latest_end, fresh and function(at, ends)
+  return brought().running(records, now, latest_end, fresh and function(at, ends)
     local index = before + at
     local byte = string.byte(fresh, math.floor(index / 8) + 1) or 0
     local is_fresh = bit.band(byte, bit.rshift(128, index % 8)) ~= 0
@@ -165,11 +165,11 @@ local first_ends = {}
 local function bring(page, records, first_end, last_end, fresh, is_renewed)
   local new = new_records(page, records, first_end, last_end, fresh, is_renewed)
   if new == '' then return end
-  redis.call('APPEND', brought.name(page), new)
-  redis.call('PEXPIRE', brought.name(page), DONE_MS)
-  first_ends[#first_ends + 1] = #new == #records and math.min(first_end, latest_end) or brought.first_end(new)
+  redis.call('APPEND', brought().name(page), new)
+  redis.call('PEXPIRE', brought().name(page), DONE_MS)
+  first_ends[#first_ends + 1] = #new == #records and math.min(first_end, latest_end) or brought().first_end(new)
   first_ends[#first_ends + 1] = page
-  brought_count = brought_count + #new / brought.record
+  brought_count = brought_count + #new / brought().record
 end
 
 local at, numbers = entries_at, prefix .. 'numbers'
@@ -189,8 +189,8 @@ for _ = 1, tonumber(ARGV[RESTORE_ARG_ENTRY_CHUNKS]) do
   at = last + RESTORE_PAGE_SIZE
   redis.call('DEL', numbers)
 end
-in_slices('ZADD', brought.index, first_ends, 'LT')
-redis.call('PEXPIRE', brought.index, ROOM_MS)
+in_slices('ZADD', brought().index, first_ends, 'LT')
+redis.call('PEXPIRE', brought().index, ROOM_MS)
 local bitmaps_at = at
 
 -- What this Redis remembers of an older generation was ended by a reset.

@@ -97,7 +97,7 @@ local function recount()
   local before = S.waiting
   -- Members that are called no longer would add places to max_active.
   redis.call('ZINTERSTORE', recalled_key, 2, recalled_key, KEYS[4], 'WEIGHTS', 1, 0)
-  S.waiting, S.called, S.brought = 0, redis.call('ZCARD', KEYS[4]), brought.count()
+  S.waiting, S.called, S.brought = 0, redis.call('ZCARD', KEYS[4]), brought().count()
   S.active = redis.call('ZCARD', KEYS[5]) + S.brought
   S.head = S.next
   for _, chunk in ipairs(live_chunks()) do
@@ -126,7 +126,7 @@ end
 -- Ends the passes whose time has come, those that end first.
 local function end_passes()
   for _ = 1, S.brought > 0 and BROUGHT_MAX or 0 do
-    local records, fresh = brought.move(now)
+    local records, fresh = brought().move(now)
     if not records then break end
     S.brought, S.active = S.brought - records, S.active - records + fresh
   end
@@ -252,7 +252,7 @@ local function due_ms()
   if S.waiting + S.called > 0 then return now + INDEX.due_soon_ms end
   if S.active == 0 then return now + INDEX.due_idle_ms + turn_ms(INDEX.due_idle_ms) end
   local first = (epoch + 1) * epoch_ms + turn_ms(epoch_ms)
-  for _, key in ipairs({KEYS[5], S.brought > 0 and brought.index or nil}) do
+  for _, key in ipairs({KEYS[5], S.brought > 0 and brought().index or nil}) do
     local soonest = redis.call('ZRANGEBYSCORE', key, '-inf', '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
     first = math.min(first, tonumber(soonest or first))
   end
