@@ -42,8 +42,8 @@ extension Integration {
             var scriptsPerSecond: Double
             var scriptMicroseconds: Double
 
-            /// A quarter of a core, where a script takes 200 us or less. It takes 110 to 370 us on one machine within an
-            /// hour, with the caches that others leave it, and the share follows: 11 to 30 %.
+            /// A quarter of a core, where a script takes 200 us or less. It takes 110 to 370 us on one machine within
+            /// an hour, with the caches that others leave it, and the share follows: 11 to 30 %.
             var allowedShare: Double { 0.25 * max(1, scriptMicroseconds / 200) }
         }
 
