@@ -73,6 +73,28 @@ public final class DemoStack {
         try (0..<2).map { try directory.read("worker-\($0).log", onceItHolds: text) }
     }
 
+    /// Has nginx read its files again.
+    public func reloadNginx() throws {
+        try reloadNginx { kill(pid_t(pids["nginx"]?.integerValue ?? 0), SIGHUP) }
+    }
+
+    /// Does what makes nginx read its files again, and returns when every nginx worker is a new one: until then an old
+    /// one may take the next connection.
+    public func reloadNginx(by request: () throws -> Void) throws {
+        let before = try nginxWorkers()
+        try request()
+        let isDone = try Wait.until(seconds: 10) {
+            let now = try nginxWorkers()
+            return now.count == before.count && now.isDisjoint(with: before)
+        }
+        guard isDone else { throw TestFailure("nginx did not reload: \(directory.read("nginx-error.log"))") }
+    }
+
+    private func nginxWorkers() throws -> Set<Substring> {
+        let words = ["-P", "\(pids["nginx"]?.integerValue ?? 0)", "-f", "nginx: worker process"]
+        return Set(try TestProcess.output("pgrep", words).text.split(separator: "\n"))
+    }
+
     public func stop() { process.stop() }
 
     // Before the directory goes: what still runs would write into it again.

@@ -24,8 +24,6 @@ struct GateHandler {
         let refused: RefusedPass?
         /// The ticket that came, when it is one of the room.
         var oldTicket: [UInt8]?
-        /// For a visitor who brings no ticket.
-        let contact: FirstContact?
         /// The language that the visitor chose on the page, or else the browser's.
         let language: Language
         let takesGzip: Bool
@@ -58,7 +56,6 @@ struct GateHandler {
             errand: Errand(request, room.web),
             joiner: JoinChecks(api: api, room: room).joiner(request),
             refused: RefusedPass(verdict: verdict),
-            contact: FirstContact(request, nowMilliseconds: api.now),
             language: chosenLanguage(request) ?? call.language,
             takesGzip: (AcceptHeader.weight(of: "gzip", in: request[.acceptEncoding]) ?? 0) > 0,
             noScript: NoScript(request),
@@ -90,7 +87,7 @@ struct GateHandler {
             caller.oldTicket = sent
             return gateReturning(visitor.claim, caller, isNamed: false)
         }
-        gateNew(caller)
+        gateNew(caller, request)
     }
 
     private func chosenLanguage(_ request: GatewayRequest) -> Language? {
@@ -110,7 +107,8 @@ struct GateHandler {
         }
     }
 
-    private func gateNew(_ caller: Caller) {
+    /// - Parameter first: the request, when it brought no ticket.
+    private func gateNew(_ caller: Caller, _ first: GatewayRequest? = nil) {
         let room = caller.room
         let checks = JoinChecks(api: api, room: room)
         // A visitor who may not join is not put to the store; the page says why.
@@ -128,7 +126,8 @@ struct GateHandler {
         checks.countJoin()
         // Tabs that a browser opens again at once all send the ticket of an earlier visit. They are one visitor.
         let again = caller.oldTicket.map { JoinChecks.storeKey(of: $0, purpose: "vestibule ticket key") }
-        let contact = caller.joiner.person == nil && again == nil && !wantsNumber ? caller.contact?.key : nil
+        let isNamed = caller.joiner.person != nil || wantsNumber
+        let contact = isNamed ? nil : first.flatMap { FirstContact($0, nowMilliseconds: api.now)?.key }
         let key = caller.joiner.person ?? (again ?? contact).map { .retry($0) }
         let request = JoinRequest(kind: wantsNumber ? .join : .gate, key: key)
         api.store.join(request, room: room) { result in

@@ -9,24 +9,11 @@ import TestSupport
 
 /// One Python server on loopback.
 final class FormBackend {
-    let port: Int
-    private let directory: TemporaryDirectory
-    private let process: TestProcess
+    let server: PythonServer
 
-    init() throws {
-        directory = try TemporaryDirectory()
-        port = try Loopback.freePort()
-        try directory.write("backend.py", FormBackend.program)
-        let arguments = [directory.file("backend.py"), "\(port)", directory.file("posts")]
-        process = try TestProcess("python3", arguments, log: directory.file("backend.log"))
-        let port = port
-        try Wait.require("the backend answers") { (try? HTTPClient(port: port).get("/up")) != nil }
-    }
+    init() throws { server = try PythonServer(FormBackend.program) }
 
-    // Before the directory goes.
-    deinit { process.stop() }
-
-    var address: String { "http://127.0.0.1:\(port)" }
+    var address: String { "http://127.0.0.1:\(server.port)" }
 
     /// A form as it reached the site.
     struct Post {
@@ -39,7 +26,7 @@ final class FormBackend {
 
     /// Forms that have come, in order.
     var posts: [Post] {
-        directory.read("posts").split(separator: "\n").compactMap { line in
+        server.record.split(separator: "\n").compactMap { line in
             guard let json = try? JSONValue(parsing: Array(line.utf8)) else { return nil }
             func text(_ name: String) -> String { json[name]?.stringValue ?? "" }
             return Post(

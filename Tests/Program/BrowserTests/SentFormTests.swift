@@ -132,7 +132,7 @@ extension InTheBrowser {
 
             // Where nobody is known to return, another site could send what it likes in the visitor's name.
             try send([("amount", "1000")], to: visit.address("/transfer"), browser)
-            visit.expect("#form", shows: "127.0.0.1:\(backend.port)\u{2069} has sent you here with a form")
+            visit.expect("#form", shows: "127.0.0.1:\(backend.server.port)\u{2069} has sent you here with a form")
             try browser.takeScreenshot("form-ask-\(verifier)")
             #expect(backend.posts.count == 1)
             try browser.click("#form button")

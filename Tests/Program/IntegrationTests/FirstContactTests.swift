@@ -168,31 +168,18 @@ extension Integration {
 
 /// A backend of the user's own: answers with what it received.
 private final class EchoBackend {
-    let port: Int
-    private let directory: TemporaryDirectory
-    private let process: TestProcess
+    private let server: PythonServer
     private let atStart: Int
 
     init() throws {
-        directory = try TemporaryDirectory()
-        port = try Loopback.freePort()
-        try directory.write("echo.py", EchoBackend.program)
-        let (script, count) = (directory.file("echo.py"), directory.file("count"))
-        process = try TestProcess("python3", [script, "\(port)", count], log: directory.file("echo.log"))
-        let (files, port) = (directory, port)
-        try Wait.require("the echo backend answers: \(files.read("echo.log"))") {
-            (try? HTTPClient(port: port).get("/")) != nil
-        }
-        atStart = directory.read("count").count
+        server = try PythonServer(EchoBackend.program)
+        atStart = server.record.count
     }
 
-    // Before the directory goes.
-    deinit {
-        process.stop()
-    }
+    var port: Int { server.port }
 
     /// Requests since the start.
-    var requests: Int { directory.read("count").count - atStart }
+    var requests: Int { server.record.count - atStart }
 
     private static let program = """
         import http.server, json, sys

@@ -42,24 +42,11 @@ extension Integration {
                 ["keys"] + words + ["--keys", stack.directory.file("keys.json")]
             )
             guard answer.status == 0 else { throw TestFailure(answer.text) }
-            let before = try nginxWorkers(stack)
-            kill(stack.process.pid, SIGHUP)
-            let kids = try stack.keyRing().kids.joined(separator: " ")
-            _ = try stack.workerLogs(onceTheyHold: "\"keys\":\"\(kids)\"")
-            // A reload of nginx is done when all of its workers are new ones.
-            let isReloaded = try Wait.until(seconds: 5) {
-                let now = try nginxWorkers(stack)
-                return now.count == before.count && now.isDisjoint(with: before)
+            try stack.reloadNginx {
+                kill(stack.process.pid, SIGHUP)
+                let kids = try stack.keyRing().kids.joined(separator: " ")
+                _ = try stack.workerLogs(onceTheyHold: "\"keys\":\"\(kids)\"")
             }
-            guard isReloaded else {
-                throw TestFailure("nginx did not reload: \(stack.directory.read("nginx-error.log"))")
-            }
-        }
-
-        private func nginxWorkers(_ stack: DemoStack) throws -> Set<Substring> {
-            let words = ["-P", "\(stack.pid("nginx"))", "-f", "nginx: worker process"]
-            let text = try TestProcess.output("pgrep", words).text
-            return Set(text.split(separator: "\n"))
         }
 
         private func isLetIn(_ client: HTTPClient, _ pass: String) throws -> Bool {

@@ -5,25 +5,19 @@
 
 import Admission
 import QueueClient
+import Simulation
 import Testing
 import WaitingRoomAPI
 
 /// Answers every command with the replies it was given, in turn; the last one again and again.
-private final class ScriptedLink: RedisLink {
+private final class ScriptedLink: SteadyLink {
     private var replies: [RedisReply]
     private(set) var commands: [String] = []
     /// How many keys each has named.
     private(set) var keys: [Int] = []
     var onReadyChange: ((Bool) -> Void)?
-    let lastErrorText = ""
 
     init(_ replies: [RedisReply]) { self.replies = replies }
-
-    func open() {}
-    func close() {}
-    func flush() {}
-    var isOneServer: Bool { true }
-    func isReady(room: String) -> Bool { true }
 
     func send(_ arguments: [RedisArgument], room: String, _ completion: @escaping RedisCompletion) {
         if case .bytes(let word) = arguments[0] { commands.append(String(decoding: word, as: UTF8.self)) }
@@ -33,19 +27,12 @@ private final class ScriptedLink: RedisLink {
 }
 
 /// Keeps every command until the test answers it.
-private final class PatientLink: RedisLink {
+private final class PatientLink: SteadyLink {
     private(set) var pending: [(script: QueueScript?, completion: RedisCompletion)] = []
     private let scripts: ScriptCatalog
     var onReadyChange: ((Bool) -> Void)?
-    let lastErrorText = ""
 
     init(_ scripts: ScriptCatalog) { self.scripts = scripts }
-
-    func open() {}
-    func close() {}
-    func flush() {}
-    var isOneServer: Bool { true }
-    func isReady(room: String) -> Bool { true }
 
     func send(_ arguments: [RedisArgument], room: String, _ completion: @escaping RedisCompletion) {
         guard case .bytes(let digest) = arguments[1] else { return }

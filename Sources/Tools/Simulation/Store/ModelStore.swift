@@ -7,19 +7,12 @@ public import Admission
 internal import QueueClient
 
 public final class ModelStore: QueueStore {
-    private final class InstantLink: RedisLink {
+    private final class InstantLink: SteadyLink {
         let server: ModelServer
         var failure: StoreFailure?
         var onReadyChange: ((Bool) -> Void)?
-        let lastErrorText = ""
 
         init(_ server: ModelServer) { self.server = server }
-
-        func open() {}
-        func close() {}
-        func flush() {}
-        var isOneServer: Bool { true }
-        func isReady(room: String) -> Bool { true }
 
         func send(_ arguments: [RedisArgument], room: String, _ completion: @escaping RedisCompletion) {
             switch failure {
