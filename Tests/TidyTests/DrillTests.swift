@@ -60,17 +60,24 @@ import Testing
         }
     }
 
-    /// The names of suites in a variable of deploy/test.
+    /// The names of suites in a variable of deploy/test, which may be set in several lines.
     private func suites(_ variable: String) throws -> [String] {
         let text = try String(contentsOfFile: "\(Tree.root)/deploy/test", encoding: .utf8)
-        let line = try #require(text.split(separator: "\n").first { $0.hasPrefix("\(variable)=") })
-        return line.dropFirst(variable.count + 1).split { "'\"|".contains($0) }.map(String.init)
+        let lines = text.split(separator: "\n").filter { $0.hasPrefix("\(variable)=") }
+        try #require(!lines.isEmpty)
+        return lines.flatMap { $0.dropFirst(variable.count + 1).split { "'\"|".contains($0) } }.map(String.init)
             .filter { !$0.hasPrefix("$") }
     }
 
     @Test func `deploy test --fast leaves out suites that exist, and every suite that starts a server`() throws {
         let listed = try suites("heavy") + suites("servers") + suites("slow")
         #expect(listed.count > 5)
+        let figures = try Set(suites("figures"))
+        #expect(figures.isSuperset(of: ["MassRecoveryTests", "TotalLossTests"]), "both lines are read")
+        for name in figures {
+            let isHeavy = Tree.tests.contains { $0.path.hasSuffix("/\(name).swift") && listed.contains($0.target) }
+            #expect(isHeavy || listed.contains(name), "deploy/test does not run \(name) by itself")
+        }
         for name in listed {
             let isThere = Tree.tests.contains { $0.target == name || $0.path.hasSuffix("/\(name).swift") }
             #expect(isThere, "deploy/test names \(name), which is no suite")

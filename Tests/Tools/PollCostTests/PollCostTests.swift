@@ -14,13 +14,13 @@ import Testing
 
     private static let folder = URL(fileURLWithPath: "\(Repository.root)/Tests/Tools/poll-cost")
 
-    /// Instructions of a whole run. valgrind 3.19 cannot read Swift's debug information, so it gets a copy without.
-    /// Hash tables are seeded alike in every run, or the start differs by more than the polls take.
+    /// Instructions of the polls alone. valgrind 3.19 cannot read Swift's debug information, so it gets a copy without.
+    /// Hash tables are seeded alike in every run.
     private func instructions(polls: Int, _ program: String, _ directory: TemporaryDirectory) throws -> Int {
         let run = try TestProcess.output(
             "env",
             [
-                "SWIFT_DETERMINISTIC_HASHING=1", "valgrind", "--tool=callgrind",
+                "SWIFT_DETERMINISTIC_HASHING=1", "valgrind", "--tool=callgrind", "--toggle-collect=*countedPolls*",
                 "--callgrind-out-file=\(directory.file("out"))", program, "\(polls)",
             ]
         )
@@ -36,10 +36,8 @@ import Testing
         let program = directory.file("poll-cost")
         let copy = try TestProcess.output("objcopy", ["-g", try Product.program("poll-cost"), program])
         #expect(copy.status == 0, "\(copy.text)")
-        // The difference of two runs: the start of the program and of the room cancel out.
-        let (few, many) = (1000, 3000)
-        let start = try instructions(polls: few, program, directory)
-        let perPoll = (try instructions(polls: many, program, directory) - start) / (many - few)
+        let polls = 2000
+        let perPoll = try instructions(polls: polls, program, directory) / polls
         let text = try String(contentsOf: Self.folder.appendingPathComponent("instructions.txt"), encoding: .utf8)
         let recorded = try #require(Int(text.trimmingCharacters(in: .whitespacesAndNewlines)))
         let limit = recorded * (100 + Self.growthPercentMax) / 100
