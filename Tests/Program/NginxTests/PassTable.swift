@@ -64,8 +64,9 @@ struct PassTable {
         Row(name: name, cookies: ["a=1; \(cookieName)=\(token); b=2"], verdict: verdict)
     }
 
+    /// The first of them is good for three seconds, the others for a minute and more.
     func rows() throws -> [Row] {
-        try goodRows() + dueRows() + cookieRows() + timeAndPlaceRows() + formRows() + headerRows() + claimRows()
+        try dueRows() + goodRows() + cookieRows() + timeAndPlaceRows() + formRows() + headerRows() + claimRows()
             + bindingRows()
     }
 
@@ -132,9 +133,9 @@ struct PassTable {
         }
         let due = aged("\(name)-r1", 450, 150)
         return [
+            row("over, within the leeway", aged("\(name)-r1", 602, -2), "ok"),
             row("in the last third of its life", due, "due"),
             row("before the last third", aged("\(name)-r1", 350, 250), "ok"),
-            row("over, within the leeway", aged("\(name)-r1", 602, -2), "ok"),
             row("of a large generation", aged("\(name)-r1790000000", 450, 150), "due"),
             row("of no generation", aged("\(name)-r", 450, 150), "ok"),
             row("of a generation that is no number", aged("\(name)-r1x", 450, 150), "ok"),

@@ -171,7 +171,10 @@ struct RedirectionTests {
 
     private static func link(_ loop: EventLoop, port: Int) -> any RedisLink {
         let settings = ClusterSettings(nodes: [RedisHostPort(host: "127.0.0.1", port: port)])
-        return RedisSite.cluster(settings).link(loop: loop, scripts: ScriptCatalog(), timing: briskTiming()) { _ in }
+        var timing = briskTiming()
+        // The peer runs on the same loop: where it stands still, a connection must not count as lost.
+        timing.connectMilliseconds = 5000
+        return RedisSite.cluster(settings).link(loop: loop, scripts: ScriptCatalog(), timing: timing) { _ in }
     }
 
     /// Sends `count` commands as soon as that is possible, and runs for a second and a half: long after the last
