@@ -10,13 +10,19 @@ internal import Telemetry
 
 /// A pass that came with a request at the gate.
 struct RefusedPass {
-    /// nginx's verdict on it.
+    /// nginx's verdict on it: one of the words for a pass that is not good, since the page shows it.
     let verdict: String
 
     /// Nil when no pass came.
     init?(verdict: String) {
-        if verdict == VerdictWord.missing { return nil }
-        self.verdict = verdict
+        switch verdict {
+        case VerdictWord.missing: return nil
+        case VerdictWord.forged, VerdictWord.expired, VerdictWord.otherClient, VerdictWord.foreign:
+            self.verdict = verdict
+        // Genuine, and judged for another room before nginx came to this location.
+        case _ where verdict.hasPrefix(VerdictWord.okPrefix): self.verdict = VerdictWord.foreign
+        default: self.verdict = VerdictWord.malformed
+        }
     }
 
     /// Whether the browser should forget it. One that is over it forgets by itself, and one of another client may be
@@ -29,7 +35,6 @@ struct RefusedPass {
         case VerdictWord.expired: .passExpired
         case VerdictWord.otherClient: .passOfOtherClient
         case VerdictWord.foreign: .passForeign
-        case _ where verdict.hasPrefix(VerdictWord.okPrefix): .passForeign
         default: .passMalformed
         }
     }

@@ -56,7 +56,7 @@ enum WaitingPage {
             case .room: content.room
             case .api: String(decoding: content.api, as: UTF8.self)
             case .step: content.firstStep.rawValue
-            case .refused: content.refused.map(word) ?? ""
+            case .refused: content.refused ?? ""
             case .heading: content.showsPlace ? template.headings.queued : template.headings.title
             case .hidden: content.showsPlace ? "" : " hidden"
             case .message: content.refusal.map { sentence($0, words) } ?? ""
@@ -76,12 +76,6 @@ enum WaitingPage {
         response.addHeader("Referrer-Policy", "same-origin")
         response.addHeader("Content-Security-Policy", template.securityPolicy + (content.sendsForm ? "" : noFormPolicy))
         return response
-    }
-
-    /// A verdict as it may stand in an attribute: the room in it is not for the visitor.
-    private static func word(_ verdict: String) -> String {
-        verdict.hasPrefix(VerdictWord.okPrefix)
-            ? VerdictWord.foreign : verdict.filter { $0.isASCII && $0.isLetter || $0 == "-" }
     }
 
     private static func sentence(_ refusal: Joiner.Refusal, _ words: any Sentences.Type) -> String {
