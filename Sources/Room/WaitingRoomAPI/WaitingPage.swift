@@ -113,13 +113,8 @@ enum WaitingPage {
     /// The page is one answer: it may talk to its own server and load nothing else, and nothing runs in it but its own
     /// script, whatever a visitor's address or a site puts into it.
     private static func securityPolicy(_ style: String) -> String {
-        // In the alphabet of base64 that browsers compare with, and filled up to four characters.
         func hash(_ text: String) -> String {
-            let digest = Base64URL.encode(Array(SHA256.hash(data: Array(text.utf8))))
-            let letters = digest.map {
-                $0 == UInt8(ascii: "-") ? UInt8(ascii: "+") : $0 == UInt8(ascii: "_") ? UInt8(ascii: "/") : $0
-            }
-            return "'sha256-\(String(decoding: letters, as: UTF8.self))='"
+            "'sha256-\(Base64URL.encodeStandard(Array(SHA256.hash(data: Array(text.utf8)))))'"
         }
         return "default-src 'none'; style-src \(hash(style)); script-src \(hash(start)) \(hash(script)); "
             + "connect-src 'self'; img-src data:; base-uri 'none'"
@@ -157,26 +152,24 @@ enum WaitingPage {
             bare(PackageResources.waiting_html),
             [
                 ("LANGUAGE", words.tag), ("DIRECTION", language.isRightToLeft ? "rtl" : "ltr"),
-                ("TITLE", escaped(title)),
+                ("TITLE", HTML.escaped(title)),
                 ("STYLE", style), ("START", start), ("SCRIPT", script), ("LANGUAGES", languages.joined()),
                 ("LANGUAGE_LABEL", words.languageLabel), ("LOGO", logo(brand)),
-                ("EXPLANATION", escaped(own("explanation", words.explanation))),
-                ("POSITION_LABEL", escaped(own("positionLabel", words.positionLabel))),
-                ("WAIT_LABEL", escaped(own("waitLabel", words.waitLabel))),
-                ("PROGRESS_LABEL", words.progressLabel), ("ENTER", escaped(own("enter", words.enter))),
-                ("LEAVE", escaped(own("leave", words.leave))),
+                ("EXPLANATION", HTML.escaped(own("explanation", words.explanation))),
+                ("POSITION_LABEL", HTML.escaped(own("positionLabel", words.positionLabel))),
+                ("WAIT_LABEL", HTML.escaped(own("waitLabel", words.waitLabel))),
+                ("PROGRESS_LABEL", words.progressLabel), ("ENTER", HTML.escaped(own("enter", words.enter))),
+                ("LEAVE", HTML.escaped(own("leave", words.leave))),
                 ("LEAVE_QUESTION", words.leaveQuestion), ("STAY", words.stay),
-                ("NOTIFY", escaped(own("notify", words.notify))),
-                ("REJOIN", escaped(own("rejoin", words.rejoin))), ("RECORD", words.drawRecord),
+                ("NOTIFY", HTML.escaped(own("notify", words.notify))),
+                ("REJOIN", HTML.escaped(own("rejoin", words.rejoin))), ("RECORD", words.drawRecord),
                 ("STRINGS", JSONValue.members(strings.map { ($0.0, .string($0.1)) }).text),
             ]
         )
         template.securityPolicy = securityPolicy(style)
-        template.headings = (escaped(queued), escaped(title))
+        template.headings = (HTML.escaped(queued), HTML.escaped(title))
         return template
     }
-
-    private static func escaped(_ text: String) -> String { FormKeeper.escaped(text) }
 
     /// After the page's own style, whose colours it replaces.
     private static func colours(_ brand: PageBrand?) -> String {
@@ -191,6 +184,6 @@ enum WaitingPage {
 
     private static func logo(_ brand: PageBrand?) -> String {
         guard let brand, !brand.logo.isEmpty else { return "" }
-        return "<img id=\"logo\" src=\"\(brand.logo)\" alt=\"\(escaped(brand.logoText))\">\n"
+        return "<img id=\"logo\" src=\"\(brand.logo)\" alt=\"\(HTML.escaped(brand.logoText))\">\n"
     }
 }

@@ -40,6 +40,12 @@ public struct WebRules: Equatable, Sendable {
         self.returns = returns
     }
 
+    /// Whether other sites send people back to this path. By the rule of `protect.except` (GuardMaps.swift): a path covers
+    /// itself and what is below it.
+    public func leadsBack(to path: String) -> Bool {
+        returns.contains { path == $0 || path.hasPrefix($0.hasSuffix("/") ? $0 : $0 + "/") }
+    }
+
     /// A page that nothing keeps, and no other site.
     public static let standard = WebRules()
     /// The statuses a waiting page may have. With the first one, crawlers come again and nothing keeps the page.

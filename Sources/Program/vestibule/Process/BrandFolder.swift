@@ -45,11 +45,7 @@ enum BrandFolder {
             throw CommandFailure("CONFIG_INVALID", "\(path) must have 1 to \(PageBrand.logoByteCountMax) bytes")
         }
         let ending = path.split(separator: ".").last.map { String($0) } ?? ""
-        let letters = Base64URL.encode(bytes).map { byte in
-            byte == UInt8(ascii: "-") ? UInt8(ascii: "+") : byte == UInt8(ascii: "_") ? UInt8(ascii: "/") : byte
-        }
-        let filling = String(repeating: "=", count: (4 - letters.count % 4) % 4)
         let type = Configuration.logoTypes[ending] ?? ""
-        return "data:\(type);base64,\(String(decoding: letters, as: UTF8.self))\(filling)"
+        return "data:\(type);base64,\(Base64URL.encodeStandard(bytes))"
     }
 }
