@@ -84,12 +84,14 @@ struct FormKeeper {
 
     private static func lost(_ text: String?, _ words: any Sentences.Type) -> String {
         var html =
-            "<p id=\"lost\" data-in=\"\(HTML.escaped(words.formBack))\" data-copied=\"\(HTML.escaped(words.formCopied))\">"
+            "<p id=\"lost\" data-in=\"\(HTML.escaped(words.formBack))\" "
+            + "data-copied=\"\(HTML.escaped(words.formCopied))\">"
             + "\(words.formLost)</p>\n"
         if let text {
             html +=
                 "<textarea id=\"copy-text\" readonly rows=\"4\" aria-label=\"\(HTML.escaped(words.formText))\">\n"
-                + "\(HTML.escaped(text))</textarea>\n<button id=\"copy\" type=\"button\" hidden>\(words.formCopy)</button>\n"
+                + "\(HTML.escaped(text))</textarea>\n"
+                + "<button id=\"copy\" type=\"button\" hidden>\(words.formCopy)</button>\n"
         }
         return html + "<button id=\"back\" type=\"button\" class=\"first\" hidden>\(words.formGoBack)</button>\n"
     }

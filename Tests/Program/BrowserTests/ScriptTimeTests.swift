@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Goal: on a phone that is four times slower the page's script takes less than 100 ms until the place is shown.
+// Goal: with a processor four times slower the page's script takes less than 100 ms until the place is shown.
 // Method: Chromium with its processor slowed down says how long scripts have run (DevTools: Performance.getMetrics).
 // What its driver runs to look at the page counts too, so this is an upper bound. The best of a few views counts: other
 // work on the machine only makes a view slower.

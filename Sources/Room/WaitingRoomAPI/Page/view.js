@@ -9,11 +9,12 @@ function setState(state) {
     + '<path d="' + line + '" stroke="white" stroke-width="2" fill="none"/></svg>';
 }
 
-// An amount in words. Each unit's formatter is made when it is first needed, and kept: the first one of a page is half of
-// its script's time.
+// Formatters are made when they are first needed, and kept: the first one of a page is half of its script's time.
 const formatters = {};
 function once(name, make) { return formatters[name] || (formatters[name] = make()); }
-const measure = (unit) => once(unit, () => new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'long' }));
+// An amount in words.
+const inUnits = (unit) => new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'long' });
+const measure = (unit) => once(unit, () => inUnits(unit));
 const plainNumber = () => once('number', () => new Intl.NumberFormat(language));
 const timeOfDay = () => once('time', () => new Intl.DateTimeFormat(language, { timeStyle: 'medium' }));
 
@@ -113,7 +114,7 @@ function draw(json) {
   count(until ? (isReady ? text.enterIn : text.opensIn) : '', until && Math.round((until - offset) / 1000) * 1000);
   show('record').hidden = !isDrawn && !(json.opens_at_ms && json.position === null);
   // There is nothing to wait for any more.
-  if (isReady) { show('place').hidden = true; show('heading').textContent = text.title; }
+  if (isReady) { show('place').hidden = true; show('heading').textContent = text.ready; }
   setState(isReady ? 'ready' : json.degraded ? 'trouble' : json.status === 'paused' ? 'paused' : 'waiting');
   const before = shown;
   shown = steady(json.position);
@@ -125,6 +126,7 @@ function draw(json) {
   show('enter').hidden = !isReady;
   show('notify').hidden = isReady || !('Notification' in window) || Notification.permission === 'denied';
   document.title = isReady ? '✓ ' + text.ready : shown ? '(' + shown + ') ' + text.title : text.title;
+  follow(json);
   say(sentence(json, before && shown > before));
 }
 
