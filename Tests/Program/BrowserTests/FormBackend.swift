@@ -125,7 +125,8 @@ extension FormBackend {
             }
             \(more)
             document.body.append(form);
-            HTMLFormElement.prototype.submit.call(form);
+            // After this script has returned: Firefox has no answer of a page that is gone.
+            setTimeout(() => HTMLFormElement.prototype.submit.call(form));
             """
         )
     }

@@ -11,21 +11,23 @@ import Testing
 
 extension InTheBrowser {
     @Suite struct OwnPageTests {
-        private func visit(_ folder: TemporaryDirectory, runsScripts: Bool) throws -> Visit {
-            let room = "  demo: {rate: 1, burst: 1, claim_window: 20s, page: \(folder.path)}"
+        private func visit(_ folder: TemporaryDirectory, rate: String, runsScripts: Bool) throws -> Visit {
+            let room = "  demo: {rate: \(rate), burst: 1, claim_window: 20s, page: \(folder.path)}"
             return try Visit(room, ahead: 8, browser: try Browser(runsScripts: runsScripts))
         }
 
         @Test func `a page in Cloudflare's shape waits, follows the wait and leads on`() throws {
             let folder = try OwnPages.folder(OwnPages.cloudflare)
-            let visit = try visit(folder, runsScripts: true)
+            let visit = try visit(folder, rate: "0.02", runsScripts: true)
             let browser = visit.browser
-            try visit.change("rate=0.05")
             try browser.open(visit.address("/shop?item=7"))
             visit.expect("main", shows: "Your estimated wait is")
             #expect(browser.text("main").contains("First come, first served (fifo)."))
             #expect(!browser.text("main").contains("at random") && !browser.text("main").contains("full"))
-            #expect(try browser.isTrue("cfWaitingRoom.position === 8 && cfWaitingRoom.waitTime >= 2"))
+            let isFollowed = try Wait.until(seconds: 10) {
+                try browser.isTrue("cfWaitingRoom.position === 8 && cfWaitingRoom.waitTime >= 2")
+            }
+            #expect(isFollowed)
             #expect(
                 try browser.isTrue("document.getElementById('stamp').title.includes('again in ')"),
                 "its script runs"
@@ -53,7 +55,7 @@ extension InTheBrowser {
 
         @Test func `without JavaScript it loads itself again, says the wait, and leads on`() throws {
             let folder = try OwnPages.folder(OwnPages.cloudflare)
-            let visit = try visit(folder, runsScripts: false)
+            let visit = try visit(folder, rate: "1", runsScripts: false)
             let browser = visit.browser
             try browser.open(visit.address("/shop?item=7"))
             visit.expect("#plain", shows: "JavaScript is off")
@@ -66,8 +68,7 @@ extension InTheBrowser {
 
         @Test func `a page that places the parts itself has a way out and a way in`() throws {
             let folder = try OwnPages.folder(OwnPages.placed)
-            let visit = try visit(folder, runsScripts: true)
-            try visit.change("rate=0.01")
+            let visit = try visit(folder, rate: "0.02", runsScripts: true)
             try visit.openAndWait()
             #expect(visit.browser.text("h1") == "You are in the queue")
             try visit.leaveOnThePage()
