@@ -136,9 +136,11 @@ enum WaitingPage {
 
     /// The page in a language, but for what differs from visitor to visitor. Making it takes a millisecond or two, most
     /// of it to compress: see ``APIContext/pageTemplate(_:)``.
-    /// - Parameter brand: what the room's operator has changed of it.
-    static func template(_ language: Language, _ brand: PageBrand? = nil) -> PageTemplate {
-        if let brand, let own = ownTemplate(language, brand) { return own }
+    /// - Parameters:
+    ///   - brand: what the room's operator has changed of it.
+    ///   - own: the operator's own HTML.
+    static func template(_ language: Language, _ brand: PageBrand? = nil, _ own: OwnPage? = nil) -> PageTemplate {
+        if let brand, let own { return template(language, brand, of: own) }
         let style = style + colours(brand)
         let page = bare(PackageResources.waiting_html)
         var template = PageTemplate(

@@ -6,9 +6,8 @@
 internal import Admission
 
 extension WaitingPage {
-    /// Nil for a room without a template; it was checked when its file was read.
-    static func ownTemplate(_ language: Language, _ brand: PageBrand) -> PageTemplate? {
-        guard !brand.page.isEmpty, let own = try? OwnPage(brand.page) else { return nil }
+    /// The page in a language, but for what differs from visitor to visitor.
+    static func template(_ language: Language, _ brand: PageBrand, of own: OwnPage) -> PageTemplate {
         let words = language.sentences
         let (start, script) = (ownStart, ownScript)
         var values = parts
