@@ -113,7 +113,7 @@ enum WaitingPage {
     /// A file without what only its readers need: indents, and comments in lines of their own.
     static func bare(_ file: [UInt8]) -> String {
         String(decoding: file, as: UTF8.self).split(separator: "\n").map { $0.drop { $0 == " " } }
-            .filter { !$0.hasPrefix("//") && !$0.hasPrefix("<!--") && !$0.hasPrefix("/*") }.map { $0 + "\n" }.joined()
+            .filter { !$0.hasPrefix("//") && !$0.hasPrefix("<!--") }.map { $0 + "\n" }.joined()
     }
 
     /// The page is one answer: it may talk to its own server and load nothing else, and nothing runs in it but its own

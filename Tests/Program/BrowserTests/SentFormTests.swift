@@ -144,6 +144,8 @@ extension InTheBrowser {
             try visit.expectPosition()
             try visit.change("rate=100")
             visit.expect("#message", shows: "You are in. Go back and send it again.")
+            let height = "document.getElementById('message').getBoundingClientRect().height"
+            #expect(try browser.isTrue("\(height) > 10"), "it is not only for those who hear it")
             try browser.takeScreenshot("form-lost-in")
             #expect(backend.posts.isEmpty)
             try browser.click("#back")

@@ -82,8 +82,12 @@ async function call(method, path, body, headers, limit) {
   return { status: response.status, json };
 }
 
-// The live region: only what a visitor must hear, and only when it changes.
-function say(message) { if (show('message').textContent !== message) { show('message').textContent = message; } }
+// The live region: only what a visitor must hear, and only when it changes. What the heading says is not seen twice.
+function say(message) {
+  const heading = document.getElementById('heading');
+  show('message').classList.toggle('heard', !!heading && heading.textContent === message);
+  if (show('message').textContent !== message) { show('message').textContent = message; }
+}
 
 function again(milliseconds, step) { clearTimeout(timer); timer = setTimeout(() => run(step), milliseconds); }
 
