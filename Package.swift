@@ -9,6 +9,7 @@ import PackageDescription
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let histogram = Target.Dependency.product(name: "Histogram", package: "hdrhistogram-swift")
+let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
 /// A C library as Debian ships it, or the few system calls that Swift cannot import.
@@ -82,6 +83,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
     ],
     targets: [
         cLibrary("CHiredis", apt: "libhiredis-dev"),
@@ -115,9 +117,10 @@ let package = Package(
             "WaitingRoomAPI",
             [
                 "Admission", "CZlib", "Fairness", "GatewayWire", "Passes", "StrictJSON", "Telemetry", crypto,
+                mustache,
             ],
-            embed: ["html", "css"].map { "Page/waiting.\($0)" }
-                + ["start", "client", "view", "board", "proof", "journey"].map { "Page/\($0).js" }
+            embed: ["waiting.html", "waiting.css", "own.css"].map { "Page/\($0)" }
+                + ["start", "client", "view", "board", "proof", "own", "journey"].map { "Page/\($0).js" }
         ),
 
         // The include files for nginx, embedded so that the program can render them. Embedded files must lie in the

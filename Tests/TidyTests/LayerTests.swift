@@ -22,6 +22,7 @@ import Testing
     ]
     private static let products = [
         "crypto": "Crypto", "histogram": "Histogram", "logging": "Logging", "argumentParser": "ArgumentParser",
+        "mustache": "Mustache",
     ]
 
     private static let targets: [Target] = {

@@ -10,6 +10,9 @@ extension Configuration {
     /// The file in the folder that says what else is in it.
     public static let brandFile = "brand.yaml"
 
+    /// A page of the operator's own in the folder; there need not be one.
+    public static let pageFile = "page.mustache"
+
     /// The endings of a logo, and their types.
     public static let logoTypes = ["svg": "image/svg+xml", "png": "image/png", "webp": "image/webp"]
 

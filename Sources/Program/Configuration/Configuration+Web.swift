@@ -31,9 +31,10 @@ extension Configuration {
             }
         case "api":
             switch try value.text(key) {
-            case "vestibule": rules.speaksReference = false
-            case "reference": rules.speaksReference = true
-            default: throw key.error("api must be vestibule or reference")
+            case "vestibule": (rules.speaksReference, rules.speaksCloudflare) = (false, false)
+            case "reference": (rules.speaksReference, rules.speaksCloudflare) = (true, false)
+            case "cloudflare": (rules.speaksReference, rules.speaksCloudflare) = (false, true)
+            default: throw key.error("api must be vestibule, reference or cloudflare")
             }
         case "cookie_domain":
             let domain = try value.text(key)

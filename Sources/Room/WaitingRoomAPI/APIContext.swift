@@ -93,7 +93,20 @@ final class APIContext {
     private var pacer = LogPacer()
     private var pageTemplates: [Language: PageTemplate] = [:]
     /// Of rooms that have a folder for their page, by room or template, with what they were made from.
-    private var brandedTemplates: [String: (brand: PageBrand, templates: [Language: PageTemplate])] = [:]
+    private var brandedTemplates: [String: BrandedTemplates] = [:]
+
+    private struct BrandedTemplates {
+        let brand: PageBrand
+        /// Read once for all languages; nil where the room has the standard page.
+        let own: OwnPage?
+        var templates: [Language: PageTemplate] = [:]
+
+        init(_ brand: PageBrand) {
+            self.brand = brand
+            // The file was checked when it was read.
+            own = brand.page.isEmpty ? nil : try? OwnPage(brand.page)
+        }
+    }
 
     private var roomsByID: [String: Room]
     /// The rooms, by name.
@@ -121,9 +134,9 @@ final class APIContext {
         if let known = brandedTemplates[name], known.brand == brand {
             if let template = known.templates[language] { return template }
         } else {
-            brandedTemplates[name] = (brand, [:])
+            brandedTemplates[name] = BrandedTemplates(brand)
         }
-        let template = WaitingPage.template(language, brand)
+        let template = WaitingPage.template(language, brand, brandedTemplates[name]?.own)
         brandedTemplates[name]?.templates[language] = template
         return template
     }

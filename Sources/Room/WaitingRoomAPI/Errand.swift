@@ -32,6 +32,7 @@ enum Errand {
     private static func isNavigation(_ request: GatewayRequest, _ web: WebRules) -> Bool {
         // nginx has seen a header that says so: see $vsb_errand.
         guard request[.errand].isEmpty else { return false }
+        if request.readsWait(web) { return true }
         let (method, mode, destination) = (request[.method], request[.fetchMode], request[.fetchDestination])
         let isGet = method.spells("GET") || method.spells("HEAD")
         let accept = AcceptHeader(request[.accept])

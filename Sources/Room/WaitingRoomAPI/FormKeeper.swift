@@ -36,7 +36,7 @@ struct FormKeeper {
         body = request.body
         isOwn = request.isFromOwnOrigin || request.hasListedOrigin(web)
         let path = String(decoding: request[.path], as: UTF8.self)
-        isReturn = web.returns.contains { path == $0 || path.hasPrefix($0.hasSuffix("/") ? $0 : $0 + "/") }
+        isReturn = web.leadsBack(to: path)
         let origin = String(decoding: request[.origin], as: UTF8.self)
         sender = origin.firstRange(of: "://").map { String(origin[$0.upperBound...]) } ?? ""
     }
@@ -60,16 +60,16 @@ struct FormKeeper {
         let manner: Manner = isForeign && isReturn ? .bounce : isOwn || isReturn ? .kept : .ask
         var note = words.formKept
         if manner != .kept {
-            let name = sender.isEmpty ? words.formOtherSite : "\u{2068}\(FormKeeper.escaped(sender))\u{2069}"
+            let name = sender.isEmpty ? words.formOtherSite : "\u{2068}\(HTML.escaped(sender))\u{2069}"
             note = words.formFrom.replacing("{}", with: name)
         }
         var html =
             "<p>\(note)</p>\n<form id=\"sent\" method=\"post\" enctype=\"\(encoding.rawValue)\""
             + " accept-charset=\"utf-8\">"
         for field in fields {
-            let value = field.isEmptyFile ? "" : " value=\"\(FormKeeper.escaped(field.value))\""
+            let value = field.isEmptyFile ? "" : " value=\"\(HTML.escaped(field.value))\""
             html +=
-                "<input type=\"\(field.isEmptyFile ? "file" : "hidden")\" name=\"\(FormKeeper.escaped(field.name))\""
+                "<input type=\"\(field.isEmptyFile ? "file" : "hidden")\" name=\"\(HTML.escaped(field.name))\""
                 + "\(value)\(field.isEmptyFile ? " hidden" : "")>"
         }
         if manner != .kept { html += "<button class=\"first\">\(words.formSend)</button>" }
@@ -84,34 +84,16 @@ struct FormKeeper {
 
     private static func lost(_ text: String?, _ words: any Sentences.Type) -> String {
         var html =
-            "<p id=\"lost\" data-in=\"\(escaped(words.formBack))\" data-copied=\"\(escaped(words.formCopied))\">"
+            "<p id=\"lost\" data-in=\"\(HTML.escaped(words.formBack))\" "
+            + "data-copied=\"\(HTML.escaped(words.formCopied))\">"
             + "\(words.formLost)</p>\n"
         if let text {
             html +=
-                "<textarea id=\"copy-text\" readonly rows=\"4\" aria-label=\"\(escaped(words.formText))\">\n"
-                + "\(escaped(text))</textarea>\n<button id=\"copy\" type=\"button\" hidden>\(words.formCopy)</button>\n"
+                "<textarea id=\"copy-text\" readonly rows=\"4\" aria-label=\"\(HTML.escaped(words.formText))\">\n"
+                + "\(HTML.escaped(text))</textarea>\n"
+                + "<button id=\"copy\" type=\"button\" hidden>\(words.formCopy)</button>\n"
         }
         return html + "<button id=\"back\" type=\"button\" class=\"first\" hidden>\(words.formGoBack)</button>\n"
-    }
-
-    /// Text in an attribute or an element, so that the parser of a browser reads it as it was. It would make one line
-    /// break of CRLF.
-    static func escaped(_ text: String) -> String {
-        var out: [UInt8] = []
-        out.reserveCapacity(text.utf8.count + 16)
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "&"): out += "&amp;".utf8
-            case UInt8(ascii: "<"): out += "&lt;".utf8
-            case UInt8(ascii: ">"): out += "&gt;".utf8
-            case UInt8(ascii: "\""): out += "&quot;".utf8
-            case UInt8(ascii: "'"): out += "&#39;".utf8
-            case UInt8(ascii: "\r"): out += "&#13;".utf8
-            case UInt8(ascii: "\n"): out += "&#10;".utf8
-            default: out.append(byte)
-            }
-        }
-        return String(decoding: out, as: UTF8.self)
     }
 }
 

@@ -27,6 +27,8 @@ struct GateHandler {
         /// The language that the visitor chose on the page, or else the browser's.
         let language: Language
         let takesGzip: Bool
+        /// A program that knows Cloudflare's answer, and not a browser (`api: cloudflare`).
+        let readsWait: Bool
         var noScript: NoScript
         /// What was sent with the request, when a form was.
         let form: FormKeeper?
@@ -58,6 +60,7 @@ struct GateHandler {
             refused: RefusedPass(verdict: verdict),
             language: chosenLanguage(request) ?? call.language,
             takesGzip: (AcceptHeader.weight(of: "gzip", in: request[.acceptEncoding]) ?? 0) > 0,
+            readsWait: request.readsWait(room.web),
             noScript: NoScript(request),
             form: FormKeeper(request, room.web)
         )
@@ -113,7 +116,8 @@ struct GateHandler {
         let checks = JoinChecks(api: api, room: room)
         // A visitor who may not join is not put to the store; the page says why.
         if caller.joiner.refusal != nil { return hold(caller, .join) }
-        let wantsNumber = caller.noScript.step == .join
+        // Nothing else than this request would ask for it.
+        let wantsNumber = caller.noScript.step == .join || caller.readsWait
         // The mirror is at most a tick old; while people wait in it, asking Redis would only cost.
         guard wantsNumber || room.mirror.count == 0 else { return hold(caller, .join) }
         // The page will join with a proof. Count that join, not this request, against the source limit.
@@ -249,7 +253,7 @@ struct GateHandler {
     }
 
     /// Seconds after which a crawler may come again, where the page does not load itself.
-    private static let pageRetrySeconds = 15
+    static let pageRetrySeconds = 15
 
     /// Answers with the waiting page, and gives the visitor the ticket of a place that was taken or found just now.
     func hold(
@@ -262,6 +266,7 @@ struct GateHandler {
         api.count(.gateHeld)
         let policy = caller.room.policy
         let form = caller.form?.section(caller.language.sentences, isForeign: caller.errand == .foreignForm)
+        let refresh = refresh(caller, step, line, form?.manner)
         let content = WaitingPage.Content(
             room: caller.room.id,
             api: api.prefix,
@@ -271,15 +276,10 @@ struct GateHandler {
             refusal: step == .poll ? nil : caller.joiner.refusal,
             refused: caller.refused?.verdict,
             form: form,
-            noScript: refresh(caller, step, line, form?.manner)
+            noScript: refresh,
+            wait: wait(caller, line, refreshSeconds: refresh.seconds)
         )
-        var response = WaitingPage.response(
-            content,
-            api.pageTemplate(caller.language, caller.room),
-            language: caller.language,
-            status: caller.room.web.pageStatus,
-            isZipped: caller.takesGzip
-        )
+        var response = caller.readsWait ? answer(content.wait, caller.room) : page(content, caller)
         response.retryAfterSeconds = content.noScript.seconds ?? GateHandler.pageRetrySeconds
         if let claim {
             let ticket = Credentials(api: api, room: caller.room).ticket(claim)
@@ -317,6 +317,8 @@ struct GateHandler {
         case (.join, .join):
             // Refused just now: closed, full, or Redis is away.
             return NoScript.Refresh(seconds: 15, address: noScript.address(.join))
+        case (.join, _) where caller.readsWait:
+            return NoScript.Refresh(seconds: GateHandler.pageRetrySeconds, address: noScript.address(.join))
         case (.join, .wait):
             return NoScript.Refresh(seconds: nil, address: noScript.address(.join))
         case (.poll, _):

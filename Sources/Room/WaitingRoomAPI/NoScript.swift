@@ -89,9 +89,7 @@ struct NoScript {
         /// How the page deals with a form; nil where there is none, or it is lost.
         var form: FormKeeper.Manner?
 
-        private var escapedAddress: String {
-            address.split(separator: "&", omittingEmptySubsequences: false).joined(separator: "&amp;")
-        }
+        private var escapedAddress: String { HTML.escaped(address) }
 
         var metaElement: String {
             seconds.map { #"<meta http-equiv="refresh" content="\#($0); url=\#(escapedAddress)">"# } ?? ""

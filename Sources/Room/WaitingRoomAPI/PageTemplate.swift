@@ -23,18 +23,53 @@ package struct PageTemplate {
         case form = "{{FORM}}"
         case refresh = "{{REFRESH}}"
         case noScript = "{{NOSCRIPT}}"
+        /// The wait, as JSON, in a page of the operator's own.
+        case wait = "{{WAIT}}"
     }
 
-    /// A piece of the page that is the same for everybody, and what follows it; nothing follows the last.
+    /// A gap in the page.
+    private enum Gap {
+        case slot(Slot)
+        /// A page of the operator's own says a value there.
+        case value(String)
+        /// Begin and end of a section of such a page: if it is not shown, it stands in a template element.
+        case begin(String)
+        case end(String)
+
+        init?(name: Substring) {
+            switch name.first {
+            case "@": self = .value(String(name.dropFirst()))
+            case "+": self = .begin(String(name.dropFirst()))
+            case "-": self = .end(String(name.dropFirst()))
+            default:
+                guard let slot = Slot(rawValue: "{{\(name)}}") else { return nil }
+                self = .slot(slot)
+            }
+        }
+
+        func text(_ value: (Slot) -> String, _ wait: WaitFields?) -> String {
+            func isShown(_ name: String) -> Bool {
+                name.hasPrefix("!") ? wait?.holds(String(name.dropFirst())) == false : wait?.holds(name) == true
+            }
+            return switch self {
+            case .slot(let slot): value(slot)
+            case .value(let name): wait?.text(name) ?? ""
+            case .begin(let name): isShown(name) ? "</template>" : ""
+            case .end(let name): isShown(name) ? "" : "</template>"
+            }
+        }
+    }
+
+    /// A piece of the page that is the same for everybody, and the gap behind it; there is none behind the last.
     private struct Piece {
         let bytes: [UInt8]
         let deflated: [UInt8]
         let checksum: UInt
-        let slot: Slot?
+        let gap: Gap?
 
-        init(_ bytes: [UInt8], before slot: Slot?) {
+        init(_ bytes: [UInt8], before gap: Gap?) {
             self.bytes = bytes
-            self.slot = slot
+            self.gap = gap
             deflated = PageTemplate.deflated(bytes)
             checksum = PageTemplate.checksum(bytes)
         }
@@ -60,7 +95,7 @@ package struct PageTemplate {
             if let text = texts.first(where: { $0.name == name }) {
                 piece += text.value.utf8
             } else {
-                pieces.append(Piece(piece, before: Slot(rawValue: "{{\(name)}}")))
+                pieces.append(Piece(piece, before: Gap(name: name)))
                 piece = []
             }
             page = page[end.upperBound...]
@@ -72,18 +107,25 @@ package struct PageTemplate {
     }
 
     /// The page as it is.
-    package func filled(_ value: (Slot) -> String) -> [UInt8] {
+    package func filled(_ value: (Slot) -> String) -> [UInt8] { filled(value, wait: nil) }
+
+    /// The page as a gzip stream.
+    package func zipped(_ value: (Slot) -> String) -> [UInt8] { zipped(value, wait: nil) }
+
+    /// The page as it is.
+    /// - Parameter wait: for a page of the operator's own.
+    func filled(_ value: (Slot) -> String, wait: WaitFields?) -> [UInt8] {
         var out: [UInt8] = []
         out.reserveCapacity(length + 1024)
         for piece in pieces {
             out += piece.bytes
-            if let slot = piece.slot { out += value(slot).utf8 }
+            if let gap = piece.gap { out += gap.text(value, wait).utf8 }
         }
         return out
     }
 
     /// The page as a gzip stream.
-    package func zipped(_ value: (Slot) -> String) -> [UInt8] {
+    func zipped(_ value: (Slot) -> String, wait: WaitFields?) -> [UInt8] {
         // Deflate, no name, no time, the highest compression, Unix.
         var out: [UInt8] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 3]
         var (checksum, count) = (UInt(0), 0)
@@ -91,7 +133,7 @@ package struct PageTemplate {
             out += piece.deflated
             checksum = crc32_combine(checksum, piece.checksum, piece.bytes.count)
             count += piece.bytes.count
-            guard let text = piece.slot.map({ Array(value($0).utf8) }), !text.isEmpty else { continue }
+            guard let text = piece.gap.map({ Array($0.text(value, wait).utf8) }), !text.isEmpty else { continue }
             PageTemplate.store(text, isLast: false, &out)
             checksum = crc32_combine(checksum, PageTemplate.checksum(text), text.count)
             count += text.count

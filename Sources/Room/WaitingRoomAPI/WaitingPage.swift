@@ -35,6 +35,8 @@ enum WaitingPage {
         /// The form that was sent; nil when none was.
         var form: FormKeeper.Section?
         var noScript: NoScript.Refresh
+        /// For a page of the operator's own.
+        var wait: WaitFields?
 
         fileprivate var showsPlace: Bool { refusal == nil && form?.manner != .bounce && form?.manner != .ask }
         fileprivate var sendsForm: Bool { form.map { $0.manner != .lost } ?? false }
@@ -66,9 +68,10 @@ enum WaitingPage {
             case .form: content.form?.html ?? ""
             case .refresh: content.noScript.metaElement
             case .noScript: content.noScript.paragraph(words, position: content.position)
+            case .wait: content.wait?.json.text ?? "{}"
             }
         }
-        let body = isZipped ? template.zipped(value) : template.filled(value)
+        let body = isZipped ? template.zipped(value, wait: content.wait) : template.filled(value, wait: content.wait)
         var response = GatewayResponse(status: status, contentType: "text/html; charset=utf-8", body: body)
         if isZipped { response.addHeader("Content-Encoding", "gzip") }
         response.isUncacheable = true
@@ -86,36 +89,38 @@ enum WaitingPage {
     }
 
     /// Decides whether the rest runs. Before everything that it decides about.
-    private static let start = bare(PackageResources.start_js)
+    static let start = bare(PackageResources.start_js)
     private static let style = bare(PackageResources.waiting_css)
 
     /// The parts share one scope: they are one program, cut by what they are about.
-    private static let script: String = {
+    private static let script = program([])
+
+    /// - Parameter more: what stands before the journey begins.
+    static func program(_ more: [[UInt8]]) -> String {
         let parts = [
             PackageResources.client_js, PackageResources.view_js, PackageResources.board_js, PackageResources.proof_js,
-            PackageResources.journey_js,
         ]
-        return "'use strict';\n(function () {\n\(parts.map(bare).joined())}());\n"
-    }()
+        let all = parts + more + [PackageResources.journey_js]
+        return "'use strict';\n(function () {\n\(all.map(bare).joined())}());\n"
+    }
 
     /// A file without what only its readers need: indents, and comments in lines of their own.
-    private static func bare(_ file: [UInt8]) -> String {
+    static func bare(_ file: [UInt8]) -> String {
         String(decoding: file, as: UTF8.self).split(separator: "\n").map { $0.drop { $0 == " " } }
             .filter { !$0.hasPrefix("//") && !$0.hasPrefix("<!--") }.map { $0 + "\n" }.joined()
     }
 
     /// The page is one answer: it may talk to its own server and load nothing else, and nothing runs in it but its own
-    /// script, whatever a visitor's address or a site puts into it.
-    private static func securityPolicy(_ style: String) -> String {
-        // In the alphabet of base64 that browsers compare with, and filled up to four characters.
-        func hash(_ text: String) -> String {
-            let digest = Base64URL.encode(Array(SHA256.hash(data: Array(text.utf8))))
-            let letters = digest.map {
-                $0 == UInt8(ascii: "-") ? UInt8(ascii: "+") : $0 == UInt8(ascii: "_") ? UInt8(ascii: "/") : $0
-            }
-            return "'sha256-\(String(decoding: letters, as: UTF8.self))='"
+    /// scripts, whatever a visitor's address or a site puts into it.
+    /// - Parameter styleAttributes: what stands in `style` attributes.
+    static func securityPolicy(styles: [String], scripts: [String], styleAttributes: [String] = []) -> String {
+        func hashes(_ texts: [String]) -> String {
+            texts.map { "'sha256-\(Base64URL.encodeStandard(Array(SHA256.hash(data: Array($0.utf8)))))'" }
+                .joined(separator: " ")
         }
-        return "default-src 'none'; style-src \(hash(style)); script-src \(hash(start)) \(hash(script)); "
+        let attributes =
+            styleAttributes.isEmpty ? "" : "style-src-attr 'unsafe-hashes' \(hashes(styleAttributes)); "
+        return "default-src 'none'; style-src \(hashes(styles)); \(attributes)script-src \(hashes(scripts)); "
             + "connect-src 'self'; img-src data:; base-uri 'none'"
     }
 
@@ -125,15 +130,64 @@ enum WaitingPage {
 
     /// The page in a language, but for what differs from visitor to visitor. Making it takes a millisecond or two, most
     /// of it to compress: see ``APIContext/pageTemplate(_:)``.
-    /// - Parameter brand: what the room's operator has changed of it.
-    static func template(_ language: Language, _ brand: PageBrand? = nil) -> PageTemplate {
-        let words = language.sentences
-        func own(_ name: String, _ standard: String) -> String { brand?.text(name, words.tag) ?? standard }
-        let (title, queued) = (own("title", words.title), own("queued", words.queued))
+    /// - Parameters:
+    ///   - brand: what the room's operator has changed of it.
+    ///   - own: the operator's own HTML.
+    static func template(_ language: Language, _ brand: PageBrand? = nil, _ own: OwnPage? = nil) -> PageTemplate {
+        if let brand, let own { return template(language, brand, of: own) }
         let style = style + colours(brand)
-        // What the script of the page says.
+        let page = bare(PackageResources.waiting_html)
+        var template = PageTemplate(
+            page,
+            texts(language, brand) + [("STYLE", style), ("START", start), ("SCRIPT", script)]
+        )
+        template.securityPolicy = securityPolicy(styles: [style], scripts: [start, script])
+        template.headings = headings(language, brand)
+        return template
+    }
+
+    static func sentence(_ name: String, _ standard: String, _ language: Language, _ brand: PageBrand?) -> String {
+        brand?.text(name, language.sentences.tag) ?? standard
+    }
+
+    static func headings(_ language: Language, _ brand: PageBrand?) -> (queued: String, title: String) {
+        let words = language.sentences
+        return (
+            HTML.escaped(sentence("queued", words.queued, language, brand)),
+            HTML.escaped(sentence("title", words.title, language, brand))
+        )
+    }
+
+    /// What stands for the names in the page, but for style and scripts.
+    static func texts(_ language: Language, _ brand: PageBrand?) -> [(name: String, value: String)] {
+        let words = language.sentences
+        func own(_ name: String, _ standard: String) -> String {
+            HTML.escaped(sentence(name, standard, language, brand))
+        }
+        let languages = Language.allCases.map { other in
+            let (tag, name) = (other.sentences.tag, other.sentences.name)
+            return #"<option value="\#(tag)" lang="\#(tag)">\#(name)</option>"#
+        }
+        return [
+            ("LANGUAGE", words.tag), ("DIRECTION", language.isRightToLeft ? "rtl" : "ltr"),
+            ("TITLE", own("title", words.title)), ("LANGUAGES", languages.joined()),
+            ("LANGUAGE_LABEL", words.languageLabel), ("LOGO", logo(brand)),
+            ("EXPLANATION", own("explanation", words.explanation)),
+            ("POSITION_LABEL", own("positionLabel", words.positionLabel)),
+            ("WAIT_LABEL", own("waitLabel", words.waitLabel)), ("PROGRESS_LABEL", words.progressLabel),
+            ("ENTER", own("enter", words.enter)), ("LEAVE", own("leave", words.leave)),
+            ("LEAVE_QUESTION", words.leaveQuestion), ("STAY", words.stay), ("NOTIFY", own("notify", words.notify)),
+            ("REJOIN", own("rejoin", words.rejoin)), ("RECORD", words.drawRecord),
+            ("STRINGS", strings(language, brand)),
+        ]
+    }
+
+    /// What the script of the page says, as JSON.
+    private static func strings(_ language: Language, _ brand: PageBrand?) -> String {
+        let words = language.sentences
         let strings: [(String, String)] = [
-            ("title", title), ("heading", queued), ("updated", words.updated),
+            ("title", sentence("title", words.title, language, brand)),
+            ("heading", sentence("queued", words.queued, language, brand)), ("updated", words.updated),
             ("enqueueMissing", words.tokenMissing), ("enqueueInvalid", words.tokenInvalid),
             ("paused", "\(words.paused)"), ("degraded", words.degraded), ("trouble", words.trouble),
             ("expired", "\(words.expired)"), ("left", "\(words.left)"), ("unreachable", words.unreachable),
@@ -143,34 +197,8 @@ enum WaitingPage {
             ("opensIn", words.opensIn), ("enterIn", words.enterIn), ("drawn", words.drawn),
             ("returned", words.returned), ("rings", words.rings), ("refused", words.refused),
         ]
-        let languages = Language.allCases.map { other in
-            let (tag, name) = (other.sentences.tag, other.sentences.name)
-            return #"<option value="\#(tag)" lang="\#(tag)">\#(name)</option>"#
-        }
-        var template = PageTemplate(
-            bare(PackageResources.waiting_html),
-            [
-                ("LANGUAGE", words.tag), ("DIRECTION", language.isRightToLeft ? "rtl" : "ltr"),
-                ("TITLE", escaped(title)),
-                ("STYLE", style), ("START", start), ("SCRIPT", script), ("LANGUAGES", languages.joined()),
-                ("LANGUAGE_LABEL", words.languageLabel), ("LOGO", logo(brand)),
-                ("EXPLANATION", escaped(own("explanation", words.explanation))),
-                ("POSITION_LABEL", escaped(own("positionLabel", words.positionLabel))),
-                ("WAIT_LABEL", escaped(own("waitLabel", words.waitLabel))),
-                ("PROGRESS_LABEL", words.progressLabel), ("ENTER", escaped(own("enter", words.enter))),
-                ("LEAVE", escaped(own("leave", words.leave))),
-                ("LEAVE_QUESTION", words.leaveQuestion), ("STAY", words.stay),
-                ("NOTIFY", escaped(own("notify", words.notify))),
-                ("REJOIN", escaped(own("rejoin", words.rejoin))), ("RECORD", words.drawRecord),
-                ("STRINGS", JSONValue.members(strings.map { ($0.0, .string($0.1)) }).text),
-            ]
-        )
-        template.securityPolicy = securityPolicy(style)
-        template.headings = (escaped(queued), escaped(title))
-        return template
+        return JSONValue.members(strings.map { ($0.0, .string($0.1)) }).text
     }
-
-    private static func escaped(_ text: String) -> String { FormKeeper.escaped(text) }
 
     /// After the page's own style, whose colours it replaces.
     private static func colours(_ brand: PageBrand?) -> String {
@@ -183,8 +211,8 @@ enum WaitingPage {
         return light + (dark ?? standard)
     }
 
-    private static func logo(_ brand: PageBrand?) -> String {
+    static func logo(_ brand: PageBrand?) -> String {
         guard let brand, !brand.logo.isEmpty else { return "" }
-        return "<img id=\"logo\" src=\"\(brand.logo)\" alt=\"\(escaped(brand.logoText))\">\n"
+        return "<img id=\"logo\" src=\"\(brand.logo)\" alt=\"\(HTML.escaped(brand.logoText))\">\n"
     }
 }

@@ -13,6 +13,8 @@ public struct PageBrand: Equatable, Sendable {
     public var logoText = ""
     /// Sentences in place of the page's own: plain text, by language tag and by a name of ``textNames``.
     public var texts: [String: [String: String]] = [:]
+    /// A page of the operator's own, as HTML with Mustache; empty for the standard page.
+    public var page = ""
 
     public init() {}
 
@@ -23,6 +25,8 @@ public struct PageBrand: Equatable, Sendable {
     /// Bytes of a logo, and of a sentence, at most.
     public static let logoByteCountMax = 16_384
     public static let textByteCountMax = 300
+    /// Bytes of a page of the operator's own, at most.
+    public static let pageByteCountMax = 65_536
 
     /// The sentence of this name, or nil for the page's own.
     public func text(_ name: String, _ language: String) -> String? { texts[language]?[name] }

@@ -15,6 +15,8 @@ public struct WebRules: Equatable, Sendable {
     public var isForOtherSites: Bool
     /// Whether the API speaks to clients that know only "waiting" and "expired", and enter as soon as they are ready.
     public var speaksReference: Bool
+    /// Whether a GET that takes only JSON waits as a person does, and is answered in the form of Cloudflare's product.
+    public var speaksCloudflare = false
     /// Paths to which other sites send people back by a form: what is, or is below, one of these is sent on at once. At
     /// most ``returnsMax``.
     public var returns: [String]
@@ -38,6 +40,12 @@ public struct WebRules: Equatable, Sendable {
         self.isForOtherSites = isForOtherSites
         self.speaksReference = speaksReference
         self.returns = returns
+    }
+
+    /// Whether other sites send people back to this path. By the rule of `protect.except` (GuardMaps.swift): a path
+    /// covers itself and what is below it.
+    public func leadsBack(to path: String) -> Bool {
+        returns.contains { path == $0 || path.hasPrefix($0.hasSuffix("/") ? $0 : $0 + "/") }
     }
 
     /// A page that nothing keeps, and no other site.

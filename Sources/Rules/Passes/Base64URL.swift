@@ -32,6 +32,16 @@ public enum Base64URL {
         }
     }
 
+    /// The text for some bytes in the other alphabet of RFC 4648 (section 4), with its padding: what browsers read in
+    /// `data:` URLs and compare the hashes of a Content-Security-Policy with.
+    public static func encodeStandard(_ bytes: some Collection<UInt8>) -> String {
+        let letters = encode(bytes).map { letter in
+            letter == UInt8(ascii: "-") ? UInt8(ascii: "+") : letter == UInt8(ascii: "_") ? UInt8(ascii: "/") : letter
+        }
+        let padding = [UInt8](repeating: UInt8(ascii: "="), count: (4 - letters.count % 4) % 4)
+        return String(decoding: letters + padding, as: UTF8.self)
+    }
+
     /// Writes the text for some bytes, as ASCII.
     /// - Parameter text: has room for ``characterCount(_:)`` characters.
     static func encode(_ bytes: UnsafeRawBufferPointer, into text: UnsafeMutableBufferPointer<UInt8>) {

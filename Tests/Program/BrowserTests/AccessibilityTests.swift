@@ -64,6 +64,35 @@ extension InTheBrowser {
             #expect(try browser.consoleErrors().isEmpty)
         }
 
+        @Test(arguments: [OwnPages.cloudflare, OwnPages.placed])
+        func `axe finds nothing wrong with what is ours in a page of the operator's own`(page: String) throws {
+            let folder = try TemporaryDirectory()
+            let brand = try OwnPages.folder(page)
+            try folder.write("vestibule.yaml", "rooms:\n  demo: {page: \(brand.path)}\n")
+            let states = ["waiting", "paused", "ready", "ended", "form-kept", "form-lost", "full", "plain-waiting"]
+            let output = folder.file("preview")
+            let words = ["page", "preview", "--config", folder.file("vestibule.yaml"), "--output", output]
+            let choice = states.flatMap { ["--state", $0] } + ["--language", "en", "--language", "ar"]
+            let written = try TestProcess.output(try Product.vestibule(), words + choice)
+            try #require(written.status == 0, "\(written.text)")
+            let browser = try Browser()
+            try browser.runBeforeEachPage(try axe())
+            try browser.becomePhone(width: 320, height: 640)
+            let kind = page == OwnPages.placed ? "placed" : "cloudflare"
+            for state in states {
+                for language in ["en", "ar"] {
+                    try browser.open("file://\(output)/\(state).\(language).html")
+                    let isShown = state.hasPrefix("form") ? "document.getElementById('form').innerText !== ''" : nil
+                    let script = "document.getElementById('leave').checkVisibility()"
+                    let waits = ["waiting", "form-kept"].contains(state) ? script : isShown
+                    try #require(self.isShown(browser, state, waits), "\(kind) \(state): \(browser.text("body"))")
+                    #expect(try violations(browser, Self.everything) == [], "\(kind) \(state), \(language)")
+                    try browser.takeScreenshot("own-\(kind)-\(state)-\(language)")
+                }
+            }
+            #expect(try browser.consoleErrors().isEmpty)
+        }
+
         @Test func `axe finds nothing wrong with the pages that nginx has for when no worker answers`() throws {
             let folder = try TemporaryDirectory()
             let template = try String(contentsOfFile: "\(Repository.root)/nginx/vestibule-server.conf", encoding: .utf8)
@@ -124,9 +153,11 @@ extension InTheBrowser {
         }
 
         /// Waits until the page has come to its state.
-        private func isShown(_ browser: Browser, _ state: String) -> Bool {
+        /// - Parameter own: the condition of a page that is not the standard one.
+        private func isShown(_ browser: Browser, _ state: String, _ own: String? = nil) -> Bool {
             let condition =
                 switch state {
+                case _ where own != nil: own ?? ""
                 case "joining": "document.documentElement.dataset.script === 'on'"
                 case _ where state.hasPrefix("plain-"): "document.querySelector('#plain a') !== null"
                 case "form-ask": "document.querySelector('#sent button') !== null"

@@ -147,7 +147,8 @@ final class Browser: WebBrowser {
     // MARK: - Appearance
 
     /// A command of the DevTools protocol (https://chromedevtools.github.io/devtools-protocol/).
-    private func devTools(_ name: String, _ parameters: String) throws {
+    @discardableResult
+    private func devTools(_ name: String, _ parameters: String) throws -> JSONValue {
         try command("POST", "/goog/cdp/execute", #"{"cmd":"\#(name)","params":\#(parameters)}"#)
     }
 
@@ -168,6 +169,25 @@ final class Browser: WebBrowser {
     /// Has a script run in each page from now on, before anything of the page.
     func runBeforeEachPage(_ script: String) throws {
         try devTools("Page.addScriptToEvaluateOnNewDocument", #"{"source":\#(JSONText.literal(script))}"#)
+    }
+
+    /// Makes the processor slower by this factor, and begins to measure what scripts take.
+    func slowDown(by factor: Int) throws {
+        try devTools("Performance.enable", "{}")
+        try devTools("Emulation.setCPUThrottlingRate", #"{"rate":\#(factor)}"#)
+    }
+
+    /// How long the scripts of the page have run, in milliseconds.
+    var scriptMilliseconds: Double {
+        get throws {
+            let metrics = try devTools("Performance.getMetrics", "{}")["metrics"]?.arrayValue ?? []
+            let found = metrics.first { $0["name"] == .string("ScriptDuration") }?["value"]
+            switch found {
+            case .number(let seconds): return seconds * 1000
+            case .integer(let seconds): return Double(seconds) * 1000
+            default: throw TestFailure("no ScriptDuration in \(metrics)")
+            }
+        }
     }
 
     func prefer(colorScheme: String) throws {

@@ -67,3 +67,88 @@ final class FormBackend {
         http.server.ThreadingHTTPServer(('127.0.0.1', int(sys.argv[1])), Backend).serve_forever()
         """
 }
+
+// MARK: - Visits to it
+
+extension FormBackend {
+    /// A browser before a room whose backend this is, with a page of the site that has a form.
+    func visit<Chosen: WebBrowser>(
+        ahead: Int,
+        isSecure: Bool = false,
+        browser: Chosen,
+        verifier: String = "njs"
+    ) throws -> VisitOf<Chosen> {
+        let room = "  demo: {rate: 0.01, burst: 1, claim_window: 20s, returns: [/return]}"
+        let options = ["--backend", address, "--verifier", verifier]
+        let visit = try VisitOf(room, ahead: ahead, isSecure: isSecure, browser: browser, options: options)
+        try visit.serve("/form", html: FormBackend.formPage)
+        return visit
+    }
+
+    private static let formPage = """
+        <!doctype html><meta charset="utf-8"><title>form</title><link rel="icon" href="data:,"><h1>Form</h1>
+        <form method="post" action="/shop?item=7"><input name="city" value="서울"><button>Send</button></form>
+        """
+
+    /// Sends a form with these fields from the page that the browser shows.
+    /// - Parameter more: a script that changes the form before.
+    func send(
+        _ fields: [(String, String)],
+        to address: String,
+        _ browser: some WebBrowser,
+        more: String = ""
+    ) throws {
+        let pairs = fields.map { "[\(JSONText.literal($0.0)),\(JSONText.literal($0.1))]" }.joined(separator: ",")
+        _ = try browser.evaluate(
+            """
+            const form = document.createElement('form');
+            form.setAttribute('method', 'post');
+            form.setAttribute('action', \(JSONText.literal(address)));
+            for (const [name, value] of [\(pairs)]) {
+              const field = document.createElement('textarea');
+              field.name = name;
+              field.value = value;
+              form.append(field);
+            }
+            \(more)
+            document.body.append(form);
+            // After this script has returned: Firefox has no answer of a page that is gone.
+            setTimeout(() => HTMLFormElement.prototype.submit.call(form));
+            """
+        )
+    }
+
+    /// Puts a file into the form.
+    static let withFile = """
+        const file = document.createElement('input');
+        file.type = 'file';
+        file.name = 'file';
+        const chosen = new DataTransfer();
+        chosen.items.add(new File(['x'], 'x.txt'));
+        file.files = chosen.files;
+        form.enctype = 'multipart/form-data';
+        form.append(file);
+        """
+
+    /// Fields that would break out of a page that wrote them down carelessly.
+    static let hostile: [(String, String)] = [
+        (#""><script>window.hacked = 1</script>"#, "</textarea><img src=x onerror=window.hacked=1>"),
+        ("submit", "1"), ("action", "https://evil.invalid/"), ("method", "get"), ("dataset", "x"),
+        ("id", "&amp;"),
+        ("text", "\none\ntwo\n"), ("city", "서울 + 부산"), ("{{FORM}}", "{{ROOM}}"), ("a", ""), ("a", " 1 "),
+    ]
+
+    /// The fields as a browser sends them (application/x-www-form-urlencoded).
+    static func encoded(_ fields: [(String, String)]) -> String {
+        func encoded(_ text: String) -> String {
+            text.replacing("\n", with: "\r\n").utf8.map { byte in
+                let character = Character(UnicodeScalar(byte))
+                if byte == 0x20 { return "+" }
+                let isPlain =
+                    character.isASCII && (character.isLetter || character.isNumber || "*-._".contains(character))
+                return isPlain ? String(character) : "%" + String(format: "%02X", byte)
+            }.joined()
+        }
+        return fields.map { "\(encoded($0.0))=\(encoded($0.1))" }.joined(separator: "&")
+    }
+}

@@ -91,5 +91,30 @@ extension InTheBrowser {
             visit.expect("h1", shows: "This is the backend", within: 15)
             #expect(try visit.numbersTaken == 9, "the place was kept over the sleep")
         }
+
+        @Test func `a tab that nobody looks at rings when it is called, and goes in`() throws {
+            let visit = try Visit(stillRoom, ahead: 3)
+            let browser = visit.browser
+            // A browser without a window refuses notifications.
+            try browser.runBeforeEachPage(
+                """
+                window.Notification = class {
+                  static permission = 'granted';
+                  static async requestPermission() { return 'granted'; }
+                  constructor(words) { localStorage.setItem('rang', words + ' ' + document.hidden); }
+                };
+                """
+            )
+            try visit.openAndWait()
+            try browser.click("#notify")
+            visit.expect("#message", shows: "You will be alerted")
+            #expect(try browser.isTrue("document.getElementById('notify').getAttribute('aria-pressed') === 'true'"))
+            _ = try browser.openTab()
+            try browser.open(visit.address("/_vestibule/none"))
+            try visit.change("rate=100")
+            let isIn = try Wait.until(seconds: 20) { try visit.backendLines("/shop").count == 1 }
+            #expect(isIn)
+            #expect(try browser.evaluate("return localStorage.getItem('rang');") == .string("It is your turn. true"))
+        }
     }
 }

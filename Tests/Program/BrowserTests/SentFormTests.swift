@@ -11,8 +11,6 @@ import Testing
 
 extension InTheBrowser {
     @Suite struct SentFormTests {
-        private let room = "  demo: {rate: 0.01, burst: 1, claim_window: 20s, returns: [/return]}"
-
         private func visit(
             _ backend: FormBackend,
             ahead: Int = 2,
@@ -20,43 +18,8 @@ extension InTheBrowser {
             browser: Browser? = nil,
             verifier: String = "njs"
         ) throws -> Visit {
-            let options = ["--backend", backend.address, "--verifier", verifier]
             let chosen = try browser ?? Browser()
-            let visit = try Visit(room, ahead: ahead, isSecure: isSecure, browser: chosen, options: options)
-            try visit.serve("/form", html: Self.formPage)
-            return visit
-        }
-
-        private static let formPage = """
-            <!doctype html><meta charset="utf-8"><title>form</title><link rel="icon" href="data:,"><h1>Form</h1>
-            <form method="post" action="/shop?item=7"><input name="city" value="서울"><button>Send</button></form>
-            """
-
-        /// Sends a form with these fields from the page that the browser shows.
-        /// - Parameter more: a script that changes the form before.
-        private func send(
-            _ fields: [(String, String)],
-            to address: String,
-            _ browser: Browser,
-            more: String = ""
-        ) throws {
-            let pairs = fields.map { "[\(JSONText.literal($0.0)),\(JSONText.literal($0.1))]" }.joined(separator: ",")
-            _ = try browser.evaluate(
-                """
-                const form = document.createElement('form');
-                form.setAttribute('method', 'post');
-                form.setAttribute('action', \(JSONText.literal(address)));
-                for (const [name, value] of [\(pairs)]) {
-                  const field = document.createElement('textarea');
-                  field.name = name;
-                  field.value = value;
-                  form.append(field);
-                }
-                \(more)
-                document.body.append(form);
-                HTMLFormElement.prototype.submit.call(form);
-                """
-            )
+            return try backend.visit(ahead: ahead, isSecure: isSecure, browser: chosen, verifier: verifier)
         }
 
         @Test(arguments: ["njs", "lua", "auth-request"])
@@ -65,13 +28,7 @@ extension InTheBrowser {
             let visit = try visit(backend, verifier: verifier)
             let browser = visit.browser
             try browser.open(visit.address("/form"))
-            let hostile: [(String, String)] = [
-                (#""><script>window.hacked = 1</script>"#, "</textarea><img src=x onerror=window.hacked=1>"),
-                ("submit", "1"), ("action", "https://evil.invalid/"), ("method", "get"), ("dataset", "x"),
-                ("id", "&amp;"),
-                ("text", "\none\ntwo\n"), ("city", "서울 + 부산"), ("{{FORM}}", "{{ROOM}}"), ("a", ""), ("a", " 1 "),
-            ]
-            try send(hostile, to: "/shop?item=7#reviews", browser)
+            try backend.send(FormBackend.hostile, to: "/shop?item=7#reviews", browser)
             try visit.expectPosition()
             visit.expect("#form", shows: "What you sent is kept in this page")
             #expect(try browser.url == visit.address("/shop?item=7#reviews"))
@@ -82,16 +39,7 @@ extension InTheBrowser {
             #expect(try browser.url == visit.address("/shop?item=7#reviews"))
             let post = try #require(backend.posts.first)
             #expect(backend.posts.count == 1 && post.path == "/shop?item=7" && post.site == "same-origin")
-            func encoded(_ text: String) -> String {
-                text.replacing("\n", with: "\r\n").utf8.map { byte in
-                    let character = Character(UnicodeScalar(byte))
-                    if byte == 0x20 { return "+" }
-                    let isPlain =
-                        character.isASCII && (character.isLetter || character.isNumber || "*-._".contains(character))
-                    return isPlain ? String(character) : "%" + String(format: "%02X", byte)
-                }.joined()
-            }
-            #expect(post.body == hostile.map { "\(encoded($0.0))=\(encoded($0.1))" }.joined(separator: "&"))
+            #expect(post.body == FormBackend.encoded(FormBackend.hostile))
             #expect(try browser.isTrue("window.hacked === undefined") && browser.consoleErrors().isEmpty)
             #expect(try visit.numbersTaken == 3)
             try browser.back()
@@ -102,7 +50,7 @@ extension InTheBrowser {
             let backend = try FormBackend()
             let visit = try visit(backend)
             try visit.browser.open(visit.address("/form"))
-            try send([("a", "1")], to: "/pay", visit.browser)
+            try backend.send([("a", "1")], to: "/pay", visit.browser)
             try visit.expectPosition()
             try visit.change("rate=100")
             visit.expect("h1", shows: "GET backend")
@@ -122,7 +70,7 @@ extension InTheBrowser {
             #expect(try visit.numbersTaken == 1)
 
             try browser.open("\(backend.address)/bank")
-            try send([("result", "paid")], to: visit.address("/return/7"), browser)
+            try backend.send([("result", "paid")], to: visit.address("/return/7"), browser)
             visit.expect("h1", shows: "POST backend")
             let post = try #require(backend.posts.first)
             #expect(backend.posts.count == 1 && post.path == "/return/7" && post.body == "result=paid")
@@ -131,7 +79,7 @@ extension InTheBrowser {
             #expect(try browser.url == "\(backend.address)/bank", "the page between is not in the way back")
 
             // Where nobody is known to return, another site could send what it likes in the visitor's name.
-            try send([("amount", "1000")], to: visit.address("/transfer"), browser)
+            try backend.send([("amount", "1000")], to: visit.address("/transfer"), browser)
             visit.expect("#form", shows: "127.0.0.1:\(backend.server.port)\u{2069} has sent you here with a form")
             try browser.takeScreenshot("form-ask-\(verifier)")
             #expect(backend.posts.count == 1)
@@ -149,7 +97,7 @@ extension InTheBrowser {
             let number = try browser.cookie(visit.ticketCookie)?.value
             #expect(try visit.numbersTaken == 3)
             try browser.open("\(backend.address)/bank")
-            try send([("result", "paid")], to: visit.address("/return"), browser)
+            try backend.send([("result", "paid")], to: visit.address("/return"), browser)
             try visit.expectPosition()
             #expect(try browser.cookie(visit.ticketCookie)?.value == number && visit.numbersTaken == 3)
             try visit.change("rate=100")
@@ -184,17 +132,7 @@ extension InTheBrowser {
             let visit = try visit(backend)
             let browser = visit.browser
             try browser.open(visit.address("/form"))
-            let file = """
-                const file = document.createElement('input');
-                file.type = 'file';
-                file.name = 'file';
-                const chosen = new DataTransfer();
-                chosen.items.add(new File(['x'], 'x.txt'));
-                file.files = chosen.files;
-                form.enctype = 'multipart/form-data';
-                form.append(file);
-                """
-            try send([("letter", "Dear all")], to: "/upload", browser, more: file)
+            try backend.send([("letter", "Dear all")], to: "/upload", browser, more: FormBackend.withFile)
             visit.expect("#form", shows: "What you sent cannot be kept while you wait")
             #expect(
                 try browser.evaluate("return document.getElementById('copy-text').value;")
@@ -206,6 +144,8 @@ extension InTheBrowser {
             try visit.expectPosition()
             try visit.change("rate=100")
             visit.expect("#message", shows: "You are in. Go back and send it again.")
+            let height = "document.getElementById('message').getBoundingClientRect().height"
+            #expect(try browser.isTrue("\(height) > 10"), "it is not only for those who hear it")
             try browser.takeScreenshot("form-lost-in")
             #expect(backend.posts.isEmpty)
             try browser.click("#back")
@@ -219,7 +159,7 @@ extension InTheBrowser {
             let backend = try FormBackend()
             let visit = try visit(backend)
             try visit.browser.open(visit.address("/form"))
-            try send([("a", String(repeating: "x", count: 16_400))], to: "/shop", visit.browser)
+            try backend.send([("a", String(repeating: "x", count: 16_400))], to: "/shop", visit.browser)
             visit.expect("#form", shows: "What you sent cannot be kept while you wait")
             #expect(try !visit.browser.isVisible("#copy"))
         }

@@ -29,6 +29,7 @@ struct WebRulesTests {
         #expect(try rules("cors: [\"\(origins.joined(separator: "\", \""))\"]") == WebRules(origins: origins))
         #expect(try rules("same_site: lax") == .standard && rules("same_site: none").isForOtherSites)
         #expect(try rules("api: vestibule") == .standard && rules("api: reference").speaksReference)
+        #expect(try rules("api: cloudflare").speaksCloudflare)
         #expect(try rules("returns: [/payment/return, /saml/acs]").returns == ["/payment/return", "/saml/acs"])
         #expect(try rules("cookie_domain: example.com").cookieDomain == "example.com")
     }
@@ -66,7 +67,7 @@ struct WebRulesTests {
             ("returns: [/]", "would let any site send any form"),
             ("returns: [/a/../b]", "a path has no empty segments"),
             ("returns: [{}]", "not a path"),
-            ("api: v2", "api must be vestibule or reference"),
+            ("api: v2", "api must be vestibule, reference or cloudflare"),
             ("cookie_domain: localhost", "cookie_domain must be a domain"),
             ("cookie_domain: .example.com", "must be a"),
             ("cookie_domain: 10.0.0.1", "must be a domain"), ("cookie_domain: Example.com", "must be a domain"),

@@ -37,5 +37,25 @@ extension Integration {
             let bad = try run(folder, "check-config", "--skip-keys")
             #expect(bad.status != 0 && bad.text.contains("line 2") && bad.text.contains("quued"), "\(bad.text)")
         }
+
+        @Test func `HTML of the operator's own needs no brand, and what is wrong with it is said with its line`() throws
+        {
+            let folder = try TemporaryDirectory()
+            try folder.write("vestibule.yaml", "rooms:\n  demo:\n    page: page\n")
+            try FileManager.default.createDirectory(atPath: folder.file("page"), withIntermediateDirectories: true)
+            let page = "<!doctype html>\n<html><head><title>Own</title></head>\n<body>\n<h1>Ours</h1>\n</body></html>\n"
+            try folder.write("page/page.mustache", page)
+            #expect(try run(folder, "check-config", "--skip-keys").status == 0)
+            let output = folder.file("preview")
+            let shown = try run(folder, "page", "preview", "--language", "en", "--output", output)
+            #expect(shown.status == 0, "\(shown.text)")
+            let names = try FileManager.default.contentsOfDirectory(atPath: output).filter { $0 != "index.html" }
+            #expect(names.count >= 20)
+            for name in names { #expect(folder.read("preview/\(name)").contains("<h1>Ours</h1>"), "\(name)") }
+            try folder.write("page/page.mustache", page.replacing("<h1>Ours", with: "{{{status}}}<h1>Ours"))
+            let bad = try run(folder, "check-config", "--skip-keys")
+            #expect(bad.status != 0 && bad.text.contains("PAGE_PART_MISSING") && bad.text.contains("line 5"))
+            #expect(bad.text.contains("{{{form}}}, {{{actions}}}, {{{noscript}}}"), "\(bad.text)")
+        }
     }
 }

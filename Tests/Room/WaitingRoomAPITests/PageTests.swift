@@ -138,7 +138,7 @@ struct PageTests {
 
 extension String {
     /// What stands between each occurrence of a text and the next one of another.
-    fileprivate func components(between start: String, and end: String) -> [String] {
+    func components(between start: String, and end: String) -> [String] {
         var found: [String] = []
         var rest = self[...]
         while let from = rest.firstRange(of: start), let to = rest[from.upperBound...].firstRange(of: end) {

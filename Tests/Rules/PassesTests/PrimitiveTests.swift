@@ -107,6 +107,14 @@ import Testing
         #expect(Base64URL.decode(encoded.utf8) == plain.bytes)
     }
 
+    /// RFC 4648 section 10, and the two characters of section 4.
+    @Test(arguments: [
+        ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy"), ("~~?~~>", "fn4/fn4+"),
+    ])
+    func theStandardAlphabetIsThatOfRFC4648(plain: String, encoded: String) {
+        #expect(Base64URL.encodeStandard(plain.utf8) == encoded)
+    }
+
     @Test func everyByteStringSurvivesBase64URL() {
         var generator = CountingGenerator()
         for length in 0...100 {

@@ -114,7 +114,7 @@ struct DemoPlan {
                 page_status: \(room.web.pageStatus)
                 cors: [\(room.web.origins.map { "\"\($0)\"" }.joined(separator: ", "))]
                 returns: [\(room.web.returns.map { "\"\($0)\"" }.joined(separator: ", "))]
-                api: \(room.web.speaksReference ? "reference" : "vestibule")
+                api: \(room.web.speaksReference ? "reference" : room.web.speaksCloudflare ? "cloudflare" : "vestibule")
                 same_site: \(room.web.isForOtherSites ? "none" : "lax")
 
             """

@@ -26,16 +26,29 @@ enum BrandFolder {
         let beside = Files.absolute(path).split(separator: "/").dropLast().map { "/\($0)" }.joined()
         let folder = named.hasPrefix("/") ? named : "\(beside)/\(named)"
         web.pageFolder = folder
+        let page = "\(folder)/\(Configuration.pageFile)"
         let file = "\(folder)/\(Configuration.brandFile)"
         do {
-            let text = try Files.readText(file)
+            let text = try Files.exists(page) && !Files.exists(file) ? "" : Files.readText(file)
             let languages = Language.allCases.map { $0.sentences.tag }
             var (brand, logoFile) = try Configuration.brand(yaml: text, languages: languages)
             if let logoFile { brand.logo = try logo("\(folder)/\(logoFile)") }
+            if Files.exists(page) { brand.page = try ownPage(page, room: room) }
             web.brand = brand
         } catch let error as ConfigurationError {
             throw CommandFailure("CONFIG_INVALID", "\(file) of room \(room): \(error)")
         }
+    }
+
+    /// HTML of the operator's own.
+    private static func ownPage(_ path: String, room: String) throws -> String {
+        let text = try Files.readText(path)
+        do {
+            _ = try OwnPage(text)
+        } catch {
+            throw CommandFailure(error.code.rawValue, "\(path) of room \(room): line \(error.line): \(error.message)")
+        }
+        return text
     }
 
     /// As a `data:` URL: the page is one answer. What is in a picture runs nothing in a page.
@@ -45,11 +58,7 @@ enum BrandFolder {
             throw CommandFailure("CONFIG_INVALID", "\(path) must have 1 to \(PageBrand.logoByteCountMax) bytes")
         }
         let ending = path.split(separator: ".").last.map { String($0) } ?? ""
-        let letters = Base64URL.encode(bytes).map { byte in
-            byte == UInt8(ascii: "-") ? UInt8(ascii: "+") : byte == UInt8(ascii: "_") ? UInt8(ascii: "/") : byte
-        }
-        let filling = String(repeating: "=", count: (4 - letters.count % 4) % 4)
         let type = Configuration.logoTypes[ending] ?? ""
-        return "data:\(type);base64,\(String(decoding: letters, as: UTF8.self))\(filling)"
+        return "data:\(type);base64,\(Base64URL.encodeStandard(bytes))"
     }
 }

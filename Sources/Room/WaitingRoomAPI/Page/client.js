@@ -1,8 +1,10 @@
 // The page loads itself again: this browser is too old, or may not be spoken to (start.js).
 if (!document.documentElement.dataset.script) { return; }
-const show = (id) => document.getElementById(id);
+// A page of the operator's own need not have every part.
+const nowhere = document.createElement('p');
+const show = (id) => document.getElementById(id) || nowhere;
 const { room, step: firstStep, api, kept, refused, form } = show('room').dataset;
-const language = document.documentElement.lang;
+const language = show('room').dataset.language || document.documentElement.lang;
 const text = JSON.parse(show('text').textContent);
 const keyName = 'vestibule-join-' + room;
 const latestMilliseconds = 15000;
@@ -37,6 +39,8 @@ const boardAgeMilliseconds = 10000;
 // Work that has been done and not yet accepted: Redis may have been away.
 let proof;
 const proofRoundsMax = 5;
+// Replaced in a page of the operator's own (own.js), which says the wait in its own way.
+let follow = () => {};
 
 // Tabs that open at once join one after the other. The later ones send the ticket of the first, and get its place.
 async function alone(work) {
@@ -78,8 +82,12 @@ async function call(method, path, body, headers, limit) {
   return { status: response.status, json };
 }
 
-// The live region: only what a visitor must hear, and only when it changes.
-function say(message) { if (show('message').textContent !== message) { show('message').textContent = message; } }
+// The live region: only what a visitor must hear, and only when it changes. What the heading says is not seen twice.
+function say(message) {
+  const heading = document.getElementById('heading');
+  show('message').classList.toggle('heard', !!heading && heading.textContent === message);
+  if (show('message').textContent !== message) { show('message').textContent = message; }
+}
 
 function again(milliseconds, step) { clearTimeout(timer); timer = setTimeout(() => run(step), milliseconds); }
 

@@ -3,6 +3,7 @@ function end(message, isOver) {
   clearTimeout(timer);
   forgetKey();
   setPlace(false);
+  follow({ status: isOver ? 'full' : 'ended' });
   setState('ended');
   show('enter').hidden = true;
   offer('rejoin', 'leave');
@@ -97,6 +98,7 @@ async function join() {
   if (code === 'ROOM_ENDED') { return end(json.error.message, true); }
   const refusal = { ROOM_CLOSED: text.closed, ROOM_FULL: text.full, RATE_LIMITED: text.limited }[code];
   setPlace(false);
+  if (refusal && refusal !== text.limited) { follow({ status: 'full' }); }
   say(refusal || text.unreachable);
   later(json, join, refusal ? latestMilliseconds * (0.7 + Math.random() * 0.3) : 0);
 }
@@ -173,7 +175,7 @@ show('language').value = language;
 show('language').hidden = form && form !== 'kept';
 if (form === 'lost') {
   show('back').addEventListener('click', () => history.back());
-  if (show('copy')) {
+  if (document.getElementById('copy')) {
     show('copy').hidden = false;
     show('copy').addEventListener('click', () => {
       show('copy-text').select();

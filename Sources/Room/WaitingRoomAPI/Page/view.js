@@ -9,6 +9,15 @@ function setState(state) {
     + '<path d="' + line + '" stroke="white" stroke-width="2" fill="none"/></svg>';
 }
 
+// Formatters are made when they are first needed, and kept: the first one of a page is half of its script's time.
+const formatters = {};
+function once(name, make) { return formatters[name] || (formatters[name] = make()); }
+// An amount in words.
+const inUnits = (unit) => new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'long' });
+const measure = (unit) => once(unit, () => inUnits(unit));
+const plainNumber = () => once('number', () => new Intl.NumberFormat(language));
+const timeOfDay = () => once('time', () => new Intl.DateTimeFormat(language, { timeStyle: 'medium' }));
+
 // In words that are as exact as a forecast is: minutes, tens of minutes, half hours.
 function span(low, high) {
   const [unit, size] = high < 5400 ? ['minute', 60] : high < 129600 ? ['hour', 3600] : ['day', 86400];
@@ -16,7 +25,7 @@ function span(low, high) {
   const step = unit === 'minute' ? (amount <= 10 ? 1 : amount <= 30 ? 5 : 10) : amount < 6 ? 0.5 : 1;
   const to = Math.max(step, Math.ceil(amount / step) * step);
   const from = Math.min(to, Math.floor(low / size / step) * step);
-  const words = new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'long' });
+  const words = measure(unit);
   if (from <= 0) { return text.lessThan.replace('{}', words.format(to)); }
   if (from === to) { return text.about.replace('{}', words.format(to)); }
   return text.about.replace('{}', words.formatRange ? words.formatRange(from, to) : words.format(to));
@@ -28,8 +37,7 @@ function forecast(seconds) {
 
 function length(seconds) {
   const [unit, size] = seconds < 5400 ? ['minute', 60] : ['hour', 3600];
-  const words = new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'long' });
-  return words.format(Math.max(1, Math.floor(seconds / size)));
+  return measure(unit).format(Math.max(1, Math.floor(seconds / size)));
 }
 
 // What is left until the doors open, or until a call lapses, by the server's clock. No live region: nobody wants to hear
@@ -46,7 +54,7 @@ function count(words, end) {
       ['minute', Math.floor(left / 60) % 60], ['second', left % 60]];
     const first = Math.min(3, parts.findIndex(([, amount]) => amount) & 3);
     const texts = parts.slice(first, first + 2).filter(([, amount], i) => amount || !i)
-      .map(([unit, value]) => new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'long' }).format(value));
+      .map(([unit, value]) => measure(unit).format(value));
     show('count').textContent = words.replace('{}', texts.join(' '));
     if (!left) { clearInterval(counted.timer); }
   };
@@ -100,27 +108,35 @@ function draw(json) {
   failures = 0;
   setPlace(true);
   offer('leave', 'rejoin');
-  const moves = json.status === 'waiting' && json.eta_sec !== null;
   const isReady = json.status === 'ready';
   const until = isReady ? json.enter_by_ms : json.opens_at_ms;
   // Rounded, so that each answer names the same moment.
   count(until ? (isReady ? text.enterIn : text.opensIn) : '', until && Math.round((until - offset) / 1000) * 1000);
   show('record').hidden = !isDrawn && !(json.opens_at_ms && json.position === null);
   // There is nothing to wait for any more.
-  if (isReady) { show('place').hidden = true; show('heading').textContent = text.title; }
+  if (isReady) { show('place').hidden = true; show('heading').textContent = text.ready; }
   setState(isReady ? 'ready' : json.degraded ? 'trouble' : json.status === 'paused' ? 'paused' : 'waiting');
   const before = shown;
   shown = steady(json.position);
-  show('position').textContent = shown ? shown.toLocaleString(language) : '–';
+  show('position').textContent = shown ? plainNumber().format(shown) : '–';
   show('eta').textContent = forecast(json.eta_sec);
   if (shown) { progress(shown); } else { show('progress').hidden = true; }
   show('kept').textContent = isReady ? '' : text.kept.replace('{}', length(Number(kept)));
-  show('updated').textContent = text.updated + ' ' + new Date().toLocaleTimeString(language);
+  show('updated').textContent = text.updated + ' ' + timeOfDay().format();
   show('enter').hidden = !isReady;
   show('notify').hidden = isReady || !('Notification' in window) || Notification.permission === 'denied';
   document.title = isReady ? '✓ ' + text.ready : shown ? '(' + shown + ') ' + text.title : text.title;
-  const isBack = moves && before && shown > before;
-  say(json.degraded ? text.degraded : isBack ? text.returned : moves && !json.late && !json.opens_at_ms ? (isDrawn ? text.drawn : '') : json.message);
+  follow(json);
+  say(sentence(json, before && shown > before));
+}
+
+// What the live region says of an answer. Of a place that moves up as it should it says nothing: that is in the boxes.
+function sentence(json, isBack) {
+  const moves = json.status === 'waiting' && json.eta_sec !== null;
+  if (json.degraded) { return text.degraded; }
+  if (moves && isBack) { return text.returned; }
+  if (!moves || json.late || json.opens_at_ms) { return json.message; }
+  return isDrawn ? text.drawn : '';
 }
 
 // For a tab that is not looked at: a short tone, and a notification where it is allowed.
