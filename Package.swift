@@ -67,7 +67,7 @@ let nginxFiles = [
     "vestibule-http.conf", "vestibule-http-lua.conf", "vestibule-http-auth-request.conf",
     "vestibule-http-common.conf", "vestibule-server.conf", "vestibule-server-auth-request.conf",
     "vestibule-fastcgi-params.conf", "vestibule-scgi-params.conf", "vestibule-guard.conf", "vestibule-headers.conf",
-    "vestibule-spellings.conf",
+    "vestibule-spellings.conf", "vestibule-visitor-params.conf",
     "vestibule-isolate.conf", "vestibule-isolate-answers.conf", "vestibule-check.conf",
     "vestibule-protect.conf", "vestibule-protect-auth-request.conf", "vestibule.js", "vestibule.lua",
     "vestibule-client.js", "vestibule-client.d.ts",
