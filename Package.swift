@@ -63,6 +63,7 @@ let scenarios = [
 ]
 .map { "Scenarios/\($0).yaml" }
 
+let nginxTestFiles = ["accept.txt", "directives.py", "harmless.txt", "worker.py"]
 let nginxFiles = [
     "vestibule-http.conf", "vestibule-http-lua.conf", "vestibule-http-auth-request.conf",
     "vestibule-http-common.conf", "vestibule-server.conf", "vestibule-server-auth-request.conf",
@@ -195,7 +196,7 @@ let package = Package(
         ),
         tests("Queue", "RedisQueueTests", ["Admission", "QueueClient", "Reactor", "RedisQueue", "WaitingRoomAPI"]),
         tests("Program", "ConfigurationTests", ["Admission", "Configuration", "NginxFiles"]),
-        tests("Program", "NginxTests", ["NginxFiles", "Passes", "vestibule"], exclude: ["accept.txt", "worker.py"]),
+        tests("Program", "NginxTests", ["NginxFiles", "Passes", "vestibule"], exclude: nginxTestFiles),
         tests(
             "Program",
             "NginxCheckTests",
