@@ -81,12 +81,13 @@ final class Site {
     /// What nginx has written into a log about the requests it has answered.
     func log(_ name: String) throws -> String {
         let backend = try directory.backendLog(markedOver: TestSocket(port: nginx.ports[2]))
-        return name == "backend.log" ? backend : Self.withoutOurListen(directory.read(name))
+        return name == "backend.log" ? backend : Self.withoutNewerLines(directory.read(name))
     }
 
-    /// Without the line of nginx 1.25 and newer about `listen … http2`, which older ones need: it is the tests' own.
-    private static func withoutOurListen(_ text: String) -> String {
-        text.replacing(/[^\n]*"listen ... http2" directive is deprecated[^\n]*\n/, with: "")
+    /// Without what newer ones say at their start: nginx 1.25 of `listen … http2`, which older ones need and which is the
+    /// tests' own, and njs 0.8 of its engine.
+    private static func withoutNewerLines(_ text: String) -> String {
+        text.replacing(/[^\n]*("listen ... http2" directive is deprecated|js vm init njs)[^\n]*\n/, with: "")
     }
 
     /// Ends the first workers of the site, or all of them.
@@ -97,7 +98,7 @@ final class Site {
     /// `nginx -t` over the running configuration.
     func configurationTest() throws -> (status: Int32, text: String) {
         let (status, text) = try TestProcess.output("nginx", ["-t", "-c", directory.file("nginx.conf")])
-        return (status, Self.withoutOurListen(text))
+        return (status, Self.withoutNewerLines(text))
     }
 
     /// What reached the backend under a path, one line a request.
