@@ -64,11 +64,12 @@ let scenarios = [
 ]
 .map { "Scenarios/\($0).yaml" }
 
+let nginxTestFiles = ["accept.txt", "directives.py", "harmless.txt", "worker.py"]
 let nginxFiles = [
     "vestibule-http.conf", "vestibule-http-lua.conf", "vestibule-http-auth-request.conf",
     "vestibule-http-common.conf", "vestibule-server.conf", "vestibule-server-auth-request.conf",
     "vestibule-fastcgi-params.conf", "vestibule-scgi-params.conf", "vestibule-guard.conf", "vestibule-headers.conf",
-    "vestibule-spellings.conf",
+    "vestibule-spellings.conf", "vestibule-visitor-params.conf",
     "vestibule-isolate.conf", "vestibule-isolate-answers.conf", "vestibule-check.conf",
     "vestibule-protect.conf", "vestibule-protect-auth-request.conf", "vestibule.js", "vestibule.lua",
     "vestibule-client.js", "vestibule-client.d.ts",
@@ -198,7 +199,7 @@ let package = Package(
         ),
         tests("Queue", "RedisQueueTests", ["Admission", "QueueClient", "Reactor", "RedisQueue", "WaitingRoomAPI"]),
         tests("Program", "ConfigurationTests", ["Admission", "Configuration", "NginxFiles"]),
-        tests("Program", "NginxTests", ["NginxFiles", "Passes", "vestibule"], exclude: ["accept.txt", "worker.py"]),
+        tests("Program", "NginxTests", ["NginxFiles", "Passes", "vestibule"], exclude: nginxTestFiles),
         tests(
             "Program",
             "NginxCheckTests",

@@ -124,7 +124,7 @@ public struct NginxConfiguration: Sendable {
     private var sources: [(name: String, source: String)] {
         let common = [
             "vestibule-http-common.conf", "vestibule-server.conf", "vestibule-guard.conf", "vestibule-headers.conf",
-            "vestibule-spellings.conf",
+            "vestibule-spellings.conf", "vestibule-visitor-params.conf",
             "vestibule-isolate.conf", "vestibule-isolate-answers.conf", "vestibule-client.js", "vestibule-client.d.ts",
             "vestibule-\(gateway.rawValue)-params.conf",
         ].map { ($0, $0) }
@@ -196,6 +196,8 @@ public struct NginxConfiguration: Sendable {
             "BODY_LENGTH_PARAM": bodyLength,
             "API_PREFIX": apiPrefix,
             "API_PREFIX_PATTERN": GuardMaps.pattern(of: apiPrefix),
+            "ACCEPT_BEFORE": AcceptPattern.before,
+            "ACCEPT_WEIGHT": AcceptPattern.weight,
         ]
         return own.merging(guardValues) { $1 }
     }

@@ -14,6 +14,7 @@ public enum NginxFiles {
         ("vestibule-server-auth-request.conf", PackageResources.vestibule_server_auth_request_conf),
         ("vestibule-fastcgi-params.conf", PackageResources.vestibule_fastcgi_params_conf),
         ("vestibule-scgi-params.conf", PackageResources.vestibule_scgi_params_conf),
+        ("vestibule-visitor-params.conf", PackageResources.vestibule_visitor_params_conf),
         ("vestibule-guard.conf", PackageResources.vestibule_guard_conf),
         ("vestibule-isolate.conf", PackageResources.vestibule_isolate_conf),
         ("vestibule-isolate-answers.conf", PackageResources.vestibule_isolate_answers_conf),

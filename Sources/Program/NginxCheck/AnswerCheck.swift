@@ -10,11 +10,11 @@ struct AnswerCheck {
     /// Directives of http and server that change what the queue answers.
     private static let reaching: Set<String> = [
         "add_header", "expires", "sub_filter", "error_page", "auth_basic", "auth_request", "deny", "satisfy",
-        "limit_req", "limit_conn", "add_before_body", "add_after_body",
+        "limit_req", "limit_conn", "add_before_body", "add_after_body", "userid", "post_action",
     ]
     /// Those of them that change only an answer that the location itself gives.
     private static let ofAnswers: Set<String> = [
-        "add_header", "expires", "sub_filter", "add_before_body", "add_after_body",
+        "add_header", "expires", "sub_filter", "add_before_body", "add_after_body", "userid",
     ]
     private static let ofGateways = ["cache", "ignore_headers", "intercept_errors"]
 

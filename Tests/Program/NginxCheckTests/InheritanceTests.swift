@@ -28,7 +28,7 @@ import Testing
     @Test(arguments: [
         "add_header Content-Security-Policy none", "expires 1h", "fastcgi_cache zone", "fastcgi_ignore_headers Vary",
         "fastcgi_intercept_errors on", "sub_filter a b", "error_page 503 /50x.html", "auth_basic x", "deny all",
-        "satisfy any", "limit_req zone=a", "auth_request /login",
+        "satisfy any", "limit_req zone=a", "auth_request /login", "userid on", "post_action /x",
     ])
     func `it is warned of at both levels, and not where it is set or off`(_ directive: String) throws {
         #expect(try findings(server: "\(directive);", ours: "") == ["/n/nginx.conf:4 warning"])

@@ -150,6 +150,18 @@ import Testing
         }
     }
 
+    /// The worker is asked by a subrequest, and must hear what the request itself is for.
+    @Test(arguments: Verifier.allCases)
+    func theQuestionIsAboutTheRequestAndNotAboutItself(verifier: Verifier) throws {
+        let (visit, long) = (Self.cookie("visit"), ["-d", String(repeating: "b", count: 20_000)])
+        for site in try sites(verifier) {
+            #expect(try site.request("/x", headers: [visit], curl: long).body == "backend POST /x")
+            let script = [visit, "X-Requested-With: XMLHttpRequest"]
+            let part = try site.request("/y", headers: script, curl: long)
+            #expect(part.gateRoom == "demo" && part.body.contains(#""VESTIBULE_ERRAND": "partial""#), "\(part)")
+        }
+    }
+
     @Test(arguments: Verifier.allCases)
     func noWayIntoALocationIsOpenedOrBrokenByIt(verifier: Verifier) throws {
         let long = ["-d", String(repeating: "b", count: 20_000)]

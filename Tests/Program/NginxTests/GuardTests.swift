@@ -16,6 +16,7 @@ import Testing
             let refused = try site.request(way)
             #expect(refused.gateRoom == "demo", "\(way): \(refused.headers)")
             #expect(refused.gateVerdict == "missing", "\(way)")
+            #expect(!refused.body.contains("VESTIBULE_ERRAND"), "\(way)")
             let posted = try site.request(way, curl: ["-d", "body", "-X", "DELETE"])
             #expect(posted.gateRoom == "demo", "\(way)")
             let foreign = try site.request(way, headers: ["Cookie: vestibule-pass-demo=a.b.c"])
@@ -100,6 +101,7 @@ import Testing
                 let response = try site.request(page)
                 #expect(response.body.contains("backend GET /a?admit"), "\(response.body)")
                 #expect(response.body.contains(#""VESTIBULE_ROOM": "other""#), "\(response.body)")
+                #expect(response.body.contains(#""VESTIBULE_ERRAND": "part""#), "a part is no visitor")
             }
         }
         #expect(try site.backendLines(containing: "/other/").isEmpty)

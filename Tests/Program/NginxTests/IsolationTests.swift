@@ -24,7 +24,8 @@ import Testing
         "fastcgi_param VESTIBULE_OPERATION gate; fastcgi_pass_request_body off;",
         "auth_request /never;", "client_max_body_size 1;", "limit_rate 1;", "ssi on; ssi_types *;", "mirror /never;",
         "add_before_body /never; addition_types *;", "types { text/broken png; } default_type text/broken;",
-        "limit_req zone=site;",
+        "limit_req zone=site;", "fastcgi_bind 127.0.0.1;", "userid on; userid_service 1;", "slice 1k;",
+        "client_body_in_file_only on;", "dav_methods PUT DELETE;",
     ]
 
     /// What keeps visitors out of the whole server, and therefore from the gate; but not from the API.
@@ -44,6 +45,7 @@ import Testing
         Ask(path: "/api/v1/queue/enter", curl: ["-d", "{}"]), Ask(path: "/api/v1/queue/leave", curl: ["-X", "DELETE"]),
         Ask(path: "/api/v1/queue/board", curl: ["-d", ""]), Ask(path: "/api/v1/queue/status", curl: ["-I"]),
         Ask(path: "/api/v1/queue/join", curl: ["-d", String(repeating: "b", count: 17_000)]),
+        Ask(path: "/_vestibule/vestibule.js", curl: ["-X", "PUT", "-d", "x"]),
         Ask(path: "/_vestibule/healthz"), Ask(path: "/page.png", headers: ["Accept: text/html"]),
         Ask(path: "/page", curl: ["-d", "a body"]), Ask(path: "/page", headers: ["Range: bytes=0-3"]),
         Ask(path: "/page?refuse=503"), Ask(path: "/page?refuse=404"),

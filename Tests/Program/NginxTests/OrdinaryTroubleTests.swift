@@ -9,11 +9,16 @@ import Testing
 
 @Suite(.serialized) struct OrdinaryTroubleTests {
     private func limited(_ burst: Int = 2) throws -> Site {
-        try Site(verifier: .njs) {
-            $0.limitExempt = []
-            $0.apiRate = "1r/m"
-            $0.apiBurst = burst
-        }
+        try Site(
+            verifier: .njs,
+            configure: {
+                $0.limitExempt = []
+                $0.apiRate = "1r/m"
+                $0.apiBurst = burst
+            },
+            // The site only tries its own limits out.
+            servers: { "limit_req_dry_run on;\n\(Site.servers($0, ports: $1))" }
+        )
     }
 
     @Test(arguments: [

@@ -95,7 +95,7 @@ def answer(params, body):
         return "Status: %s\r\nX-Vestibule-Verdict: %s\r\n%s\r\n" % (status, result, extra)
     if operation == "ask":
         # Ahead of the body, by a cookie (a subrequest of auth_request has no query string): "go" lets the request on,
-        # "else" does so for another room, and "refuse" refuses it.
+        # "else" does so for another room, "visit" if it may be a person's navigation, and "refuse" refuses it.
         asked = (re.search(r"ask=([a-z]+)", params.get("HTTP_COOKIE", "")) or ["", ""])[1]
         if asked == "limit":
             return "Status: 401 Unauthorized\r\n\r\n"
@@ -104,7 +104,7 @@ def answer(params, body):
             origin = "Access-Control-Allow-Origin: %s\r\n" % params["HTTP_ORIGIN"] if "HTTP_ORIGIN" in params else ""
             return ("Status: 403 Forbidden\r\nX-Vestibule-Verdict: refused:%s\r\nX-Vestibule-Problem: %s\r\n"
                     "X-Vestibule-Code: PASS_MISSING\r\nRetry-After: 7\r\n%s\r\n" % (room, problem, origin))
-        named = {"go": room, "else": room + "x"}.get(asked)
+        named = {"go": room, "else": room + "x", "visit": "" if "VESTIBULE_ERRAND" in params else room}.get(asked)
         words = "X-Vestibule-Verdict: ok:%s\r\nX-Vestibule-Number: 78\r\n" % named if named else ""
         return "Status: 204 No Content\r\n%s\r\n" % words
     if operation == "gate" and "admit" in params["QUERY_STRING"]:

@@ -77,6 +77,20 @@ struct EnterTests {
         #expect(passes.count == 1)
     }
 
+    @Test("To a ticket in the cookie, enter and join name the pass, as the API says, and no other answer does")
+    func whichAnswersNameThePass() throws {
+        let (bench, token) = try benchWithCall()
+        let pass = try #require(try bench.enter(token).string("pass"))
+        let cookie = [(GatewayField.cookie, "vestibule-ticket-demo=\(token)")]
+        let again = Call("POST", "/api/v1/queue/join", body: #"{"event_id":"demo"}"#, cookie)
+        #expect(try bench.send(again).string("pass") == pass)
+        for path in ["status", "board?event_id=demo", "leave"] {
+            let method = path == "leave" ? "DELETE" : "GET"
+            let answer = try bench.send(Call(method, "/api/v1/queue/\(path)", cookie))
+            #expect(answer.status == 200 && !answer.text.contains(pass), "\(path): \(answer.text)")
+        }
+    }
+
     @Test("A called visitor whom the entry bucket holds back is told to retry and keeps the call")
     func entryBucket() throws {
         // Two are called in two seconds, while the entry bucket holds no more than one token.

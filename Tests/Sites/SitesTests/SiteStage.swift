@@ -56,7 +56,10 @@ final class SiteStage {
     /// Starts nginx with nothing in its caches and limits.
     func startNginx() throws {
         stopNginx()
-        for name in ["cache", "board"] { try? FileManager.default.removeItem(atPath: directory.file(name)) }
+        // Of an nginx that had to be killed, nginx.pid would be there before this one listens.
+        for name in ["cache", "board", "nginx.pid"] {
+            try? FileManager.default.removeItem(atPath: directory.file(name))
+        }
         let words = ["-e", directory.file("start.log"), "-c", configuration]
         let process = try TestProcess("nginx", words + ["-g", "daemon off;"], log: directory.file("nginx.out"))
         nginx = process

@@ -27,7 +27,8 @@ enum ServiceUnit {
         ExecStartPre=/bin/rm -f /run/vestibule/keys.json
         ExecStart=/usr/local/bin/vestibule serve --config /etc/vestibule/vestibule.yaml
         ExecReload=+/usr/bin/install -m 0400 -o vestibule -g vestibule /etc/vestibule/keys.json /run/vestibule/keys.json
-        ExecReload=/bin/kill -HUP $MAINPID
+        # The shell's own kill: /bin/kill is missing where procps is not installed.
+        ExecReload=/bin/sh -c 'kill -HUP $MAINPID'
         User=vestibule
         Group=vestibule
         UMask=0077
