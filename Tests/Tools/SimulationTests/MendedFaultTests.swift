@@ -62,10 +62,12 @@ struct MendedFaultTests {
         """
     /// A bucket of one token is full as soon as it has it.
     private static let single = """
-        {room: {rate: RATE, burst: 1, claim_window: 8s}, visitors: 500, arrive_within: 3s, network: {delay: 2ms},
-         horizon: 500s}
+        {room: {rate: RATE, burst: 1, claim_window: 8s, abandon_after: 12s, return_grace: 60s}, visitors: NUMBER,
+         arrive_within: 3s, network: {delay: 2ms}, horizon: 900s}
         """
-    private static func single(_ rate: Int) -> String { single.replacing("RATE", with: "\(rate)") }
+    private static func single(_ rate: Int) -> String {
+        single.replacing("RATE", with: "\(rate)").replacing("NUMBER", with: "\(300 * rate)")
+    }
 
     @Test(
         "The rules as they are keep every promise in these runs",
