@@ -162,7 +162,11 @@ let package = Package(
         ),
 
         // Tools: the load generator and the fuzzer.
-        library("Tools", "Load", ["Chance", "CLinux", "COpenSSL", "Passes", "Reactor", "StrictJSON", histogram]),
+        library(
+            "Tools",
+            "Load",
+            ["Admission", "Chance", "CLinux", "COpenSSL", "Passes", "Reactor", "StrictJSON", histogram]
+        ),
         program("Tools", "vestibule-load", ["Load", "Reactor", argumentParser]),
         program(
             "Tools",

@@ -126,6 +126,9 @@ public enum ScriptProtocol {
         ("LATE", RankIndex.lateOffset, "LATE_CHUNK chunks of numbers"),
         ("GRACE_PER_ABANDON", RoomPolicy.gracePerAbandon, "return_grace is at most this many times abandon_after"),
         ("PLACE_RETRY_MS", QueueConstants.placeRetryMilliseconds, "a called visitor finds no place of max_active"),
+        ("TURN_TOKENS", QueueConstants.turnTokens, "tokens to come that are told to refused visitors"),
+        ("TURNS_PER_TOKEN", QueueConstants.turnsPerToken, "visitors to whom a token is told"),
+        ("TURNS_MAX", QueueConstants.turnsMax, "turns that a room remembers"),
         ("BYPASS_PARTS", QueueConstants.bypassParts, "a tick in bypass calls this fraction of those who wait"),
         ("BYPASS_CALLS_MIN", QueueConstants.bypassCallsMin, "a tick in bypass calls at least this number"),
     ]

@@ -3,6 +3,7 @@
 // Looks into the product's Redis before and after a run: commands, memory, and the exact times of entries. It waits
 // for each answer, so it is never used while a run is going on.
 
+internal import Admission
 internal import CLinux
 internal import Glibc
 internal import Reactor
@@ -56,18 +57,38 @@ public final class RedisProbe {
 
     /// Commands and memory now.
     public func usage() -> RedisUsage? {
-        command(["INFO", "everything"])?.first.flatMap { RedisUsage(info: $0) }
+        command(["INFO", "everything"])?.first.flatMap { RedisUsage(info: String(decoding: $0, as: UTF8.self)) }
     }
 
-    /// When each entry of a room was made by Redis' own clock, in microseconds from an arbitrary moment: the score of
-    /// the set `active` is that time plus pass_ttl, which is the same for all.
+    /// When each entry of a room was made by Redis' own clock, in microseconds from an arbitrary moment: the end of its
+    /// pass is that time plus pass_ttl, which is the same for all that were not renewed. The ends are the scores of the
+    /// set `active`; after a loss most are in the pages that the workers brought (brought.lua). nil: no answer.
     public func entryMicroseconds(room: String) -> [Int]? {
-        guard let lines = command(["ZRANGE", "vq:{\(room)}:active", "0", "-1", "WITHSCORES"]) else { return nil }
-        return stride(from: 1, to: lines.count, by: 2).compactMap { Int(lines[$0]).map { $0 * 1000 } }
+        let prefix = "vq:{\(room)}:"
+        guard let active = command(["ZRANGE", prefix + "active", "0", "-1", "WITHSCORES"]),
+            let pages = command(["ZRANGE", prefix + "brought", "0", "-1"])
+        else { return nil }
+        let words = active.map { String(decoding: $0, as: UTF8.self) }
+        var ends: [Int: Int] = [:]
+        for at in stride(from: 0, to: words.count - 1, by: 2) {
+            if let number = Int(words[at]), let end = Int(words[at + 1]) { ends[number] = end }
+        }
+        for page in pages.compactMap({ Int(String(decoding: $0, as: UTF8.self)) }) {
+            // A page whose first pass has ended meanwhile is in the set.
+            let records = command(["GET", prefix + "brought:\(page)"])?.first ?? []
+            for at in stride(from: 0, to: records.count - 7, by: 8) {
+                let number = page * QueueConstants.entriesPerPage + RedisProbe.number(records[at..<at + 2])
+                ends[number] = ends[number] ?? RedisProbe.number(records[at + 2..<at + 8])
+            }
+        }
+        return ends.values.map { $0 * 1000 }
     }
+
+    /// Big-endian.
+    private static func number(_ bytes: ArraySlice<UInt8>) -> Int { bytes.reduce(0) { $0 << 8 | Int($1) } }
 
     /// Sends a command and gives the strings of the reply; nil when there is none, or it is an error.
-    private func command(_ words: [String]) -> [String]? {
+    private func command(_ words: [String]) -> [[UInt8]]? {
         var request = Array("*\(words.count)\r\n".utf8)
         for word in words { request += Array("$\(word.utf8.count)\r\n\(word)\r\n".utf8) }
         guard send(descriptor, request, request.count, Int32(MSG_NOSIGNAL)) == request.count else {
@@ -78,7 +99,7 @@ public final class RedisProbe {
         guard let head = line() else { return nil }
         if head.hasPrefix("$") { return text(Int(head.dropFirst())).map { [$0] } }
         guard head.hasPrefix("*"), let count = Int(head.dropFirst()), count >= 0 else { return nil }
-        var texts: [String] = []
+        var texts: [[UInt8]] = []
         for _ in 0..<count {
             guard let head = line(), head.hasPrefix("$"), let text = text(Int(head.dropFirst())) else { return nil }
             texts.append(text)
@@ -97,13 +118,13 @@ public final class RedisProbe {
         }
     }
 
-    private func text(_ count: Int?) -> String? {
+    private func text(_ count: Int?) -> [UInt8]? {
         guard let count, count >= 0 else { return nil }
         while received.count < offset + count + 2 {
             guard receive() else { return nil }
         }
         defer { offset += count + 2 }
-        return String(decoding: received[offset..<offset + count], as: UTF8.self)
+        return Array(received[offset..<offset + count])
     }
 
     private func receive() -> Bool {

@@ -73,7 +73,7 @@ extension InTheBrowser {
             #expect(browser.text("h1") == "GET backend")
             _ = try browser.evaluate("document.cookie = 'session=s; Path=/; SameSite=Lax; Secure';")
             // Firefox takes two ports of one host for one site, whatever their schemes.
-            let bank = "http://localhost:\(backend.port)/bank"
+            let bank = "http://localhost:\(backend.server.port)/bank"
             try browser.open(bank)
             try backend.send([("result", "paid")], to: visit.address("/return/7"), browser)
             visit.expect("h1", shows: "POST backend", within: 10)

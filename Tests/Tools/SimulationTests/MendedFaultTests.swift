@@ -60,10 +60,21 @@ struct MendedFaultTests {
         {room: {rate: 10, burst: 5, claim_window: 4s, abandon_after: 12s, return_grace: 60s}, workers: 1, tick: 500ms,
          visitors: 1000, arrive_within: 2s, crowd: {patient: 25, decliners: 75}, network: {delay: 1ms}, horizon: 600s}
         """
+    /// A bucket of one token is full as soon as it has it.
+    private static let single = """
+        {room: {rate: RATE, burst: 1, claim_window: 8s, abandon_after: 12s, return_grace: 60s}, visitors: NUMBER,
+         arrive_within: 3s, network: {delay: 2ms}, horizon: 900s}
+        """
+    private static func single(_ rate: Int) -> String {
+        single.replacing("RATE", with: "\(rate)").replacing("NUMBER", with: "\(300 * rate)")
+    }
 
     @Test(
         "The rules as they are keep every promise in these runs",
-        arguments: [bypass, calm, hosts, clocks, evictions, hidden, decliners, holders, allHidden, slowTicks]
+        arguments: [
+            bypass, calm, hosts, clocks, evictions, hidden, decliners, holders, allHidden, slowTicks,
+            single(1), single(2), single(4),
+        ]
     )
     func sound(_ yaml: String) throws { #expect(try broken(QueueModel.self, yaml, seeds: 1...4) == []) }
 
@@ -87,6 +98,11 @@ struct MendedFaultTests {
 
     @Test("Returned tokens that are lost to the bucket's capacity are found")
     func tokens() throws { #expect(try broken(Flawed<ReturnedTokensAreCapped>.self, Self.slowTicks) == [.rate]) }
+
+    @Test("A room with a burst of one that loses what flows in until somebody comes is found", arguments: [1, 2])
+    func turns(_ rate: Int) throws {
+        #expect(try broken(Flawed<TurnsAreNotTold>.self, Self.single(rate)) == [.rate])
+    }
 
     @Test("Limits that travel with the caller are found")
     func limits() throws { #expect(try broken(Flawed<LimitsOfTheCaller>.self, Self.hosts) == [.limits]) }

@@ -62,6 +62,11 @@ enum RecalledHoldPlaces: Flaw {
     static var mistake: QueueMistake? { .recalledHoldPlaces }
 }
 
+/// A room with a burst of one lets in three quarters of its rate.
+enum TurnsAreNotTold: Flaw {
+    static var mistake: QueueMistake? { .turnsAreNotTold }
+}
+
 /// Tokens of lapsed calls are lost when the bucket is full, though people wait.
 enum ReturnedTokensAreCapped: Flaw {
     static var mistake: QueueMistake? { .returnedTokensAreCapped }

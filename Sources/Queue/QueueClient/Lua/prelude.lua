@@ -43,10 +43,10 @@ local DONE_MS_EXTRA = 86400000         -- done bits outlive the last possible re
 
 local prefix = string.sub(KEYS[1], 1, -6)
 local P, S = {}, {}
-local raw = redis.call('HMGET', KEYS[1], 'server', unpack(FIELDS))
+local raw = redis.call('HMGET', KEYS[1], 'server', 'turns', unpack(FIELDS))
 local server = string.sub(KEYS[7] or '', #prefix + 4)
-if not raw[2] then return redis.error_reply(NOSTATE .. ' the room has no state here') end
-for i, field in ipairs(FIELDS) do S[field] = tonumber(raw[i + 1]) or 0 end
+if not raw[3] then return redis.error_reply(NOSTATE .. ' the room has no state here') end
+for i, field in ipairs(FIELDS) do S[field] = tonumber(raw[i + 2]) or 0 end
 
 -- Whether anything was changed that a mirror shows besides the limits; every bitmap that changes raises the version.
 local has_news
@@ -92,16 +92,28 @@ local second = math.floor(now / 1000)
 S.clock_ms = now
 
 -- Calls come with the ticks: a call bucket smaller than what flows in between would overflow and lose calls. So it
--- holds at least a second of the rate; the entry bucket alone bounds the entries.
+-- holds at least a second of the rate beside a token that is not whole yet; the entry bucket alone bounds the entries.
 local full, call_full
 local function set_capacities()
   full = P.burst * MICRO
-  call_full = math.max(full, P.rate_milli * 1000)
+  call_full = math.max(full, P.rate_milli * 1000 + MICRO)
 end
 set_capacities()
+
+-- Turns: when visitors who found no token of the entry bucket were told to come again, those that are yet to come
+-- (visit.lua). As long as every token that may be told has its visitors, the call bucket gains nothing: more who are
+-- called could only wait for the same tokens.
+local turns, turns_changed = {}, is_elsewhere
+for at in string.gmatch(not is_elsewhere and raw[2] or '', '%d+') do
+  if tonumber(at) > now then turns[#turns + 1] = tonumber(at) end
+end
+-- How many of the next tokens are told: those of half a claim window, or the calls would lapse.
+local function turn_tokens()
+  return math.max(1, math.min(TURN_TOKENS, math.floor(P.claim_ms * P.rate_milli / (2 * MICRO))))
+end
 local function refill(gained)
-  S.call_micro = math.min(call_full, S.call_micro + gained)
-  S.entry_micro = math.min(full, S.entry_micro + gained)
+  if #turns < TURNS_PER_TOKEN * turn_tokens() then S.call_micro = S.call_micro + gained end
+  S.call_micro, S.entry_micro = math.min(call_full, S.call_micro), math.min(full, S.entry_micro + gained)
 end
 refill(math.max(0, math.min(now - S.refilled_ms, REFILL_MS_MAX)) * P.rate_milli)
 S.refilled_ms = math.max(now, S.refilled_ms)  -- later than now: held
@@ -160,6 +172,10 @@ local function save()
   for _, field in ipairs(FIELDS) do
     out[#out + 1] = field
     out[#out + 1] = S[field]
+  end
+  if turns_changed then
+    out[#out + 1] = 'turns'
+    out[#out + 1] = table.concat(turns, ' ')
   end
   redis.call('HSET', KEYS[1], unpack(out))
   if has_news() then note_change(room) end
@@ -313,6 +329,7 @@ local function begin_generation(generation)
   S.waiting, S.called, S.owed, S.head, S.opened_ms = 0, 0, 0, S.next, 0
   S.draw_state = DRAW_NONE
   touched, touched_chunks, known_bitmaps = true, {}, {}
+  turns, turns_changed = {}, true
 end
 
 -- How many more visitors max_active lets in. Called visitors hold their place in it, but those who lapsed before.

@@ -19,6 +19,35 @@ local function unwait(at)
   S.waiting = S.waiting - 1
 end
 
+-- When a called visitor who was refused is to come again, in ms from now. At the next token all would come in a rush; and
+-- a bucket of one token that is full loses what flows in until somebody comes. So each token of the next few is told to
+-- some visitors: one of them takes it, and the others are early for the token after it. Those beyond come within half of
+-- the time that the bucket needs for all who are called.
+local function retry_ms(has_place)
+  if P.rate_milli == 0 then return 1000 end
+  local hold_ms = math.max(0, S.refilled_ms - now)
+  local function until_token(nth) return hold_ms + math.ceil((nth * MICRO - S.entry_micro) / P.rate_milli) end
+  local least, last = hold_ms + PLACE_RETRY_MS, turn_tokens()
+  if has_place then
+    local told = {}
+    for _, at in ipairs(turns) do
+      -- A token is late by what others were late before: its turns are up to three quarters of the way before it.
+      local nth = 1 + math.floor((4 * (at - now - until_token(1)) * P.rate_milli + 3 * MICRO) / (4 * MICRO))
+      told[nth] = (told[nth] or 0) + 1
+    end
+    for nth = 1, #turns < TURNS_MAX and last or 0 do
+      if (told[nth] or 0) < TURNS_PER_TOKEN then
+        turns[#turns + 1] = now + until_token(nth)
+        turns_changed = true
+        return until_token(nth)
+      end
+    end
+    least = until_token(last)
+  end
+  return math.max(least, until_token(1),
+    math.min(math.floor(S.called * MICRO / (2 * P.rate_milli)), math.floor(P.claim_ms / 2)))
+end
+
 -- Enters a called visitor. Repeating it returns the same pass expiry and consumes nothing.
 local function enter_called(generation, number, issued_ms)
   local code, time = standing(generation, number, issued_ms)
@@ -41,12 +70,7 @@ local function enter_called(generation, number, issued_ms)
   -- has gone yet.
   local hold_ms = math.max(0, S.refilled_ms - now)
   redis.call('ZADD', KEYS[4], math.max(time, now + hold_ms + P.claim_ms), number)
-  if P.rate_milli == 0 then return RETRY, 1000 end
-  -- Do not answer "at the next token": every called visitor would retry at that moment. Half of the time that the
-  -- bucket needs for all of them keeps it busy without a stampede.
-  local token_ms = math.max(has_place and 0 or PLACE_RETRY_MS, math.ceil((MICRO - S.entry_micro) / P.rate_milli))
-  return RETRY, math.max(hold_ms + token_ms,
-    math.min(math.floor(S.called * MICRO / (2 * P.rate_milli)), math.floor(P.claim_ms / 2)))
+  return RETRY, retry_ms(has_place)
 end
 
 -- Gives a place up for good. Idempotent. A call's token returns; an active place is free at once.

@@ -14,8 +14,6 @@ struct RateChecker {
     /// From a free place to the entry of an awake visitor: a tick, a poll, and the click.
     private static let entryMilliseconds = 2500
     private static let share = (free: 95, limited: 90)
-    /// An entry bucket of one token is full as soon as it has it: what comes until somebody takes it is lost.
-    private static let shareOfSingleToken = 60
 
     /// In millionths of an entry.
     private var missing = 0
@@ -50,8 +48,7 @@ struct RateChecker {
         let isLimited = policy.maxActive > 0
         let most = isLimited ? policy.maxActive * 1_000_000 / Self.entryMilliseconds : Int.max
         let places = isLimited ? max(0, policy.maxActive - active) * 1_000_000 / Self.entryMilliseconds : Int.max
-        let full = isLimited ? Self.share.limited : Self.share.free
-        let share = policy.burst == 1 ? Self.shareOfSingleToken : full
+        let share = isLimited ? Self.share.limited : Self.share.free
         missing += elapsed * min(policy.rateMilli, places) * share / 100 - facts.entries * TokenBucket.micro
         if isLimited {
             missing -= facts.firstLapses * policy.claimWindowMilliseconds * 1_000_000 / Self.entryMilliseconds

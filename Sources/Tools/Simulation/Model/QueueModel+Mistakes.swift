@@ -13,6 +13,9 @@ public enum QueueMistake: Sendable {
     case recalledHoldPlaces
     /// What lapsed calls give back is lost beyond the capacity of the bucket.
     case returnedTokensAreCapped
+    /// Refused visitors come again when half of the called can have entered, and the call bucket overflows between
+    /// two ticks.
+    case turnsAreNotTold
 }
 
 extension QueueModel {

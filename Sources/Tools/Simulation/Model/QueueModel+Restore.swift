@@ -99,6 +99,7 @@ extension QueueModel {
         // counts against the bound. Once only, though several workers bring their memories. One that nobody remembers
         // begins with its burst, or with less when the host knows that it ran the room just now.
         owed = 0
+        turns = []
         if memory.next == 0 {
             callBucket = TokenBucket(microtokens: memory.firstTokens * TokenBucket.micro)
             entryBucket = callBucket
@@ -132,6 +133,7 @@ extension QueueModel {
         callBucket = TokenBucket(microtokens: 0)
         entryBucket = callBucket
         owed = 0
+        turns = []
         refilledMilliseconds = now + RoomMemory.holdMilliseconds
     }
 

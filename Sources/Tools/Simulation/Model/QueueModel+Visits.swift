@@ -173,17 +173,7 @@ extension QueueModel {
     }
 
     /// How long nothing is admitted yet.
-    private var heldMilliseconds: Int { max(0, refilledMilliseconds - clockMilliseconds) }
-
-    /// Not the time of the next token: all who were called would ask for it at once. Half of the time in which they can
-    /// all enter keeps the bucket busy without a rush.
-    private func retryMilliseconds(hasPlace: Bool) -> Int {
-        guard policy.rateMilli > 0 else { return 1000 }
-        let wait = entryBucket.millisecondsUntilToken(rateMilli: policy.rateMilli)
-        let token = max(hasPlace ? 0 : QueueConstants.placeRetryMilliseconds, wait) + heldMilliseconds
-        let half = called.count * TokenBucket.micro / (2 * policy.rateMilli)
-        return max(token, min(half, policy.claimWindowMilliseconds / 2))
-    }
+    var heldMilliseconds: Int { max(0, refilledMilliseconds - clockMilliseconds) }
 
     /// Gives the place up for good. Idempotent.
     public mutating func leave(_ claim: TicketClaim, nowMilliseconds: Int) -> StandingReply {

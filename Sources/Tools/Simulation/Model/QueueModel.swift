@@ -63,6 +63,8 @@ public struct QueueModel {
     var recalled: Set<Int> = []
     /// Tokens that lapsed calls gave back, while people wait; below zero, tokens that the call bucket has still to pay.
     var owed = 0
+    /// When called visitors who found no token of the entry bucket were told to come again, in the time to come.
+    var turns: [Int] = []
     /// Live chunk of the waiting bitmap to the version of its last change.
     var chunkVersions: [Int: Int] = [:]
     private var isTouched = false
@@ -124,7 +126,12 @@ public struct QueueModel {
         let now = max(nowMilliseconds, clockMilliseconds)
         clockMilliseconds = now
         let elapsed = max(0, now - refilledMilliseconds)
-        callBucket.refill(elapsedMilliseconds: elapsed, rateMilli: policy.rateMilli, microtokensMax: callMicrotokensMax)
+        turns.removeAll { $0 <= now }
+        callBucket.refill(
+            elapsedMilliseconds: isCrowded ? 0 : elapsed,
+            rateMilli: policy.rateMilli,
+            microtokensMax: callMicrotokensMax
+        )
         entryBucket.refill(
             elapsedMilliseconds: elapsed,
             rateMilli: policy.rateMilli,
@@ -141,9 +148,12 @@ public struct QueueModel {
         return now
     }
 
-    /// Calls come with the ticks: the bucket holds at least a second of the rate, or it would overflow in between. The
-    /// entry bucket alone bounds the entries.
-    var callMicrotokensMax: Int { max(policy.burst * TokenBucket.micro, policy.rateMilli * 1000) }
+    /// Calls come with the ticks: the bucket holds at least a second of the rate beside a token that is not whole yet, or
+    /// it would overflow in between. The entry bucket alone bounds the entries.
+    var callMicrotokensMax: Int {
+        let part = mistake == .turnsAreNotTold ? 0 : TokenBucket.micro
+        return max(policy.burst * TokenBucket.micro, policy.rateMilli * 1000 + part)
+    }
 
     func currentEpoch(_ now: Int) -> Int { now / policy.epochMilliseconds }
 
@@ -357,6 +367,7 @@ public struct QueueModel {
         self.generation = generation
         endPlaces()
         owed = 0
+        turns = []
         draw.state = .none
         isTouched = true
         openedMilliseconds = 0

@@ -274,7 +274,8 @@ final class Crowd {
             visitors[index].mustFindPlace = false
             visitors[index].goesAt = 0
             visitors[index].phase = .entering
-            wakeLater(index, world.random.upTo(min(1500, policy.claimWindowMilliseconds / 3)))
+            let pause = world.random.upTo(min(1500, policy.claimWindowMilliseconds / 3))
+            wakeLater(index, visitors[index].hasAsked ? 0 : pause)
         case .admitted:
             visitors[index].goesAt = 0
             guard visitors[index].kind == .clicker else { return settle(index, .entered) }
@@ -284,7 +285,9 @@ final class Crowd {
         case .ended: lose(index)
         case .retry(let wait):
             world.note(.refused, first + index)
-            if visitors[index].phase == .entering { visitors[index].phase = .waiting }
+            if visitors[index].phase == .entering {
+                (visitors[index].phase, visitors[index].hasAsked) = (.waiting, true)
+            }
             wakeLater(index, wait + world.random.upTo(wait / 10))
         case .refused: settle(index, .refused)
         }
@@ -331,6 +334,7 @@ final class Crowd {
             return referee.report(.liveness, "visitor \(index) has lost \(Crowd.placesMax) places")
         }
         visitors[index].pass = 0
+        visitors[index].hasAsked = false
         visitors[index].ticket = nil
         visitors[index].phase = .joining
         wakeLater(index, 200)

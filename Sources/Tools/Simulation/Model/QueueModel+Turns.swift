@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// When a called visitor who found no token of the entry bucket is to come again (visit.lua). It uses Admission only.
+
+internal import Admission
+
+extension QueueModel {
+    /// How many of the next tokens are told: those of half a claim window, or the calls would lapse.
+    private var turnTokens: Int {
+        let inHalfWindow = policy.claimWindowMilliseconds * policy.rateMilli / (2 * TokenBucket.micro)
+        return max(1, min(QueueConstants.turnTokens, inHalfWindow))
+    }
+
+    /// Whether every token that may be told has its visitors: more who are called could only wait for the same tokens.
+    var isCrowded: Bool { turns.count >= QueueConstants.turnsPerToken * turnTokens }
+
+    private func millisecondsUntilToken(_ nth: Int) -> Int {
+        let missing = nth * TokenBucket.micro - entryBucket.microtokens
+        return heldMilliseconds + (max(0, missing) + policy.rateMilli - 1) / policy.rateMilli
+    }
+
+    /// Not at the next token for all: they would come in a rush. Each of the next few is told to some visitors, and those
+    /// beyond come within half of the time in which all who are called can enter.
+    mutating func retryMilliseconds(hasPlace: Bool) -> Int {
+        guard policy.rateMilli > 0 else { return 1000 }
+        var least = heldMilliseconds + (hasPlace ? 0 : QueueConstants.placeRetryMilliseconds)
+        if hasPlace && mistake != .turnsAreNotTold {
+            if let turn = takeTurn() { return turn }
+            least = millisecondsUntilToken(turnTokens)
+        }
+        let half = called.count * TokenBucket.micro / (2 * policy.rateMilli)
+        return max(least, millisecondsUntilToken(1), min(half, policy.claimWindowMilliseconds / 2))
+    }
+
+    /// The time until the next token that can be told, and notes that it was.
+    private mutating func takeTurn() -> Int? {
+        guard turns.count < QueueConstants.turnsMax else { return nil }
+        var told: [Int: Int] = [:]
+        let first = clockMilliseconds + millisecondsUntilToken(1)
+        for at in turns {
+            // A token is late by what others were late before: its turns are up to three quarters of the way before it.
+            let quarters = 4 * (at - first) * policy.rateMilli + 3 * TokenBucket.micro
+            if quarters >= 0 { told[1 + quarters / (4 * TokenBucket.micro), default: 0] += 1 }
+        }
+        for nth in 1...turnTokens where told[nth, default: 0] < QueueConstants.turnsPerToken {
+            turns.append(clockMilliseconds + millisecondsUntilToken(nth))
+            return millisecondsUntilToken(nth)
+        }
+        return nil
+    }
+}
