@@ -28,6 +28,7 @@ extension InTheBrowser {
                 try browser.isTrue("cfWaitingRoom.position === 8 && cfWaitingRoom.waitTime >= 2")
             }
             #expect(isFollowed)
+            #expect(browser.text("#time-remaining").wholeMatch(of: /Scripted: \d+ min/) != nil)
             #expect(
                 try browser.isTrue("document.getElementById('stamp').title.includes('again in ')"),
                 "its script runs"
@@ -40,6 +41,10 @@ extension InTheBrowser {
             #expect(try visit.stack.room("pause", "demo").status == 0)
             visit.expect("main", shows: "Nobody is let in just now.", within: 20)
             visit.expect("#message", shows: "The queue is paused.")
+            #expect(
+                browser.text("#time-remaining") == "Scripted: unavailable",
+                "a script that reads the wait has run again"
+            )
             #expect(!browser.text("main").contains("estimated wait"))
             #expect(try visit.stack.room("resume", "demo").status == 0)
             visit.expect("main", shows: "Your estimated wait is", within: 20)
@@ -61,6 +66,7 @@ extension InTheBrowser {
             visit.expect("#plain", shows: "JavaScript is off")
             visit.expect("main", shows: "Your estimated wait is 1 minute.")
             #expect(!browser.text("main").contains("Nobody is let in") && !browser.text("main").contains("full"))
+            #expect(browser.text("#time-remaining") == "Estimated: 1 minute...")
             try browser.takeScreenshot("own-cloudflare-plain")
             visit.expect("h1", shows: "backend", within: 40)
             #expect(try browser.url == visit.address("/shop?item=7") && visit.numbersTaken == 9)

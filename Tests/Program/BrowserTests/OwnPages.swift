@@ -27,6 +27,13 @@ enum OwnPages {
           <header><strong>Acme Concerts</strong></header>
           <main>
             <h1>You are in line</h1>
+            <h2 id="time-remaining">
+              <noscript>
+                {{#waitTimeKnown}}Estimated: {{waitTimeFormatted}}...{{/waitTimeKnown}}
+                {{^waitTimeKnown}}{{#queueIsFull}}More than a day.{{/queueIsFull}}
+                {{^queueIsFull}}Not known.{{/queueIsFull}}{{/waitTimeKnown}}
+              </noscript>
+            </h2>
             {{#queueIsFull}}
             <p>The line is full at the moment. Please come back later.</p>
             {{/queueIsFull}}
@@ -48,7 +55,11 @@ enum OwnPages {
             <time id="stamp" datetime="{{lastUpdated}}">{{lastUpdated}}</time></p>
             {{{turnstile}}}
           </main>
-          <script>
+          <script type="text/javascript">
+            const remaining = document.getElementById('time-remaining');
+            var waitTime = {{waitTime}};
+            var waitTimeKnown = {{waitTimeKnown}};
+            remaining.textContent = waitTimeKnown ? 'Scripted: ' + waitTime + ' min' : 'Scripted: unavailable';
             var last = new Date('{{lastUpdated}}');
             document.getElementById('stamp').title =
           last.toLocaleTimeString() + ", again in {{refreshIntervalSeconds}} s";

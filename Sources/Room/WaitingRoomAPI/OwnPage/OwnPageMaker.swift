@@ -31,7 +31,9 @@ struct OwnPageMaker {
             case .raw: add(raw: own, piece.element, script)
             case .tag:
                 script = piece
-                add(tag: own, piece)
+                let next = index + 1 < markup.count ? markup[index + 1] : piece
+                let readsWait = next.kind == .raw && bytes[next.range].contains(0xee) && piece.element == "script"
+                add(tag: readsWait ? own.dropLast() + " data-again>" : own, piece)
             }
         }
     }
@@ -54,7 +56,9 @@ struct OwnPageMaker {
         let runs = type.isEmpty || type == "module" || type.hasSuffix("/javascript")
         switch element {
         case "script" where runs:
-            let script = OwnPageMaker.filled(script: own)
+            let filled = OwnPageMaker.filled(script: own)
+            // It runs again when the wait has changed: in a block, so that it may declare its constants again.
+            let script = filled == own || type == "module" ? filled : "{\(filled)}"
             scripts.append(script)
             text += script
         case "style":

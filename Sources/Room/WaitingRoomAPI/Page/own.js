@@ -47,9 +47,25 @@ function fieldsOf(json) {
   });
 }
 
+// Scripts that read the wait: the same text, which the policy knows.
+function runAgain() {
+  for (const script of document.querySelectorAll('script[data-again]')) {
+    // It would begin another page.
+    if (script.textContent.includes('document.write')) { continue; }
+    const again = document.createElement('script');
+    if (script.type) { again.type = script.type; }
+    again.dataset.again = '';
+    again.textContent = script.textContent;
+    script.replaceWith(again);
+  }
+}
+
+const worded = (fields) => JSON.stringify(Object.assign({}, fields, { lastUpdated: '' }));
+
 text.title = document.title || text.title;
 follow = (json) => {
   const fields = fieldsOf(json);
+  const isOther = worded(fields) !== worded(window.cfWaitingRoom);
   window.cfWaitingRoom = fields;
   followSections(fields);
   for (const element of document.querySelectorAll('[data-wait]')) {
@@ -57,5 +73,6 @@ follow = (json) => {
     const words = value === null || value === undefined ? '–' : String(value);
     if (element.textContent !== words) { element.textContent = words; }
   }
+  if (isOther) { runAgain(); }
   document.dispatchEvent(new CustomEvent('vestibule', { detail: fields }));
 };
