@@ -100,8 +100,9 @@ local function set_capacities()
 end
 set_capacities()
 
--- Turns: the times, yet to come, at which visitors who found no token of the entry bucket will ask again (visit.lua). As
--- long as every turn is given the call bucket gains nothing: more called visitors could only wait for the same tokens.
+-- Turns: the times, yet to come, at which visitors who found no token of the entry bucket will ask again (visit.lua).
+-- As long as every turn is given the call bucket gains nothing: more called visitors could only wait for the same
+-- tokens.
 local turns, turns_changed = {}, is_elsewhere
 for at in string.gmatch(not is_elsewhere and raw[2] or '', '%d+') do
   if tonumber(at) > now then turns[#turns + 1] = tonumber(at) end
