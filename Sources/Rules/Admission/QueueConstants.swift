@@ -65,13 +65,13 @@ public enum QueueConstants {
     public static let drawClaimMilliseconds = 300
     /// A called visitor for whom max_active has no place tries again after this many milliseconds at least.
     public static let placeRetryMilliseconds = 1000
-    /// A called visitor who finds no token of the entry bucket is told when to come again: at one of this number of
-    /// tokens, where the next of them are not told to others.
+    /// A called visitor who finds no token of the entry bucket gets a turn at one of this number of tokens, the next
+    /// that has one left.
     public static let turnTokens = 3
-    /// Visitors to whom a token is told. One of three comes soon enough that a bucket of one token loses less than a
-    /// twentieth of four tokens a second.
+    /// Visitors whose turn is at the same token. One of three comes soon enough that a bucket of one token loses less
+    /// than a twentieth of four tokens a second.
     public static let turnsPerToken = 3
-    /// Times that a room remembers of those that it has told. Tokens that came late are beside the count of the next.
+    /// Turns that a room remembers. Those at tokens that came late are beside the turns at the next.
     public static let turnsMax = 16
     /// A tick of a room in bypass calls this fraction (one part of them) of those who wait: half of a crowd within 42 s
     /// at five ticks a second.

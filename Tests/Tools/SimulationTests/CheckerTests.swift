@@ -152,11 +152,11 @@ struct CheckerTests {
     @Test("A second burst after every memory was lost at once is found")
     func totalLoss() throws {
         let found = try Self.broken(Flawed<TotalLossUnnoticed>.self, "faults", seeds: 1...150)
-        // The second burst lets newcomers in, also before the first of the old visitors who is back (seed 70).
+        // It is found in five seeds. In 7, 14 and 126 the bound is broken first. In 8 and 109 the checker of calls
+        // is first: the bucket that was made up holds 11 and 15 tokens, with which nobody is called for a second while
+        // a place is free.
         #expect(found.contains(.bound))
-        // Or calls are missing before: the bucket that was made up holds tokens. The rules as they are keep every
-        // promise in these runs.
-        #expect(found.isSubset(of: [.bound, .order, .rate]), "\(found)")
+        #expect(found.isSubset(of: [.bound, .rate]), "\(found)")
     }
 
     @Test("A restore that remembers nothing lets in a second burst, or calls out of order")

@@ -101,7 +101,7 @@ struct MendedFaultTests {
 
     @Test("A room with a burst of one that loses what flows in until somebody comes is found", arguments: [1, 2])
     func turns(_ rate: Int) throws {
-        #expect(try broken(Flawed<TurnsAreNotTold>.self, Self.single(rate)) == [.rate])
+        #expect(try broken(Flawed<TurnsAreNotGiven>.self, Self.single(rate)) == [.rate])
     }
 
     @Test("Limits that travel with the caller are found")

@@ -63,8 +63,8 @@ enum RecalledHoldPlaces: Flaw {
 }
 
 /// A room with a burst of one lets in three quarters of its rate.
-enum TurnsAreNotTold: Flaw {
-    static var mistake: QueueMistake? { .turnsAreNotTold }
+enum TurnsAreNotGiven: Flaw {
+    static var mistake: QueueMistake? { .turnsAreNotGiven }
 }
 
 /// Tokens of lapsed calls are lost when the bucket is full, though people wait.

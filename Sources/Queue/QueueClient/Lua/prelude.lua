@@ -100,14 +100,14 @@ local function set_capacities()
 end
 set_capacities()
 
--- Turns: when visitors who found no token of the entry bucket were told to come again, those that are yet to come
--- (visit.lua). As long as every token that may be told has its visitors, the call bucket gains nothing: more who are
--- called could only wait for the same tokens.
+-- Turns: the times, yet to come, at which visitors who found no token of the entry bucket will ask again (visit.lua).
+-- As long as every turn is given the call bucket gains nothing: more called visitors could only wait for the same
+-- tokens.
 local turns, turns_changed = {}, is_elsewhere
 for at in string.gmatch(not is_elsewhere and raw[2] or '', '%d+') do
   if tonumber(at) > now then turns[#turns + 1] = tonumber(at) end
 end
--- How many of the next tokens are told: those of half a claim window, or the calls would lapse.
+-- For how many of the next tokens there are turns: those of half a claim window, or the calls would lapse.
 local function turn_tokens()
   return math.max(1, math.min(TURN_TOKENS, math.floor(P.claim_ms * P.rate_milli / (2 * MICRO))))
 end

@@ -264,7 +264,8 @@ local epoch = math.floor(now / epoch_ms)
 redis.call('DEL', prefix .. 'scratch')
 redis.call('HSET', KEYS[1], 'generation', generation, 'next', next_number, 'version', version, 'waiting', waiting,
   'head', math.min(head, next_number), 'call_micro', call_micro, 'entry_micro', entry_micro,
-  'owed', 0, 'turns', '', 'refilled_ms', refilled_ms, 'clock_ms', now, 'ticked_ms', now, 'called', redis.call('ZCARD', KEYS[4]),
+  'owed', 0, 'turns', '',
+  'refilled_ms', refilled_ms, 'clock_ms', now, 'ticked_ms', now, 'called', redis.call('ZCARD', KEYS[4]),
   'active', redis.call('ZCARD', KEYS[5]) + brought_count, 'brought', brought_count,
   'server', string.sub(KEYS[7] or '', #prefix + 4),
   'epoch', epoch, 'epoch_ms', epoch_ms,

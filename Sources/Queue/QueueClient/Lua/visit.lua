@@ -19,24 +19,24 @@ local function unwait(at)
   S.waiting = S.waiting - 1
 end
 
--- When a called visitor who was refused is to come again, in ms from now. At the next token all would come in a rush; and
--- a bucket of one token that is full loses what flows in until somebody comes. So each token of the next few is told to
--- some visitors: one of them takes it, and the others are early for the token after it. Those beyond come within half of
--- the time that the bucket needs for all who are called.
+-- When a called visitor who was refused is to come again, in ms from now. At the next token all would come in a rush,
+-- and a bucket of one token that is full loses what flows in until somebody comes. So some visitors have a turn at each
+-- of the next few tokens: one of them takes it, and the others are early for the token after it. Those beyond come
+-- within half of the time that the bucket needs for all who are called.
 local function retry_ms(has_place)
   if P.rate_milli == 0 then return 1000 end
   local hold_ms = math.max(0, S.refilled_ms - now)
   local function until_token(nth) return hold_ms + math.ceil((nth * MICRO - S.entry_micro) / P.rate_milli) end
   local least, last = hold_ms + PLACE_RETRY_MS, turn_tokens()
   if has_place then
-    local told = {}
+    local given = {}
     for _, at in ipairs(turns) do
       -- A token is late by what others were late before: its turns are up to three quarters of the way before it.
       local nth = 1 + math.floor((4 * (at - now - until_token(1)) * P.rate_milli + 3 * MICRO) / (4 * MICRO))
-      told[nth] = (told[nth] or 0) + 1
+      given[nth] = (given[nth] or 0) + 1
     end
     for nth = 1, #turns < TURNS_MAX and last or 0 do
-      if (told[nth] or 0) < TURNS_PER_TOKEN then
+      if (given[nth] or 0) < TURNS_PER_TOKEN then
         turns[#turns + 1] = now + until_token(nth)
         turns_changed = true
         return until_token(nth)

@@ -15,7 +15,7 @@ public enum QueueMistake: Sendable {
     case returnedTokensAreCapped
     /// Refused visitors come again when half of the called can have entered, and the call bucket overflows between
     /// two ticks.
-    case turnsAreNotTold
+    case turnsAreNotGiven
 }
 
 extension QueueModel {

@@ -5,13 +5,13 @@
 internal import Admission
 
 extension QueueModel {
-    /// How many of the next tokens are told: those of half a claim window, or the calls would lapse.
+    /// For how many of the next tokens there are turns: those of half a claim window, or the calls would lapse.
     private var turnTokens: Int {
         let inHalfWindow = policy.claimWindowMilliseconds * policy.rateMilli / (2 * TokenBucket.micro)
         return max(1, min(QueueConstants.turnTokens, inHalfWindow))
     }
 
-    /// Whether every token that may be told has its visitors: more who are called could only wait for the same tokens.
+    /// Whether every turn is given: more called visitors could only wait for the same tokens.
     var isCrowded: Bool { turns.count >= QueueConstants.turnsPerToken * turnTokens }
 
     private func millisecondsUntilToken(_ nth: Int) -> Int {
@@ -19,12 +19,12 @@ extension QueueModel {
         return heldMilliseconds + (max(0, missing) + policy.rateMilli - 1) / policy.rateMilli
     }
 
-    /// Not at the next token for all: they would come in a rush. Each of the next few is told to some visitors, and those
-    /// beyond come within half of the time in which all who are called can enter.
+    /// Not at the next token for all: they would come in a rush. Some visitors have a turn at each of the next few, and
+    /// those beyond come within half of the time in which all who are called can enter.
     mutating func retryMilliseconds(hasPlace: Bool) -> Int {
         guard policy.rateMilli > 0 else { return 1000 }
         var least = heldMilliseconds + (hasPlace ? 0 : QueueConstants.placeRetryMilliseconds)
-        if hasPlace && mistake != .turnsAreNotTold {
+        if hasPlace && mistake != .turnsAreNotGiven {
             if let turn = takeTurn() { return turn }
             least = millisecondsUntilToken(turnTokens)
         }
@@ -32,17 +32,17 @@ extension QueueModel {
         return max(least, millisecondsUntilToken(1), min(half, policy.claimWindowMilliseconds / 2))
     }
 
-    /// The time until the next token that can be told, and notes that it was.
+    /// The time until the next turn that is left, which is given; nil when none is.
     private mutating func takeTurn() -> Int? {
         guard turns.count < QueueConstants.turnsMax else { return nil }
-        var told: [Int: Int] = [:]
+        var given: [Int: Int] = [:]
         let first = clockMilliseconds + millisecondsUntilToken(1)
         for at in turns {
             // A token is late by what others were late before: its turns are up to three quarters of the way before it.
             let quarters = 4 * (at - first) * policy.rateMilli + 3 * TokenBucket.micro
-            if quarters >= 0 { told[1 + quarters / (4 * TokenBucket.micro), default: 0] += 1 }
+            if quarters >= 0 { given[1 + quarters / (4 * TokenBucket.micro), default: 0] += 1 }
         }
-        for nth in 1...turnTokens where told[nth, default: 0] < QueueConstants.turnsPerToken {
+        for nth in 1...turnTokens where given[nth, default: 0] < QueueConstants.turnsPerToken {
             turns.append(clockMilliseconds + millisecondsUntilToken(nth))
             return millisecondsUntilToken(nth)
         }

@@ -63,7 +63,7 @@ public struct QueueModel {
     var recalled: Set<Int> = []
     /// Tokens that lapsed calls gave back, while people wait; below zero, tokens that the call bucket has still to pay.
     var owed = 0
-    /// When called visitors who found no token of the entry bucket were told to come again, in the time to come.
+    /// The times, yet to come, at which called visitors who found no token of the entry bucket will ask again.
     var turns: [Int] = []
     /// Live chunk of the waiting bitmap to the version of its last change.
     var chunkVersions: [Int: Int] = [:]
@@ -148,10 +148,10 @@ public struct QueueModel {
         return now
     }
 
-    /// Calls come with the ticks: the bucket holds at least a second of the rate beside a token that is not whole yet, or
-    /// it would overflow in between. The entry bucket alone bounds the entries.
+    /// Calls come with the ticks: the bucket holds at least a second of the rate beside a token that is not whole yet,
+    /// or it would overflow in between. The entry bucket alone bounds the entries.
     var callMicrotokensMax: Int {
-        let part = mistake == .turnsAreNotTold ? 0 : TokenBucket.micro
+        let part = mistake == .turnsAreNotGiven ? 0 : TokenBucket.micro
         return max(policy.burst * TokenBucket.micro, policy.rateMilli * 1000 + part)
     }
 

@@ -42,8 +42,8 @@ struct Visitor {
     var attempt: UInt16 = 0
     /// Whether it is back from a sleep within the grace, and must find its place.
     var mustFindPlace = false
-    /// Whether it has asked to enter and was told when to come again: then it asks at once, as the page does, and not
-    /// when somebody has seen the page.
+    /// Whether it has asked to enter and was given a time to come again: then it asks at once, as the page does, and
+    /// not when somebody has seen the page.
     var hasAsked = false
     /// When the impatient, the closers and the sleepers go; 0 for the others.
     var goesAt = 0

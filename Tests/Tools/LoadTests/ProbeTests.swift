@@ -6,7 +6,7 @@ import Load
 import TestSupport
 import Testing
 
-@Suite struct RedisProbeTests {
+@Suite struct ProbeTests {
     /// Page 1 holds the numbers from 1,022 on: a record is two bytes of the number in it, and six of the pass' end.
     private static let bringing = """
         redis.call('SET', 'vq:{demo}:brought:1', struct.pack('>I2I6I2I6', 3, ARGV[1], 4, ARGV[2]))
