@@ -17,7 +17,7 @@ struct RoomMixUpTests {
 
     private func broken(_ mixUp: RoomMixUp?) throws -> [Promise?] {
         let scenario = try Scenario(yaml: Self.yaml)
-        return try (UInt64(1)...4).map {
+        return try (UInt64(1)...16).map {
             try Simulation(scenario: scenario, seed: $0, mixUp: mixUp).run().violation?.promise
         }
     }

@@ -111,8 +111,16 @@ end
 local function turn_tokens()
   return math.max(1, math.min(TURN_TOKENS, math.floor(P.claim_ms * P.rate_milli / (2 * MICRO))))
 end
+local function is_crowded()
+  if P.rate_milli == 0 then return false end
+  -- Those given at a lower rate than now are not at these tokens.
+  local last = now + math.max(0, S.refilled_ms - now) + math.ceil(turn_tokens() * MICRO / P.rate_milli)
+  local count = 0
+  for _, at in ipairs(turns) do count = count + (at <= last and 1 or 0) end
+  return count >= TURNS_PER_TOKEN * turn_tokens()
+end
 local function refill(gained)
-  if #turns < TURNS_PER_TOKEN * turn_tokens() then S.call_micro = S.call_micro + gained end
+  if not is_crowded() then S.call_micro = S.call_micro + gained end
   S.call_micro, S.entry_micro = math.min(call_full, S.call_micro), math.min(full, S.entry_micro + gained)
 end
 refill(math.max(0, math.min(now - S.refilled_ms, REFILL_MS_MAX)) * P.rate_milli)

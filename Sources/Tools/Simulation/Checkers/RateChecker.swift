@@ -30,12 +30,14 @@ struct RateChecker {
 
     /// - Parameters:
     ///   - active: how many are inside.
+    ///   - calledMilliMax: what ticks can call, in thousandths a second: scenarios draw caps far below the product's.
     ///   - isAwaited: whether somebody who looks at the page has waited since this moment. Asked only when entries are
     ///     missing.
     mutating func check(
         _ facts: Facts,
         _ policy: RoomPolicy,
         active: Int,
+        calledMilliMax: Int,
         isAwaited: (_ sinceMilliseconds: Int, Attention) -> Bool
     ) -> String? {
         guard policy.mode == .open || policy.mode == .closed, policy.rateMilli > 0 else {
@@ -49,7 +51,8 @@ struct RateChecker {
         let most = isLimited ? policy.maxActive * 1_000_000 / Self.entryMilliseconds : Int.max
         let places = isLimited ? max(0, policy.maxActive - active) * 1_000_000 / Self.entryMilliseconds : Int.max
         let share = isLimited ? Self.share.limited : Self.share.free
-        missing += elapsed * min(policy.rateMilli, places) * share / 100 - facts.entries * TokenBucket.micro
+        missing += elapsed * min(policy.rateMilli, places, calledMilliMax) * share / 100
+        missing -= facts.entries * TokenBucket.micro
         if isLimited {
             missing -= facts.firstLapses * policy.claimWindowMilliseconds * 1_000_000 / Self.entryMilliseconds
         }

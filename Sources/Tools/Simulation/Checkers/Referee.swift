@@ -113,7 +113,16 @@ final class Referee {
         if let text = movement.check(facts, room.policy, active: active, isAwaited: isAwaited) {
             report(.liveness, text)
         }
-        if let text = rate.check(facts, room.policy, active: active, isAwaited: isAwaited) { report(.rate, text) }
+        let calledMilliMax = room.caps.callsPerTick * 1_000_000 / tickMilliseconds
+        if let text = rate.check(
+            facts,
+            room.policy,
+            active: active,
+            calledMilliMax: calledMilliMax,
+            isAwaited: isAwaited
+        ) {
+            report(.rate, text)
+        }
     }
 
     private func excuseEntries(untilMilliseconds: Int) {

@@ -12,7 +12,13 @@ extension QueueModel {
     }
 
     /// Whether every turn is given: more called visitors could only wait for the same tokens.
-    var isCrowded: Bool { turns.count >= QueueConstants.turnsPerToken * turnTokens }
+    var isCrowded: Bool {
+        guard policy.rateMilli > 0 else { return false }
+        // Those given at a lower rate than now are not at these tokens.
+        let rate = policy.rateMilli
+        let last = clockMilliseconds + heldMilliseconds + (turnTokens * TokenBucket.micro + rate - 1) / rate
+        return turns.count { $0 <= last } >= QueueConstants.turnsPerToken * turnTokens
+    }
 
     private func millisecondsUntilToken(_ nth: Int) -> Int {
         let missing = nth * TokenBucket.micro - entryBucket.microtokens
