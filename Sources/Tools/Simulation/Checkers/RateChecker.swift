@@ -31,7 +31,7 @@ struct RateChecker {
     /// - Parameters:
     ///   - active: how many are inside.
     ///   - calledMilliMax: what ticks can call, in thousandths a second: scenarios draw caps far below the product's.
-    ///   - isAwaited: whether somebody who looks at the page has waited since this moment. Asked only when entries are
+    ///   - isAwaited: whether several who look at the page have waited since this moment. Asked only when entries are
     ///     missing.
     mutating func check(
         _ facts: Facts,

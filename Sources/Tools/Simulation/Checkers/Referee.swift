@@ -23,8 +23,8 @@ final class Referee {
     /// The limits in force at the last step, and its time.
     private var limits: RoomPolicy?
     private var stepMilliseconds = 0
-    /// Whether somebody of this attention has waited, or was called, since a moment.
-    var isAwaited: (_ sinceMilliseconds: Int, Attention) -> Bool = { _, _ in false }
+    /// How many of this attention have waited, or were called, since a moment.
+    var awaiting: (_ sinceMilliseconds: Int, Attention) -> Int = { _, _ in 0 }
     private var keys: [String: (number: Int, issued: Int, generation: Int, era: Int)] = [:]
     private var heartbeats = NumberTable<GhostChecker.LastHeartbeats>()
     private var flushMilliseconds = 0
@@ -110,7 +110,7 @@ final class Referee {
 
     private func checkEntries(_ facts: Facts, _ room: any QueueRules) {
         let active = room.activeCount
-        if let text = movement.check(facts, room.policy, active: active, isAwaited: isAwaited) {
+        if let text = movement.check(facts, room.policy, active: active, isAwaited: { awaiting($0, $1) > 0 }) {
             report(.liveness, text)
         }
         let calledMilliMax = room.caps.callsPerTick * 1_000_000 / tickMilliseconds
@@ -119,7 +119,8 @@ final class Referee {
             room.policy,
             active: active,
             calledMilliMax: calledMilliMax,
-            isAwaited: isAwaited
+            // One alone, whose requests are lost, brings no rate: LivenessChecker looks at everybody.
+            isAwaited: { awaiting($0, $1) > 1 }
         ) {
             report(.rate, text)
         }

@@ -302,9 +302,9 @@ final class Crowd {
         }
     }
 
-    /// Whether somebody of this attention has waited, or was called, since this moment.
-    func isAwaited(sinceMilliseconds: Int, by attention: Attention) -> Bool {
-        visitors.contains { visitor in
+    /// How many of this attention have waited, or were called, since this moment.
+    func awaiting(sinceMilliseconds: Int, _ attention: Attention) -> Int {
+        visitors.count { visitor in
             visitor.kind.attention == attention && visitor.waitsSince < sinceMilliseconds
                 && (visitor.phase == .waiting || visitor.phase == .entering)
         }

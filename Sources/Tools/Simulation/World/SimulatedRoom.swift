@@ -26,7 +26,7 @@ final class SimulatedRoom {
         (self.crowd, self.referee) = (crowd, referee)
         emptyingMilliseconds = 3 * policy.abandonAfterMilliseconds + 2 * policy.claimWindowMilliseconds + 20_000
         crowd.workers = { [unowned self] in self.serving }
-        referee.isAwaited = { [unowned crowd] in crowd.isAwaited(sinceMilliseconds: $0, by: $1) }
+        referee.awaiting = { [unowned crowd] in crowd.awaiting(sinceMilliseconds: $0, $1) }
     }
 
     /// Whether the visits have ended and the room is empty, or is not there.
