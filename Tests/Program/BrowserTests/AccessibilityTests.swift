@@ -86,11 +86,13 @@ extension InTheBrowser {
                     let script = "document.getElementById('leave').checkVisibility()"
                     let waits = ["waiting", "form-kept"].contains(state) ? script : isShown
                     try #require(self.isShown(browser, state, waits), "\(kind) \(state): \(browser.text("body"))")
-                    #expect(try violations(browser, Self.everything) == [], "\(kind) \(state), \(language)")
+                    let found = try violations(browser, Self.everything)
+                    #expect(found.isEmpty, "\(kind) \(state), \(language): \(found)")
                     try browser.takeScreenshot("own-\(kind)-\(state)-\(language)")
                 }
             }
-            #expect(try browser.consoleErrors().isEmpty)
+            let errors = try browser.consoleErrors()
+            #expect(errors.isEmpty, "\(errors)")
         }
 
         @Test func `axe finds nothing wrong with the pages that nginx has for when no worker answers`() throws {

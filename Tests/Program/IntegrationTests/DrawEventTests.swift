@@ -25,7 +25,8 @@ extension Integration {
         @Test("Places are drawn at the opening, as the public record says", .timeLimit(.minutes(2)))
         func event() throws {
             let opens = moment(afterSeconds: 8)
-            let stack = try DemoStack(rooms: "  demo: {rate: 1, burst: 1, opens_at: '\(opens)', draw: seed}")
+            // One is called at the opening, and nobody while the others are asked for their places.
+            let stack = try DemoStack(rooms: "  demo: {rate: 0.01, burst: 1, opens_at: '\(opens)', draw: seed}")
             let client = stack.client()
             let isPrepared = try Wait.until(seconds: 5) {
                 try record(client).json["commitment"]?.stringValue?.count == 64

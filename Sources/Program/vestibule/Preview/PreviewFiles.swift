@@ -71,11 +71,13 @@ struct PreviewFiles {
     /// The page where nothing runs. It does not load itself again: there is nothing to load.
     private func withoutScript(_ page: String) -> String {
         var text = page
-        while let start = text.firstRange(of: "<script>"),
+        while let start = text.firstRange(of: "<script"),
             let end = text[start.upperBound...].firstRange(of: "</script>")
         {
             text.removeSubrange(start.lowerBound..<end.upperBound)
         }
+        // Who looks at the preview has scripts, and would not see what a page has for those without.
+        text = text.replacing("<noscript>", with: "").replacing("</noscript>", with: "")
         if let start = text.firstRange(of: "<meta http-equiv=\"refresh\""),
             let end = text[start.upperBound...].firstIndex(of: ">")
         {
