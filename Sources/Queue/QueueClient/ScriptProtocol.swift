@@ -128,6 +128,7 @@ public enum ScriptProtocol {
         ("PLACE_RETRY_MS", QueueConstants.placeRetryMilliseconds, "a called visitor finds no place of max_active"),
         ("TURN_TOKENS", QueueConstants.turnTokens, "tokens to come at which refused visitors have turns"),
         ("TURNS_PER_TOKEN", QueueConstants.turnsPerToken, "visitors whose turn is at the same token"),
+        ("TURN_MS_MIN", QueueConstants.turnMillisecondsMin, "a turn is at least this far ahead"),
         ("TURNS_MAX", QueueConstants.turnsMax, "turns that a room remembers"),
         ("BYPASS_PARTS", QueueConstants.bypassParts, "a tick in bypass calls this fraction of those who wait"),
         ("BYPASS_CALLS_MIN", QueueConstants.bypassCallsMin, "a tick in bypass calls at least this number"),

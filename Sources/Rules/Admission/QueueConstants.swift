@@ -71,6 +71,9 @@ public enum QueueConstants {
     /// Visitors whose turn is at the same token. One of three comes soon enough that a bucket of one token loses less
     /// than a twentieth of four tokens a second.
     public static let turnsPerToken = 3
+    /// A turn is at least this many milliseconds ahead: where tokens come faster, those who were refused would ask more
+    /// often than ``PollPacing/abusePerSecond`` lets them.
+    public static let turnMillisecondsMin = 50
     /// Turns that a room remembers. Those at tokens that came late are beside the turns at the next.
     public static let turnsMax = 16
     /// A tick of a room in bypass calls this fraction (one part of them) of those who wait: half of a crowd within 42 s

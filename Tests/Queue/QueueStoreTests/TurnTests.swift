@@ -44,4 +44,15 @@ import Testing
         #expect(try wait(harness, numbers[4]) == 1000)
         #expect(try harness.tick(polled: numbers).called > 18)
     }
+
+    /// A client that is refused more than fifty times a second is taken for an abuser (PollPacing).
+    @Test("Where tokens come fast a visitor is not sent back sooner than after 50 ms", arguments: StoreKind.allCases)
+    func fast(_ kind: StoreKind) throws {
+        let harness = try kind.harness(smallPolicy(rate: 200, burst: 1))
+        let numbers = try harness.join(30).numbers
+        try harness.advance(1000)
+        #expect(try harness.tick(polled: numbers).called > 10)
+        guard case .entered = try harness.enter(harness.claim(numbers[1])) else { throw TestFailure("not let in") }
+        #expect(try (2..<6).map { try wait(harness, numbers[$0]) }.allSatisfy { $0 >= 50 })
+    }
 }

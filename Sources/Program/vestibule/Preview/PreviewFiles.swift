@@ -76,7 +76,7 @@ struct PreviewFiles {
         {
             text.removeSubrange(start.lowerBound..<end.upperBound)
         }
-        // Who looks at the preview has scripts, and would not see what a page has for those without.
+        // The browser that shows the preview runs scripts, and would hide what a page has for one that does not.
         text = text.replacing("<noscript>", with: "").replacing("</noscript>", with: "")
         if let start = text.firstRange(of: "<meta http-equiv=\"refresh\""),
             let end = text[start.upperBound...].firstIndex(of: ">")

@@ -55,6 +55,7 @@ local GRACE_PER_ABANDON = 15  -- return_grace is at most this many times abandon
 local PLACE_RETRY_MS = 1000  -- a called visitor finds no place of max_active
 local TURN_TOKENS = 3  -- tokens to come at which refused visitors have turns
 local TURNS_PER_TOKEN = 3  -- visitors whose turn is at the same token
+local TURN_MS_MIN = 50  -- a turn is at least this far ahead
 local TURNS_MAX = 16  -- turns that a room remembers
 local BYPASS_PARTS = 300  -- a tick in bypass calls this fraction of those who wait
 local BYPASS_CALLS_MIN = 20  -- a tick in bypass calls at least this number

@@ -37,9 +37,10 @@ local function retry_ms(has_place)
     end
     for nth = 1, #turns < TURNS_MAX and last or 0 do
       if (given[nth] or 0) < TURNS_PER_TOKEN then
-        turns[#turns + 1] = now + until_token(nth)
+        local turn = math.max(TURN_MS_MIN, until_token(nth))
+        turns[#turns + 1] = now + turn
         turns_changed = true
-        return until_token(nth)
+        return turn
       end
     end
     least = until_token(last)

@@ -49,8 +49,9 @@ extension QueueModel {
             if quarters >= 0 { given[1 + quarters / (4 * TokenBucket.micro), default: 0] += 1 }
         }
         for nth in 1...turnTokens where given[nth, default: 0] < QueueConstants.turnsPerToken {
-            turns.append(clockMilliseconds + millisecondsUntilToken(nth))
-            return millisecondsUntilToken(nth)
+            let turn = max(QueueConstants.turnMillisecondsMin, millisecondsUntilToken(nth))
+            turns.append(clockMilliseconds + turn)
+            return turn
         }
         return nil
     }
