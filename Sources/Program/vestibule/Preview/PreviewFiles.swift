@@ -76,7 +76,7 @@ struct PreviewFiles {
         {
             text.removeSubrange(start.lowerBound..<end.upperBound)
         }
-        // The browser that shows the preview runs scripts, and would hide what a page has for one that does not.
+        // A browser with scripts shows the preview, and would hide what the page has for browsers without.
         text = text.replacing("<noscript>", with: "").replacing("</noscript>", with: "")
         if let start = text.firstRange(of: "<meta http-equiv=\"refresh\""),
             let end = text[start.upperBound...].firstIndex(of: ">")
