@@ -60,6 +60,7 @@ struct Ledger {
     private(set) var issued = 0
     /// Losses of memory so far: what was known before one may be forgotten after it.
     private(set) var era = 0
+    private var generation = 0
     /// The era of the last loss of memory; what began later was the loss of a time.
     private var memoryEra = 0
     var faults: [(Promise, String)] = []
@@ -101,6 +102,7 @@ struct Ledger {
         var facts = Facts()
         facts.now = nowMilliseconds
         facts.storeNow = step.nowMilliseconds
+        learn(room.generation, step.kind)
         switch step.kind {
         case .join(_, let reply): joined(reply, &facts, isBypass)
         case .stand(let claim, let reply): stood(claim, reply, &facts)
@@ -118,6 +120,16 @@ struct Ledger {
         active = room.activeCount
         compare(room)
         return facts
+    }
+
+    /// A ticket of a later generation proves a reset that the store has lost.
+    private mutating func learn(_ now: Int, _ kind: StoreStep.Kind) {
+        defer { generation = now }
+        guard generation > 0, now > generation else { return }
+        switch kind {
+        case .reset, .restore, .moved: break
+        default: forget()
+        }
     }
 
     private mutating func joined(_ reply: JoinReply, _ facts: inout Facts, _ isBypass: Bool) {
