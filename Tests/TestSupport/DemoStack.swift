@@ -47,6 +47,17 @@ public final class DemoStack {
         (try? JSONValue(parsing: Array(directory.read("pids.json").utf8))) ?? .null
     }
 
+    /// A process of the demo. Waits for its line in pids.json, because signals to process 0 would reach the tests
+    /// themselves.
+    public func processID(_ name: String) throws -> Int32 {
+        var pid: Int32 = 0
+        try Wait.require("pids.json names \(name)") {
+            pid = Int32(pids[name]?.integerValue ?? 0)
+            return pid > 0
+        }
+        return pid
+    }
+
     public var redisSocket: String { directory.file("redis.sock") }
 
     @discardableResult
@@ -75,7 +86,7 @@ public final class DemoStack {
 
     /// Has nginx read its files again.
     public func reloadNginx() throws {
-        try reloadNginx { kill(pid_t(pids["nginx"]?.integerValue ?? 0), SIGHUP) }
+        try reloadNginx { kill(try processID("nginx"), SIGHUP) }
     }
 
     /// Does what makes nginx read its files again, and returns when every nginx worker is a new one: until then an old
@@ -91,7 +102,7 @@ public final class DemoStack {
     }
 
     private func nginxWorkers() throws -> Set<Substring> {
-        let words = ["-P", "\(pids["nginx"]?.integerValue ?? 0)", "-f", "nginx: worker process"]
+        let words = ["-P", "\(try processID("nginx"))", "-f", "nginx: worker process"]
         return Set(try TestProcess.output("pgrep", words).text.split(separator: "\n"))
     }
 

@@ -39,6 +39,12 @@ public struct LocalTime: Equatable, Sendable {
         (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60)
     }
 
+    /// As `2026-12-01T10:00:00`.
+    public var text: String {
+        func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+        return "\(year)-\(two(month))-\(two(day))T\(two(hour)):\(two(minute)):\(two(second))"
+    }
+
     /// Reads `2026-12-01T10:00` or `2026-12-01T10:00:00`; nil for anything else, and for a date that is not.
     init?(_ text: some StringProtocol) {
         let halves = text.split(separator: "T", omittingEmptySubsequences: false)
@@ -107,10 +113,7 @@ public enum Moment {
     /// The moment in UTC, as ``milliseconds(_:zones:)`` reads it.
     public static func text(_ milliseconds: Int) -> String {
         if milliseconds == 0 { return "none" }
-        let time = LocalTime(secondsAsUTC: milliseconds / 1000)
-        func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
-        let date = "\(time.year)-\(two(time.month))-\(two(time.day))"
-        return date + "T\(two(time.hour)):\(two(time.minute)):\(two(time.second))Z"
+        return LocalTime(secondsAsUTC: milliseconds / 1000).text + "Z"
     }
 
     /// What a moment must be.

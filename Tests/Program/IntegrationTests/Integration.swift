@@ -76,16 +76,11 @@ extension DemoStack {
     /// The keys this demo signs with.
     func keyRing() throws -> KeyRing { try KeyRing(jwkSet: Array(directory.read("keys.json").utf8)) }
 
-    /// A process of the demo. Waits for its line in pids.json, because signals to process 0 would reach the tests
-    /// themselves; fails the test and names no process when it does not come.
+    /// As ``processID(_:)``; fails the test and names no process when there is no such line.
     func pid(_ name: String) -> Int32 {
-        var pid: Int32 = 0
-        let isThere = Wait.until(seconds: 5) {
-            pid = Int32(pids[name]?.integerValue ?? 0)
-            return pid > 0
-        }
-        #expect(isThere, "pids.json names no \(name)")
-        return isThere ? pid : .max
+        let pid = try? processID(name)
+        #expect(pid != nil, "pids.json names no \(name)")
+        return pid ?? .max
     }
 
     var workerPids: [Int32] { (pids["workers"]?.arrayValue ?? []).compactMap { $0.integerValue.map { Int32($0) } } }

@@ -23,9 +23,8 @@ end
 -- and a bucket of one token that is full loses what flows in until somebody comes. So some visitors have a turn at each
 -- of the next few tokens: one of them takes it, and the others are early for the token after it. Those beyond come
 -- within half of the time that the bucket needs for all who are called.
-local function retry_ms(has_place)
+local function retry_ms(has_place, hold_ms)
   if P.rate_milli == 0 then return 1000 end
-  local hold_ms = math.max(0, S.refilled_ms - now)
   local function until_token(nth) return hold_ms + math.ceil((nth * MICRO - S.entry_micro) / P.rate_milli) end
   local least, last = hold_ms + PLACE_RETRY_MS, turn_tokens()
   if has_place then
@@ -71,7 +70,7 @@ local function enter_called(generation, number, issued_ms)
   -- has gone yet.
   local hold_ms = math.max(0, S.refilled_ms - now)
   redis.call('ZADD', KEYS[4], math.max(time, now + hold_ms + P.claim_ms), number)
-  return RETRY, retry_ms(has_place)
+  return RETRY, retry_ms(has_place, hold_ms)
 end
 
 -- Gives a place up for good. Idempotent. A call's token returns; an active place is free at once.

@@ -38,10 +38,10 @@ package struct OwnPage {
         // As a browser reads the ends of lines before it takes the hash of a script.
         let text = Array(source.replacing("\r\n", with: "\n").replacing("\r", with: "\n").utf8)
         let tags = try MustacheTags.read(text)
-        let check = OwnPageCheck(text: text, tags: tags)
-        try check.run()
+        let markup = Markup.read(text)
+        try OwnPageCheck(text: text, markup: markup, tags: tags).run()
         placesParts = tags.contains { OwnPage.needed.contains($0.name) || $0.name == OwnPage.whole }
-        hasHeading = Markup.read(text).contains { $0.kind == .tag && $0.element == "h1" }
+        hasHeading = markup.contains { $0.kind == .tag && $0.element == "h1" }
         let renamed = MustacheTags.renamed(text, tags, later: WaitFields.changing, never: OwnPage.percentiles)
         do {
             template = try MustacheTemplate(string: renamed)

@@ -7,6 +7,7 @@ internal import Admission
 
 struct OwnPageCheck {
     let text: [UInt8]
+    let markup: [Markup]
     let tags: [MustacheTag]
 
     /// Identifiers of the parts that the script looks for.
@@ -25,7 +26,6 @@ struct OwnPageCheck {
     ]
 
     func run() throws(OwnPageError) {
-        let markup = Markup.read(text)
         if let place = text.firstRange(of: [0xee, 0x80]) {
             throw OwnPageError(
                 .syntax,
@@ -33,8 +33,8 @@ struct OwnPageCheck {
                 "characters of the private use area are kept for us"
             )
         }
-        try checkNames(markup)
-        try checkParts(markup)
+        try checkNames()
+        try checkParts()
         for piece in markup {
             switch piece.kind {
             case .tag: try check(tag: piece)
@@ -48,7 +48,7 @@ struct OwnPageCheck {
 
     // MARK: - Names
 
-    private func checkNames(_ markup: [Markup]) throws(OwnPageError) {
+    private func checkNames() throws(OwnPageError) {
         var pieces = markup[...]
         for tag in tags where tag.kind != .comment {
             guard OwnPage.names.contains(tag.name) else {
@@ -58,7 +58,7 @@ struct OwnPageCheck {
             let isInText = pieces.first?.kind == .text
             let isSection = tag.kind == .section || tag.kind == .inverted
             if OwnPage.parts.contains(tag.name) || tag.name == OwnPage.whole {
-                guard tag.kind == .unescaped, isInText, !isInSection(tag) else {
+                guard tag.kind == .unescaped, isInText, tag.depth == 0 else {
                     let way = "is a part of the page: write {{{\(tag.name)}}} between elements, and in no section"
                     throw OwnPageError(.misplaced, line: tag.line, "{{\(tag.name)}} \(way)")
                 }
@@ -78,19 +78,9 @@ struct OwnPageCheck {
         }
     }
 
-    /// Whether the tag stands in a section that is decided for each visitor.
-    private func isInSection(_ tag: MustacheTag) -> Bool {
-        var open: [MustacheTag] = []
-        for other in tags.prefix(while: { $0.range.lowerBound < tag.range.lowerBound }) {
-            if other.kind == .section || other.kind == .inverted { open.append(other) }
-            if other.kind == .end { open.removeLast() }
-        }
-        return !open.isEmpty
-    }
-
     // MARK: - Parts
 
-    private func checkParts(_ markup: [Markup]) throws(OwnPageError) {
+    private func checkParts() throws(OwnPageError) {
         for element in ["html", "head", "title", "body"]
         where !markup.contains(where: { $0.kind == .tag && $0.element == element }) {
             throw OwnPageError(.missing, line: 1, "the page has no <\(element)>")

@@ -3,7 +3,7 @@
 // What an operator is answered whose page cannot be used.
 
 /// What is wrong with a page of the operator's own.
-package struct OwnPageError: Error, CustomStringConvertible {
+package struct OwnPageError: Error {
     package enum Code: String, Sendable {
         case tooLarge = "PAGE_TOO_LARGE"
         /// Mustache or HTML that cannot be read.
@@ -27,6 +27,4 @@ package struct OwnPageError: Error, CustomStringConvertible {
         self.line = line
         self.message = message
     }
-
-    package var description: String { "line \(line): \(message) (\(code.rawValue))" }
 }

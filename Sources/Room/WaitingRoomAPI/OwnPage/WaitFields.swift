@@ -62,7 +62,7 @@ struct WaitFields {
             ("waitTimeFormatted", words(minutes, estimate != nil)),
             ("queueIsFull", .bool(line == nil && isFull)),
             ("queueAll", .bool(isHeld)),
-            ("lastUpdated", .string(UTCTime.text(milliseconds: wall))),
+            ("lastUpdated", .string(WaitFields.text(wallMilliseconds: wall))),
             ("refreshIntervalSeconds", .integer(Int64(refreshSeconds))),
             ("isEventActive", .bool(now > 0 || ends)),
             ("isEventPrequeueing", .bool(now > 0)),
@@ -74,6 +74,11 @@ struct WaitFields {
             ("position", line.map { .integer(Int64($0.position)) } ?? .null),
         ]
         members = known + WaitFields.constant.filter { $0.name != "inWaitingRoom" }
+    }
+
+    /// ISO 8601 in UTC, to the millisecond as JavaScript writes it.
+    private static func text(wallMilliseconds wall: Int) -> String {
+        LocalTime(secondsAsUTC: wall / 1000).text + ".\(String(1000 + wall % 1000).dropFirst())Z"
     }
 
     private static func minutes(seconds: Int) -> Int { (seconds + 59) / 60 }
@@ -114,27 +119,4 @@ struct WaitFields {
 
     /// An object of all of them. Nothing in it can end a script element.
     var json: JSONValue { .members(members.map { ($0.name, $0.value) }) }
-}
-
-/// Unix time as ISO 8601 in UTC.
-enum UTCTime {
-    static func text(milliseconds: Int) -> String {
-        let (days, rest) = (milliseconds / 86_400_000, milliseconds % 86_400_000)
-        // Days since the 1st of March of year 0, in eras of 400 years: Howard Hinnant's civil_from_days
-        // (https://howardhinnant.github.io/date_algorithms.html).
-        let shifted = days + 719_468
-        let (era, day) = (shifted / 146_097, shifted % 146_097)
-        let yearOfEra = (day - day / 1460 + day / 36_524 - day / 146_096) / 365
-        let dayOfYear = day - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let shiftedMonth = (5 * dayOfYear + 2) / 153
-        let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
-        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        func padded(_ number: Int, _ count: Int = 2) -> String {
-            let digits = String(number)
-            return String(repeating: "0", count: max(0, count - digits.count)) + digits
-        }
-        let date = "\(padded(year, 4))-\(padded(month))-\(padded(dayOfYear - (153 * shiftedMonth + 2) / 5 + 1))"
-        let time = [rest / 3_600_000, rest / 60_000 % 60, rest / 1000 % 60].map { padded($0) }.joined(separator: ":")
-        return "\(date)T\(time).\(padded(rest % 1000, 3))Z"
-    }
 }
